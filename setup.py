@@ -1,0 +1,142 @@
+"""Build of the Cython modules and, through CMake, of softnpu.
+
+Static metadata is in pyproject.toml. Switches, all read from the environment:
+
+=========================  ==================================================================
+ACL_FAST_BUILD_SOFTNPU=0   leave softnpu out (a machine that has CANN and wants nothing else)
+ACL_FAST_SANITIZE=...      ``address,undefined`` or ``thread``: instrument both halves
+ACL_FAST_ANNOTATE=1        write Cython's annotated HTML beside the generated C
+=========================  ==================================================================
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
+
+ROOT = Path(__file__).resolve().parent
+PYX = ROOT / "pyx" / "acl_fast"
+SANITIZE = os.environ.get("ACL_FAST_SANITIZE", "")
+
+DIRECTIVES = {
+    "language_level": 3,
+    "binding": True,
+    "embedsignature": True,
+    "embedsignature.format": "python",
+}
+
+# Modules that link C++ of ours besides their own Cython output.
+EXTRA_SOURCES = {
+    "_table": ["src/table/*.cpp", "src/layers/*.cpp"],
+}
+
+# The forwarding module is thousands of one-line functions: optimising it further buys nothing.
+EXTRA_FLAGS = {"abi": ["-O1"]}
+
+
+# Commands that compile; all others (metadata, sdist) must not need Cython output.
+COMPILING = {"build", "build_ext", "bdist_wheel", "develop", "install", "editable_wheel"}
+
+
+def extension(source: Path) -> Extension:
+    """Describe the extension module of one .pyx file."""
+    name = source.stem
+    sources = [str(source.relative_to(ROOT))]
+    for pattern in EXTRA_SOURCES.get(name, []):
+        sources += sorted(str(path.relative_to(ROOT)) for path in ROOT.glob(pattern))
+    flags = ["-fvisibility=hidden", "-g1", *EXTRA_FLAGS.get(name, ["-O2"])]
+    link = []
+    if SANITIZE:
+        flags += [f"-fsanitize={SANITIZE}", "-fno-omit-frame-pointer"]
+        link += [f"-fsanitize={SANITIZE}"]
+    cplusplus = name in EXTRA_SOURCES or "distutils: language = c++" in source.read_text()[:400]
+    if cplusplus:
+        flags.append("-std=c++17")
+    return Extension(
+        f"acl_fast.{name}",
+        sources,
+        include_dirs=["include", "src"],
+        language="c++" if cplusplus else "c",
+        define_macros=[("ENABLE_DVPP_INTERFACE", "1")],
+        extra_compile_args=flags,
+        extra_link_args=link,
+        libraries=["dl", "pthread"],
+    )
+
+
+def run_cmake(output: Path) -> None:
+    """Build softnpu into ``output``; Ninja makes a second call a matter of milliseconds."""
+    build = ROOT / "build" / ("softnpu" + ("-" + SANITIZE.replace(",", "-") if SANITIZE else ""))
+    configure = [
+        "cmake",
+        "-S",
+        str(ROOT),
+        "-B",
+        str(build),
+        "-G",
+        "Ninja",
+        f"-DSOFTNPU_OUTPUT_DIR={output}",
+        f"-DSOFTNPU_SANITIZE={SANITIZE}",
+        f"-DACL_FAST_CPP_TESTS={os.environ.get('ACL_FAST_CPP_TESTS', 'OFF')}",
+    ]
+    subprocess.run(configure, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["cmake", "--build", str(build)], check=True)
+
+
+class BuildExt(build_ext):
+    """Build the Cython modules, then softnpu."""
+
+    def run(self) -> None:
+        super().run()
+        if os.environ.get("ACL_FAST_BUILD_SOFTNPU", "1") == "0":
+            return
+        base = ROOT if self.inplace else Path(self.build_lib).resolve()
+        try:
+            run_cmake(base / "acl_fast" / "softnpu" / "lib64")
+        except (OSError, subprocess.CalledProcessError) as error:
+            sys.exit(
+                f"softnpu could not be built: {error}\n"
+                "It needs g++ (C++17), nlohmann-json3-dev and zlib1g-dev; "
+                "ACL_FAST_BUILD_SOFTNPU=0 builds acl_fast without it."
+            )
+
+
+class BuildPy(build_py):
+    """Ship the .pxd files and the headers, so that other Cython code can cimport acl_fast."""
+
+    def run(self) -> None:
+        super().run()
+        if getattr(self, "editable_mode", False):
+            return
+        target = Path(self.build_lib) / "acl_fast"
+        for pxd in PYX.rglob("*.pxd"):
+            self.copy_file(str(pxd), str(target / pxd.relative_to(PYX)))
+        shutil.copytree(ROOT / "include", target / "include", dirs_exist_ok=True)
+
+
+def modules() -> list[Any]:
+    """Cythonize every source of pyx/acl_fast, but only for commands that compile."""
+    if not COMPILING.intersection(sys.argv):
+        return []
+    extensions: list[Any] = cythonize(
+        [extension(path) for path in sorted(PYX.rglob("*.pyx"))],
+        include_path=[str(ROOT / "pyx")],
+        build_dir="build/cython",
+        compiler_directives=DIRECTIVES,
+        annotate=bool(os.environ.get("ACL_FAST_ANNOTATE")),
+        nthreads=int(os.environ.get("ACL_FAST_JOBS", os.cpu_count() or 1)),
+    )
+    return extensions
+
+
+if __name__ == "__main__":
+    setup(ext_modules=modules(), cmdclass={"build_ext": BuildExt, "build_py": BuildPy})
