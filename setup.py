@@ -73,23 +73,26 @@ def extension(source: Path) -> Extension:
     )
 
 
-def run_cmake(output: Path) -> None:
-    """Build softnpu into ``output``; Ninja makes a second call a matter of milliseconds."""
+def run_cmake() -> Path:
+    """Build softnpu and return the folder of its libraries; Ninja makes a second call cheap."""
     build = ROOT / "build" / ("softnpu" + ("-" + SANITIZE.replace(",", "-") if SANITIZE else ""))
-    configure = [
-        "cmake",
-        "-S",
-        str(ROOT),
-        "-B",
-        str(build),
-        "-G",
-        "Ninja",
-        f"-DSOFTNPU_OUTPUT_DIR={output}",
-        f"-DSOFTNPU_SANITIZE={SANITIZE}",
-        f"-DACL_FAST_CPP_TESTS={os.environ.get('ACL_FAST_CPP_TESTS', 'OFF')}",
-    ]
+    output = build / "lib64"
+    configure = ["cmake", "-S", str(ROOT), "-B", str(build), "-G", "Ninja"]
+    configure += [f"-DSOFTNPU_OUTPUT_DIR={output}", f"-DSOFTNPU_SANITIZE={SANITIZE}"]
+    if "ACL_FAST_CPP_TESTS" in os.environ:
+        configure.append(f"-DACL_FAST_CPP_TESTS={os.environ['ACL_FAST_CPP_TESTS']}")
     subprocess.run(configure, check=True, stdout=subprocess.DEVNULL)
     subprocess.run(["cmake", "--build", str(build)], check=True)
+    return output
+
+
+def replace_file(source: Path, target: Path) -> None:
+    """Copy by rename: a process that has the old library mapped must not see it change."""
+    if target.exists() and target.stat().st_mtime_ns == source.stat().st_mtime_ns:
+        return
+    scratch = target.with_name(target.name + ".new")
+    shutil.copy2(source, scratch)
+    scratch.replace(target)
 
 
 class BuildExt(build_ext):
@@ -99,15 +102,20 @@ class BuildExt(build_ext):
         super().run()
         if os.environ.get("ACL_FAST_BUILD_SOFTNPU", "1") == "0":
             return
-        base = ROOT if self.inplace else Path(self.build_lib).resolve()
+        in_place = self.inplace or getattr(self, "editable_mode", False)
+        base = ROOT if in_place else Path(self.build_lib).resolve()
         try:
-            run_cmake(base / "acl_fast" / "softnpu" / "lib64")
+            libraries = run_cmake()
         except (OSError, subprocess.CalledProcessError) as error:
             sys.exit(
                 f"softnpu could not be built: {error}\n"
                 "It needs g++ (C++17), nlohmann-json3-dev and zlib1g-dev; "
                 "ACL_FAST_BUILD_SOFTNPU=0 builds acl_fast without it."
             )
+        target = base / "acl_fast" / "softnpu" / "lib64"
+        target.mkdir(parents=True, exist_ok=True)
+        for library in libraries.glob("*.so*"):
+            replace_file(library, target / library.name)
 
 
 class BuildPy(build_py):

@@ -1,0 +1,83 @@
+"""Build a wheel with every CPython of the supported range that this machine has, and try each.
+
+Each wheel is installed into a fresh environment away from the checkout, where
+``tests/wheel/smoke.py`` runs a model and a foreign Cython package is built against it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+WORK = ROOT / "build" / "wheels"
+MINORS = (10, 11, 12, 13)
+
+
+def candidates(minor: int) -> Iterator[Path]:
+    """Yield where a CPython 3.<minor> may be."""
+    if sys.version_info[:2] == (3, minor):
+        yield Path(sys.executable)
+    if found := shutil.which(f"python3.{minor}"):
+        yield Path(found)
+    yield from sorted(Path.home().glob(f".pyenv/versions/3.{minor}.*/bin/python"))
+
+
+def find_python(minor: int) -> Path | None:
+    """Return a working interpreter of that minor version, or None."""
+    question = "import sys, venv; print(sys.version_info[1])"
+    for path in candidates(minor):
+        answer = subprocess.run([path, "-c", question], capture_output=True, text=True)
+        if answer.returncode == 0 and answer.stdout.strip() == str(minor):
+            return path
+    return None
+
+
+def extras(*names: str) -> list[str]:
+    """Return the pinned requirements of some extras."""
+    command = [sys.executable, str(ROOT / "tools" / "requirements.py"), ",".join(names)]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return output.splitlines()
+
+
+def call(*command: str | Path, cwd: Path = ROOT) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    subprocess.run([str(part) for part in command], check=True, cwd=cwd, env=environment)
+
+
+def build_and_try(python: Path, minor: int) -> None:
+    """Build the wheel of one interpreter and run the smoke test on it."""
+    place = WORK / f"3.{minor}"
+    shutil.rmtree(place, ignore_errors=True)
+    call(python, "-m", "venv", place / "env")
+    own = place / "env" / "bin" / "python"
+    pip = [own, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+    build_requirements = [name for name in extras("test") if re.match("(cython|setuptools|wheel)", name)]
+    call(*pip, *build_requirements, *extras("softnpu"))
+    call(own, "setup.py", "-q", "bdist_wheel", "-d", place)
+    (wheel,) = place.glob("*.whl")
+    call(*pip, "--no-deps", wheel)
+    call(own, ROOT / "tests" / "wheel" / "smoke.py", cwd=place)
+
+
+def main() -> int:
+    found = {minor: python for minor in MINORS if (python := find_python(minor))}
+    if not found:
+        print("no CPython 3.10 to 3.13 found")
+        return 1
+    for minor, python in found.items():
+        print(f"CPython 3.{minor}: {python}", flush=True)
+        build_and_try(python, minor)
+    absent = [f"3.{minor}" for minor in MINORS if minor not in found]
+    if absent:
+        print(f"not on this machine: {', '.join(absent)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
