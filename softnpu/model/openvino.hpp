@@ -1,0 +1,63 @@
+// OpenVINO's C library: found and opened once, wrapped so that nothing leaks and no status is lost.
+#pragma once
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "softnpu/model/openvino_c.hpp"
+
+namespace softnpu::ov {
+
+// The engine failed; what() carries OpenVINO's own text.
+struct Error : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+// The library cannot be used; what() lists the paths tried and how to mend it.
+struct Missing : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+// The functions of the library. The first call opens it; throws Missing.
+const Api &api();
+
+// Throws Error with OpenVINO's text when `status` is not kOk. `what` names the step for the reader.
+[[noreturn]] void raise(Status status, const char *what);
+inline void check(Status status, const char *what) {
+    if (status != kOk) raise(status, what);
+}
+
+struct Deleter {
+    void operator()(Network *p) const { api().model_free(p); }
+    void operator()(Compiled *p) const { api().compiled_model_free(p); }
+    void operator()(Request *p) const { api().infer_request_free(p); }
+    void operator()(Tensor *p) const { api().tensor_free(p); }
+    void operator()(Port *p) const { api().output_const_port_free(p); }
+};
+template <typename T>
+using Owner = std::unique_ptr<T, Deleter>;
+
+// The process's engine. Lives until the process ends: worker threads of the engine may still be
+// running when static destructors do.
+const Core *core();
+
+// Version text such as "2026.4.1-...".
+std::string version();
+
+struct PortInfo {
+    std::string name;
+    Element element = Element::dynamic;
+    bool has_rank = true;
+    std::vector<Dimension> dims;
+};
+std::vector<PortInfo> inputs(const Network *network);
+std::vector<PortInfo> outputs(const Network *network);
+
+Owner<Tensor> wrap(Element element, const int64_t *dims, size_t rank, void *memory);
+std::vector<int64_t> shape_of(const Tensor *tensor);
+void *data_of(const Tensor *tensor);
+size_t bytes_of(const Tensor *tensor);
+
+}  // namespace softnpu::ov
