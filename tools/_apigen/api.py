@@ -1,0 +1,132 @@
+"""The table of the C interface as Python objects: what api/*.toml says, parsed once."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Param:
+    """One parameter: ``text`` is the whole C declaration, ``type`` what remains without the name."""
+
+    name: str
+    type: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Function:
+    """One row of functions.toml."""
+
+    name: str
+    header: str
+    ret: str
+    params: tuple[Param, ...]
+    variadic: bool
+    library: str
+    since: str
+    required: bool
+    python: str
+    softnpu: str
+
+    @property
+    def declaration(self) -> str:
+        """Parameter list as C writes it, with names."""
+        texts = [param.text for param in self.params] + ["..."] * self.variadic
+        return ", ".join(texts) or "void"
+
+    @property
+    def types(self) -> str:
+        """Parameter list as C writes it, without names."""
+        types = [param.type for param in self.params] + ["..."] * self.variadic
+        return ", ".join(types) or "void"
+
+
+def parse_param(text: str) -> Param:
+    """Split one C parameter declaration into name and type."""
+    pointer = re.search(r"\(\*\s*(?:const\s+)?(\w+)\)", text)
+    if pointer:
+        name = pointer.group(1)
+        start, end = pointer.span(1)
+        return Param(name, (text[:start].rstrip() + text[end:]), text)
+    match = re.fullmatch(r"(.*?)(\w+)((?:\[\d*\])*)", text)
+    if not match:
+        raise ValueError(f"cannot parse the parameter {text!r}")
+    return Param(match.group(2), match.group(1).rstrip() + match.group(3), text)
+
+
+def split_params(text: str) -> list[str]:
+    """Split a parameter list at its top-level commas."""
+    parts, depth, start = [], 0, 0
+    for position, char in enumerate(text):
+        depth += (char == "(") - (char == ")")
+        if char == "," and depth == 0:
+            parts.append(text[start:position].strip())
+            start = position + 1
+    last = text[start:].strip()
+    return [*parts, last] if last else parts
+
+
+class Api:
+    """functions.toml, conformance.toml and types.toml of one folder."""
+
+    def __init__(self, folder: Path = ROOT / "api") -> None:
+        self.tables: dict[str, dict[str, Any]] = self._load(folder / "types.toml")
+        states = self._load(folder / "conformance.toml").get("softnpu", {})
+        self.functions = [
+            self._function(name, header, row, states.get(name, "unsupported"))
+            for header, rows in self._load(folder / "functions.toml").items()
+            for name, row in rows.items()
+        ]
+        unknown = set(states) - {function.name for function in self.functions}
+        if unknown:
+            raise ValueError(f"conformance.toml names unknown functions: {sorted(unknown)}")
+
+    @staticmethod
+    def _load(path: Path) -> dict[str, Any]:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+
+    @staticmethod
+    def _function(name: str, header: str, row: dict[str, Any], state: str) -> Function:
+        if not re.fullmatch(r"exact|unsupported|approximate: .+", state):
+            raise ValueError(f"conformance.toml: {name} has the state {state!r}")
+        params = split_params(row["params"])
+        variadic = params[-1:] == ["..."]
+        return Function(
+            name=name,
+            header=header,
+            ret=row["ret"],
+            params=tuple(map(parse_param, params[:-1] if variadic else params)),
+            variadic=variadic,
+            library=row["library"],
+            since=row["since"],
+            required=row.get("required", False),
+            python=row.get("python", ""),
+            softnpu=state,
+        )
+
+    @cached_property
+    def libraries(self) -> list[str]:
+        """Library names without lib and .so, the core library first."""
+        return list(dict.fromkeys(function.library for function in self.functions))
+
+    @cached_property
+    def headers(self) -> list[str]:
+        """Every header that has functions or types."""
+        return list(dict.fromkeys([*self.tables, *(f.header for f in self.functions)]))
+
+    def kind(self, kind: str) -> dict[str, Any]:
+        """All types of one kind (alias, constant, enum, opaque, struct) of all headers."""
+        return {
+            name: value
+            for table in self.tables.values()
+            for name, value in table.get(kind, {}).items()
+        }

@@ -1,0 +1,92 @@
+"""softnpu's exports: per library a file of weak stubs and a version script."""
+
+from __future__ import annotations
+
+from .api import Api, Function
+
+FAILURE = {
+    "void": "",
+    "aclDataType": " return ACL_DT_UNDEFINED;",
+    "aclFormat": " return ACL_FORMAT_UNDEFINED;",
+}
+STATUS = ("aclError", "hi_s32")
+
+PREAMBLE = """\
+// A stub is only a weak alias: a strong definition of the same name anywhere in the library wins.
+#include <cstring>
+
+#include "acl/acl.h"
+{includes}
+extern "C" {{
+
+int softnpu_unsupported(const char *name);
+
+#pragma GCC visibility push(hidden)
+"""
+
+IS_STUB = """
+__attribute__((visibility("default"))) int softnpu_is_stub(const char *name);
+int softnpu_is_stub(const char *name) {
+    for (const Entry &entry : kEntries) {
+        if (std::strcmp(entry.name, name) == 0) return entry.exported == entry.stub;
+    }
+    return -1;
+}
+"""
+
+
+def stub(function: Function) -> str:
+    """Render the function that runs when softnpu has no implementation."""
+    types = ", ".join(p.type for p in function.params) + (", ..." if function.variadic else "")
+    head = f"{function.ret} stub_{function.name}({types})"
+    call = f'softnpu_unsupported("{function.name}");'
+    if function.ret in STATUS:
+        return f"{head} {{ return {call} }}"
+    return f"{head} {{ {call}{FAILURE.get(function.ret, ' return {};')} }}"
+
+
+def alias(function: Function) -> str:
+    """Render the weak export that falls back to the stub."""
+    return (
+        f"{function.ret} {function.name}({function.declaration}) "
+        f'__attribute__((weak, alias("stub_{function.name}")));'
+    )
+
+
+def stubs(functions: list[Function]) -> str:
+    """Render the stub file of one library."""
+    headers = dict.fromkeys(f.header for f in functions if f.header != "acl.h")
+    lines = [PREAMBLE.format(includes="".join(f'#include "acl/{h}"\n' for h in headers))]
+    lines += map(stub, functions)
+    lines += ["", "#pragma GCC visibility pop", ""]
+    lines += map(alias, functions)
+    lines += ["", '}  // extern "C"', "", "namespace {", ""]
+    lines += ["struct Entry {", "    const char *name;", "    void *exported, *stub;", "};", ""]
+    lines += ["const Entry kEntries[] = {"]
+    lines += [
+        f'    {{"{f.name}", reinterpret_cast<void *>({f.name}),\n'
+        f"     reinterpret_cast<void *>(stub_{f.name})}},"
+        for f in functions
+    ]
+    lines += ["};", "", "}  // namespace", ""]
+    lines += ["// 1: the entry is still the stub, 0: implemented, -1: not an entry of this library."]
+    lines += ['extern "C" {', IS_STUB.strip(), "}", ""]
+    return "\n".join(lines)
+
+
+def version_script(library: str, functions: list[Function]) -> str:
+    """Render the export list of one library."""
+    names = [f"        {f.name};" for f in functions]
+    own = "softnpu*" if library == "ascendcl" else "softnpu_is_stub"
+    lines = ["{", "    global:", *names, f"        {own};", "    local:", "        *;", "};", ""]
+    return "\n".join(lines)
+
+
+def render(api: Api) -> dict[str, str]:
+    """Return the generated files by path."""
+    files = {}
+    for library in api.libraries:
+        functions = [f for f in api.functions if f.library == library]
+        files[f"softnpu/api/stubs_{library}_gen.cpp"] = stubs(functions)
+        files[f"softnpu/api/{library}.map"] = version_script(library, functions)
+    return files
