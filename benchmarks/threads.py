@@ -1,0 +1,102 @@
+"""Threads that each run a model of their own, hand-over to a stream, and copies."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from benchmarks import backend, models
+from benchmarks.harness import Contestant, Row, Settings, contest, flatten, statement
+
+THREADS = 8
+FRAME = 1920 * 1080 * 3 // 2  # bytes of one 1080p frame in NV12
+
+environment = backend.environment
+
+
+def python_threads(requests: Sequence[Any], pool: ThreadPoolExecutor) -> Callable[[int], float]:
+    """``run(n)``: one thread per request, each calling ``request.run()`` n times."""
+
+    def repeat(request: Any, count: int) -> None:
+        for _ in range(count):
+            request.run()
+
+    def run(count: int) -> float:
+        start = time.perf_counter()
+        for done in [pool.submit(repeat, request, count) for request in requests]:
+            done.result()
+        return time.perf_counter() - start
+
+    return run
+
+
+def parallel(name: str, unit: str, path: Path, settings: Settings, turn: float) -> list[Row]:
+    """The time all threads together take for one execution each."""
+    import acl_fast as af
+
+    device = af.Device(0)
+    acl = backend.acl_direct()
+    direct = [acl.Model(str(path)) for _ in range(THREADS)]
+    requests = [device.load_model(str(path)).create_request() for _ in range(THREADS)]
+    with ThreadPoolExecutor(THREADS) as pool:
+        contestants = [
+            Contestant("C++ threads, aclmdlExecute", lambda n: acl.run_threads(direct, n)),
+            Contestant("Python threads, request.run()", python_threads(requests, pool)),
+        ]
+        return contest(f"{THREADS} threads, {name}", unit, contestants, settings, turn)
+
+
+def hand_over(settings: Settings) -> list[Row]:
+    """To an idle stream and back; two C++ threads and a condition variable are the floor."""
+    import acl_fast as af
+
+    device = af.Device(0)
+    stream, event = device.create_stream(), device.create_event()
+    threads = backend.acl_direct().HandOver()
+    record = statement("stream.record(event); event.synchronize()", stream=stream, event=event)
+    contestants = [
+        Contestant("C++ threads, condition variable", threads.run),
+        Contestant("record() + event.synchronize()", record),
+        Contestant(
+            "synchronize() with nothing queued",
+            statement("synchronize()", synchronize=stream.synchronize),
+        ),
+    ]
+    return contest("hand-over to a stream", "us", contestants, settings)
+
+
+def copies(settings: Settings) -> list[Row]:
+    """One 1080p NV12 frame to the device and back, against memcpy between two such buffers."""
+    import numpy as np
+
+    import acl_fast as af
+
+    device = af.Device(0)
+    buffer = device.empty((FRAME,), np.uint8)
+    source, target = np.ones(FRAME, np.uint8), np.zeros(FRAME, np.uint8)
+    copy = backend.acl_direct().copy
+    addresses = target.ctypes.data, source.ctypes.data
+    upload = statement("buffer.upload(source)", buffer=buffer, source=source)
+    download = statement("buffer.download(target)", buffer=buffer, target=target)
+    contestants = [
+        Contestant("memcpy", lambda n: copy(*addresses, FRAME, n)),
+        Contestant("buffer.upload(array)", upload),
+        Contestant("buffer.download(array)", download),
+    ]
+    return contest("copy of 3.1 MB", "us", contestants, settings)
+
+
+def measure(settings: Settings) -> list[Row]:
+    slow = replace(settings, rounds=min(settings.rounds, 30))
+    return flatten(
+        [
+            parallel("one Add", "us", models.add(), settings, turn=0.01),
+            parallel("YOLOv3-tiny", "ms", models.yolo(), slow, turn=0.01),
+            hand_over(settings),
+            copies(settings),
+        ]
+    )
