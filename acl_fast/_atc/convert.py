@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from . import om, source
-from .dtypes import BY_IR, BY_NAME, DType, tensor_format
+from .dtypes import BY_ACL, BY_IR, BY_NAME, DType, tensor_format
 from .errors import AtcError, invalid_value
 from .gears import MAX_GEARS, Gears, place
 from .shapes import Dim, Dims, resolve, text
@@ -407,15 +407,12 @@ def _manifest(
     inputs = tensors(model.inputs, src.inputs)
     outputs = tensors(model.outputs, src.outputs)
     if gears is not None:
+        _set_gear_sizes(inputs, _input_gear_dims(model, gears))
+        for tensor, dim in gears.where:
+            inputs[tensor]["dims"][dim] = -1
+        _set_gear_sizes(outputs, gear_dims)
         for index, output in enumerate(outputs):
-            shapes = [dims[index] for dims in gear_dims]
-            output["gear_dims"] = shapes
-            # Only what the gears really vary: the engine's interval may be wider.
-            output["dims"] = [
-                sizes[0] if len(set(sizes)) == 1 else -1 for sizes in zip(*shapes, strict=True)
-            ]
-            nbytes = next(row.nbytes for row in BY_IR.values() if row.acl == output["dtype"])
-            output["size"] = nbytes * max(math.prod(dims) for dims in shapes)
+            output["gear_dims"] = [dims[index] for dims in gear_dims]
     dynamic = gears is None and any(-1 in tensor["dims"] for tensor in inputs + outputs)
     return {
         "name": request.output.name.removesuffix(OM_SUFFIX),
@@ -426,6 +423,23 @@ def _manifest(
         "inputs": inputs,
         "outputs": outputs,
     }
+
+
+def _input_gear_dims(model: Any, gears: Gears) -> list[list[list[int]]]:
+    shapes = [_dims(port) for port in model.inputs]
+    return [
+        [[dim.lo for dim in dims] for dims in gears.fill(shapes, gear)] for gear in gears.values
+    ]
+
+
+def _set_gear_sizes(tensors: list[dict[str, Any]], gear_dims: list[list[list[int]]]) -> None:
+    """Dims and bytes of what the gears really give; the engine's intervals may be wider."""
+    for index, tensor in enumerate(tensors):
+        shapes = [dims[index] for dims in gear_dims]
+        tensor["dims"] = [
+            sizes[0] if len(set(sizes)) == 1 else -1 for sizes in zip(*shapes, strict=True)
+        ]
+        tensor["size"] = BY_ACL[tensor["dtype"]].nbytes * max(map(math.prod, shapes))
 
 
 def _producer(src: source.Source) -> str:

@@ -37,9 +37,10 @@ class AtcError(Exception):
 
 
 def invalid_value(option: str, value: str, reason: str, solution: str = "") -> AtcError:
-    """E10001: the value of an option is not acceptable."""
+    """E10001: the value of an option, or its absence, is not acceptable."""
+    given = f"Value [{value}] for parameter" if value else "Parameter"
     return AtcError(
         "E10001",
-        f"Value [{value}] for parameter [--{option}] is invalid. Reason: {reason}",
+        f"{given} [--{option}] is invalid. Reason: {reason}",
         solution or f"Correct the value of --{option}; atc --help lists what it takes.",
     )

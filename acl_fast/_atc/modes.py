@@ -80,7 +80,7 @@ def to_json(arguments: Arguments) -> None:
 
 
 def _onnx_document(path: Path) -> dict[str, Any]:
-    from google.protobuf import json_format
+    from google.protobuf import json_format  # type: ignore[import-untyped]
 
     model = source.parse(path)
     for tensor in model.graph.initializer:

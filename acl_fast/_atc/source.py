@@ -50,7 +50,7 @@ def node_name(node: Any, index: int) -> str:
 def parse(path: Path) -> Any:
     """Parse the file without its external data."""
     import onnx
-    from google.protobuf.message import DecodeError
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
     if not path.is_file():
         what = "is a directory" if path.is_dir() else "does not exist"
