@@ -13,6 +13,8 @@ SYNCHRONISE_EVERY = 100
 # The smallest block malloc gives is 32 bytes: a leak of one per request is more than this.
 LIMIT_BYTES_PER_REQUEST = 16
 
+CASE = "growth between the first tenth of the requests and the last"
+
 environment = backend.environment
 
 
@@ -29,7 +31,9 @@ def live_objects() -> dict[str, int]:
     return {name: value for name, value in counters.items() if name.startswith("live")}
 
 
-def watch(name: str, submit: Callable[[], None], drain: Callable[[], None], last: int) -> Row:
+def watch(
+    name: str, submit: Callable[[], object], drain: Callable[[], object], last: int
+) -> list[Row]:
     """Submit ``last`` requests; compare the state at a tenth of them with the state at the end."""
 
     def submit_until(first: int, end: int) -> None:
@@ -43,16 +47,22 @@ def watch(name: str, submit: Callable[[], None], drain: Callable[[], None], last
     submit_until(0, early)
     objects, memory = live_objects(), resident()
     submit_until(early, last)
-    grown = resident() - memory
-    changed = {
-        key: value - objects[key] for key, value in live_objects().items() if value != objects[key]
-    }
-    growth = Spread.of([grown / 1024])
+    grown = (resident() - memory) / 1024
+    changed = {key: value - objects[key] for key, value in live_objects().items()}
+    changed = {key: value for key, value in changed.items() if value}
     limit = (last - early) * LIMIT_BYTES_PER_REQUEST / 1024
-    note = f"softnpu's live counters changed: {changed}" if changed else ""
-    if changed:
-        limit = -1.0
-    return Row("memory growth", name, "KiB", growth, limit=limit, note=note)
+    requests = f"{last} x {name}"
+    return [
+        Row(CASE, f"{requests}: memory", "KiB", Spread.of([grown]), limit=limit),
+        Row(
+            CASE,
+            f"{requests}: live objects",
+            "more",
+            Spread.of([sum(map(abs, changed.values()))]),
+            limit=0,
+            note=str(changed) if changed else "",
+        ),
+    ]
 
 
 def measure(settings: Settings) -> list[Row]:
@@ -68,6 +78,6 @@ def measure(settings: Settings) -> list[Row]:
         model.create_request().run_async(stream)
 
     return [
-        watch(f"{last} x one request", lambda: request.run_async(stream), stream.synchronize, last),
-        watch(f"{last} x create, run, drop", fresh, stream.synchronize, last),
+        *watch("one request", lambda: request.run_async(stream), stream.synchronize, last),
+        *watch("create, run, drop", fresh, stream.synchronize, last),
     ]
