@@ -8,6 +8,7 @@ contestants meet the same weather, so the figure to trust is the median over rou
 from __future__ import annotations
 
 import math
+import operator
 import random
 import statistics
 import time
@@ -123,7 +124,8 @@ def run(n):
 """
     scope = {"now": time.perf_counter, "repeat": repeat, **names}
     exec(compile(source, f"<{code}>", "exec"), scope)
-    return scope["run"]
+    run: Callable[[int], float] = scope["run"]
+    return run
 
 
 def turns(contestants: Sequence[Contestant], seconds: float) -> dict[str, int]:
@@ -175,8 +177,8 @@ def contest(
             other = [seconds * scale for seconds in samples[versus]]
             row.versus = versus
             row.kind = contestant.target.kind if contestant.target else "x"
-            compare = (lambda a, b: a / b) if row.kind == "x" else (lambda a, b: a - b)
-            row.comparison = Spread.of([compare(a, b) for a, b in zip(own, other, strict=True)])
+            compare = operator.truediv if row.kind == "x" else operator.sub
+            row.comparison = Spread.of(list(map(compare, own, other)))
             row.limit = contestant.target.limit if contestant.target else None
         rows.append(row)
     return rows
