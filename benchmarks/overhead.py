@@ -7,6 +7,7 @@ hand-written C extension, and Cython without the GIL against a loop in C.
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable
 from typing import Any
 
 from benchmarks import native
@@ -50,11 +51,10 @@ def from_python(request: Any, stream: Any, settings: Settings) -> list[Row]:
     """Bindings, called from an interpreted loop."""
     library = str(build.library())
     # Integers of the size that addresses have: smaller ones parse faster.
-    arguments = {"model": 1, "inputs": 0x7F5A_1000_0040, "outputs": 0x7F5A_1000_0080}
-    arguments["stream"] = 0x7F5A_1000_00C0
+    pointers = {"inputs": 0x7F5A_1000_0040, "outputs": 0x7F5A_1000_0080, "stream": 0x7F5A_1000_00C0}
 
-    def binding(module: Any) -> Any:
-        return statement(CALL, binding=module, **arguments)
+    def binding(module: Any) -> Callable[[int], float]:
+        return statement(CALL, binding=module, model=1, **pointers)
 
     drain = "stream.synchronize()"
     names = {"request": request, "stream": stream}

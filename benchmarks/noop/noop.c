@@ -129,6 +129,11 @@ aclError aclrtStreamQuery(aclrtStream stream, aclrtStreamStatus *status) {
     return ACL_SUCCESS;
 }
 
+aclError aclrtSynchronizeStreamWithTimeout(aclrtStream stream, int32_t timeout) {
+    (void)stream, (void)timeout;
+    return ACL_SUCCESS;
+}
+
 aclError aclrtCreateEvent(aclrtEvent *event) {
     *event = new_handle();
     return ACL_SUCCESS;
