@@ -25,4 +25,13 @@ def add() -> Path:
 
 def yolo() -> Path:
     """YOLOv3-tiny with its trained weights, as the demonstration converts it."""
-    raise NotImplementedError
+    import onnx
+    from acl_fast._demo import assets, darknet
+
+    path = BUILD / "yolov3-tiny.onnx"
+    if not path.exists():
+        cfg, weights = (assets.fetch(f"yolov3-tiny.{kind}") for kind in ("cfg", "weights"))
+        _, model = darknet.read_network(cfg, weights)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        onnx.save(model, path)
+    return path
