@@ -26,6 +26,7 @@ def add() -> Path:
 def yolo() -> Path:
     """YOLOv3-tiny with its trained weights, as the demonstration converts it."""
     import onnx
+
     from acl_fast._demo import assets, darknet
 
     path = BUILD / "yolov3-tiny.onnx"
