@@ -146,7 +146,7 @@ def _sha256(path: Path) -> str | None:
         with path.open("rb") as file:
             while chunk := file.read(CHUNK):
                 digest.update(chunk)
-    except FileNotFoundError:
+    except OSError:  # an unreadable place says why when the file is to be stored there
         return None
     return digest.hexdigest()
 

@@ -141,7 +141,17 @@ def _locate(settings: IndexSettings, index: str, project: str, filename: str) ->
         page += "index.html"  # a folder on disk has no server to add this
     with _open(settings, page, ACCEPT) as reply:
         content_type = reply.headers.get("Content-Type", "text/html")
-        return _links(reply.read(), content_type, reply.url).get(filename)
+        address = _links(reply.read(), content_type, reply.url).get(filename)
+    return address and _with_login(address, index)
+
+
+def _with_login(address: str, index: str) -> str:
+    """Add the index's user name and password to an address on the same host, and no other."""
+    login, _, host = urllib.parse.urlsplit(index).netloc.rpartition("@")
+    parts = urllib.parse.urlsplit(address)
+    if not login or parts.netloc != host:
+        return address
+    return urllib.parse.urlunsplit(parts._replace(netloc=f"{login}@{host}"))
 
 
 def _copy(reply: Any, target: IO[bytes], progress: Progress | None) -> str:

@@ -1,0 +1,127 @@
+"""Frames from a video file and back into one, through PyAV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import cast
+
+import av
+import numpy as np
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+from PIL import Image
+
+# The best first; which of them exist depends on how PyAV's FFmpeg was built.
+ENCODERS: tuple[tuple[str, dict[str, str]], ...] = (
+    ("libx264", {"crf": "20", "preset": "veryfast"}),
+    ("libopenh264", {}),
+    ("mpeg4", {"b": "4M"}),
+)
+
+
+class VideoError(ValueError):
+    """The file is missing or holds no video that can be decoded."""
+
+
+class VideoReader:
+    """Decodes the first video stream of a file.
+
+    Parameters
+    ----------
+    path
+        Any file FFmpeg can open.
+    limit
+        Stop after this many frames; None for all.
+    """
+
+    def __init__(self, path: Path, limit: int | None = None) -> None:
+        try:
+            self._container = av.open(str(path))
+        except (OSError, ValueError) as error:  # PyAV's errors inherit one of the two
+            raise VideoError(f"cannot open video {path}: {error}") from error
+        if not self._container.streams.video:
+            self._container.close()
+            raise VideoError(f"{path} has no video stream")
+        self._stream = self._container.streams.video[0]
+        self._stream.thread_type = "AUTO"
+        self.path = path
+        self.limit = limit
+        self.width, self.height = self._stream.width, self._stream.height
+        self.codec = self._stream.codec_context.name
+        self.rate = Fraction(self._stream.average_rate or 25)
+
+    @property
+    def total(self) -> int:
+        """Expected number of frames; 0 where the file does not tell."""
+        known = self._stream.frames
+        return min(known, self.limit) if known and self.limit else known or self.limit or 0
+
+    def __iter__(self) -> Iterator[VideoFrame]:
+        try:
+            for number, frame in enumerate(self._container.decode(self._stream)):
+                if self.limit is not None and number >= self.limit:
+                    return
+                yield frame
+        except av.FFmpegError as error:
+            raise VideoError(f"cannot decode {self.path}: {error}") from error
+
+    def __enter__(self) -> VideoReader:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._container.close()
+
+
+class VideoWriter:
+    """Writes RGB pictures as an MP4, in the best codec this PyAV can encode."""
+
+    def __init__(self, path: Path, width: int, height: int, rate: Fraction) -> None:
+        self._container = av.open(str(path), "w")
+        name, options = _encoder()
+        self._stream = cast(
+            VideoStream, self._container.add_stream(name, rate=rate, options=options)
+        )
+        self.codec = name
+        # 4:2:0 needs even sizes; an odd last row or column is cut off.
+        self._stream.width, self._stream.height = width // 2 * 2, height // 2 * 2
+        self._stream.pix_fmt = "yuv420p"
+
+    def write(self, picture: Image.Image) -> None:
+        """Append one picture."""
+        size = (self._stream.width, self._stream.height)
+        if picture.size != size:
+            picture = picture.crop((0, 0, *size))
+        frame = VideoFrame.from_ndarray(np.asarray(picture), format="rgb24")
+        self._container.mux(self._stream.encode(frame))
+
+    def __enter__(self) -> VideoWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            self._container.mux(self._stream.encode(None))
+        self._container.close()
+
+
+def _encoder() -> tuple[str, dict[str, str]]:
+    for name, options in ENCODERS:
+        if name in av.codecs_available:
+            try:
+                av.Codec(name, "w")
+            except ValueError:
+                continue
+            return name, options
+    raise VideoError(f"PyAV can encode none of {', '.join(name for name, _ in ENCODERS)}")
