@@ -75,10 +75,11 @@ def split_params(text: str) -> list[str]:
 
 
 class Api:
-    """functions.toml, conformance.toml and types.toml of one folder."""
+    """The tables of one folder."""
 
     def __init__(self, folder: Path = ROOT / "api") -> None:
         self.tables: dict[str, dict[str, Any]] = self._load(folder / "types.toml")
+        self.meanings: dict[str, str] = self._load(folder / "codes.toml")["meaning"]
         states = self._load(folder / "conformance.toml").get("softnpu", {})
         self.functions = [
             self._function(name, header, row, states.get(name, "unsupported"))
