@@ -17,7 +17,6 @@ from PIL import Image
 # The best first; which of them exist depends on how PyAV's FFmpeg was built.
 ENCODERS: tuple[tuple[str, dict[str, str]], ...] = (
     ("libx264", {"crf": "20", "preset": "veryfast"}),
-    ("libopenh264", {}),
     ("mpeg4", {"b": "4M"}),
 )
 
