@@ -7,7 +7,7 @@ import traceback
 from pathlib import Path
 
 from . import gears, modes, soc
-from .convert import OM_SUFFIX, Request, convert
+from .convert import Request, convert
 from .dtypes import BY_NAME
 from .errors import AtcError, invalid_value
 from .options import Arguments, help_text
@@ -17,6 +17,7 @@ from .shapes import Dims, parse_input_shape, parse_input_shape_range
 FRAMEWORKS = {"0": "Caffe", "1": "MindSpore", "3": "TensorFlow"}
 GEAR_OPTIONS = {option: kind for kind, option in gears.OPTION_OF_KIND.items()}
 TYPES = ("FP32", "FP16", "UINT8", "INT8", "UINT16", "INT16", "UINT32", "INT32")
+DEFECT = "E19999"
 OUTPUT_TYPES = (*TYPES, "UINT64", "INT64", "DOUBLE")
 
 
@@ -32,39 +33,37 @@ def main(argv: list[str] | None = None) -> int:
             return 0
         report.level = arguments["log"]
         _run(arguments, report)
-    except AtcError as error:
-        report.failure(error)
-    except OSError as error:
-        report.failure(
-            AtcError(
-                "E19001",
-                f"The file system refused: {error}.",
-                "Check the path, its permissions and the free space.",
-            )
-        )
-    except ImportError as error:
-        report.failure(
-            AtcError(
-                "E19999",
-                f"A package that the converter needs is missing: {error}.",
-                'Install it with: pip install "acl_fast[softnpu]"',
-            )
-        )
     except Exception as error:
-        report.failure(
-            AtcError(
-                "E19999",
-                f"Unexpected {type(error).__name__}: {error}",
-                "This is a defect of the converter: report it with the lines below.",
-            )
+        failure = _as_failure(error)
+        report.failure(failure)
+        if failure.code == DEFECT or report.wants("debug"):
+            report.line(traceback.format_exc())
+        return 1
+    report.success()
+    return 0
+
+
+def _as_failure(error: Exception) -> AtcError:
+    """Any exception as the one that the report can print."""
+    if isinstance(error, AtcError):
+        return error
+    if isinstance(error, OSError):
+        return AtcError(
+            "E19001",
+            f"The file system refused: {error}.",
+            "Check the path, its permissions and the free space.",
         )
-        report.line(traceback.format_exc())
-    else:
-        report.success()
-        return 0
-    if report.wants("debug"):
-        report.line(traceback.format_exc())
-    return 1
+    if isinstance(error, ImportError):
+        return AtcError(
+            "E19002",
+            f"A package that the converter needs is missing: {error}.",
+            'Install it with: pip install "acl_fast[softnpu]"',
+        )
+    return AtcError(
+        DEFECT,
+        f"Unexpected {type(error).__name__}: {error}",
+        "This is a defect of the converter: report it with the lines below.",
+    )
 
 
 def _run(arguments: Arguments, report: Report) -> None:
@@ -194,6 +193,3 @@ def _output_types(value: str) -> dict[str, str]:
     if "" in types and len(types) > 1:
         raise invalid_value("output_type", value, "it gives a type for all outputs and for some.")
     return types
-
-
-__all__ = ["OM_SUFFIX", "build_request", "main"]

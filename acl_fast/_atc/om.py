@@ -176,5 +176,6 @@ class Om:
         import numpy as np
         import openvino as ov
 
-        weights = ov.Tensor(np.frombuffer(self.weights, np.uint8)) if self.weights else ov.Tensor()
+        # A model without constants has an empty section.
+        weights = ov.Tensor(np.frombuffer(self.weights, np.uint8))
         return ov.Core().read_model(bytes(self.xml), weights)
