@@ -75,9 +75,15 @@ def from_python(request: Any, stream: Any, settings: Settings) -> list[Row]:
 def from_cython(request: Any, settings: Settings) -> list[Row]:
     """The ``nogil`` twin of ``launch`` against a C loop over the same function pointer."""
     loops = native.extension("launch_loop", SOURCES / "launch_loop.pyx")
+    function = ctypes.CDLL(str(build.library())).aclmdlExecuteAsync
+    address = ctypes.cast(function, ctypes.c_void_p).value
     contestants = [
-        Contestant("C loop", lambda n: float(loops.c_loop(request, n))),
-        Contestant("Cython nogil", lambda n: float(loops.nogil_loop(request, n)), Target(15, "+")),
+        Contestant("C loop", lambda n: float(loops.c_loop(request, address, n))),
+        Contestant(
+            "Cython request.launch_nogil()",
+            lambda n: float(loops.nogil_loop(request, n)),
+            Target(15, "+"),
+        ),
     ]
     return contest("aclmdlExecuteAsync without the GIL", "ns", contestants, settings)
 
@@ -88,4 +94,5 @@ def measure(settings: Settings) -> list[Row]:
     device = af.Device(0)
     stream = device.create_stream()
     request = device.load_model(b"any bytes make a model here").create_request()
+    request.bind(stream)
     return flatten([from_python(request, stream, settings), from_cython(request, settings)])

@@ -4,7 +4,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
-#include "launch_args.h"
+#include "launch.h"
 
 static execute_async_t execute_async_pointer;
 

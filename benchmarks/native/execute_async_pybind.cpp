@@ -4,7 +4,7 @@
 
 #include <stdexcept>
 
-#include "launch_args.h"
+#include "launch.h"
 
 namespace py = pybind11;
 
