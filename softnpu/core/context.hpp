@@ -30,6 +30,9 @@ class Context {
     /// Handle of the default stream, which the NULL stream stands for.
     const void *default_stream() const noexcept { return default_stream_; }
 
+    /// True for the one caller that gets to destroy the context.
+    bool start_closing() noexcept { return !closing_.exchange(true); }
+
     /// System parameters kept per context (aclrtCtxSetSysParamOpt).
     static constexpr int kSystemParameters = 2;
     std::atomic<int64_t> system_parameter[kSystemParameters] = {{0}, {0}};
@@ -40,6 +43,7 @@ class Context {
     Device &device_;
     const bool primary_;
     const void *default_stream_ = nullptr;
+    std::atomic<bool> closing_{false};
 };
 
 /// Handle of the context current on this thread if it is live, else nullptr. A few nanoseconds.

@@ -49,7 +49,6 @@ class SOFTNPU_API Runtime {
   public:
     int init(const char *config_path);
     int finalize();
-    int finalize_reference(uint64_t *remaining);
     bool initialized() const noexcept { return init_count_.load(std::memory_order_relaxed) > 0; }
 
     int set_device(int id);
@@ -67,11 +66,11 @@ class SOFTNPU_API Runtime {
   private:
     friend SOFTNPU_API Runtime &runtime();
     Runtime();
-    int release_device(Device &device, bool force);
+    void close_primary(Device &device, ContextRef primary, bool force);
     void close_device_if_unused(Device &device);
     int finalize_all();
 
-    std::mutex mutex_;  // outermost lock: device_context transitions; see softnpu/README.md
+    std::mutex mutex_;  // outermost lock: devices and contexts opening and closing; see softnpu/README.md
     std::vector<std::unique_ptr<Device>> devices_;
     std::atomic<int> init_count_{0};
     std::string init_config_;

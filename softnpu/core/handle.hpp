@@ -16,6 +16,7 @@
 #include <memory>
 #include <mutex>
 #include <new>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -25,7 +26,6 @@ enum class HandleType : uint8_t {
     context = 1,
     stream,
     event,
-    notify,
     data_buffer,
     tensor_desc,
     dataset,
@@ -169,6 +169,20 @@ class HandleTable {
     bool contains(const void *handle) noexcept {
         Slot *slot = slot_of(handle);
         return slot != nullptr && is_live(slot->state.load(std::memory_order_acquire), handle);
+    }
+
+    /// Read an object without pinning it, a few plain loads. Only for objects made of atomics: they
+    /// may be destroyed and made anew while `read` looks; false then, and what it saw is void.
+    /// `read` loads with acquire order.
+    template <class Read>
+    bool peek(const void *handle, Read &&read) noexcept {
+        static_assert(std::is_trivially_destructible_v<T>);
+        Slot *slot = slot_of(handle);
+        if (slot == nullptr || !is_live(slot->state.load(std::memory_order_acquire), handle)) {
+            return false;
+        }
+        read(*slot->object());
+        return is_live(slot->state.load(std::memory_order_acquire), handle);
     }
 
     /// Objects whose handle is valid.

@@ -29,6 +29,7 @@ class SOFTNPU_API Event {
     Event(Device &device, EventKind kind, uint32_t flags);
     ~Event();
 
+    Device &device() const noexcept { return device_; }
     EventKind kind() const noexcept { return kind_; }
     uint32_t flags() const noexcept { return flags_; }
     bool keeps_time() const noexcept;
@@ -61,7 +62,7 @@ class SOFTNPU_API Event {
     const EventKind kind_;
     const uint32_t flags_;
 
-    mutable std::mutex mutex_;  // never held while a stream's mutex is taken
+    mutable std::mutex mutex_;  // leaf: no other mutex is taken while it is held
     std::condition_variable reached_;
     uint64_t captures_ = 0;                // number of the latest record
     uint64_t reached_upto_ = 0;            // all captures up to this one have been reached
@@ -74,6 +75,8 @@ class SOFTNPU_API Event {
 };
 
 SOFTNPU_API int create_event(EventKind kind, uint32_t flags, void **handle);
+/// Does not wait: tasks that use the event keep it.
+SOFTNPU_API int destroy_event(const void *handle);
 SOFTNPU_API int find_event(const void *handle, EventRef &event);
 
 }  // namespace softnpu

@@ -62,7 +62,8 @@ class SOFTNPU_API Stream {
     /// True when nothing is queued or running.
     bool is_idle() const noexcept;
 
-    /// Drop what is queued (event records still happen); a running task finishes.
+    /// Drop what is queued (event records still happen); a running task finishes, a parked one is
+    /// dropped. Threads that synchronise get 107023.
     void abort();
 
     void set_stop_on_failure(bool stop) noexcept { stop_on_failure_.store(stop); }
@@ -96,41 +97,44 @@ class SOFTNPU_API Stream {
     using Lock = std::unique_lock<std::mutex>;
 
     int enqueue(Task task);
-    bool push_locked(Task &task);
-    bool pop_locked(bool helping);
+    void push_locked(Task &&task);
+    void grow_locked();
     void drain(Lock &lock, uint64_t target, bool helping);
-    Outcome run_current();
-    void finish_locked(int status, Failure *failure);
+    bool may_help_locked() const;
+    Outcome run_current(Failure &failure);
+    void finish_locked(int status, Failure &failure);
     void schedule_locked();
-    bool help(Lock &lock, uint64_t target);
     bool wait_done(Lock &lock, uint64_t target, int64_t timeout_ms);
-    int take_failure(Lock &lock);
+    int take_failure_locked();
 
     Device &device_;
     const void *const context_;
     const int id_;
     const StreamOptions options_;
 
-    mutable std::mutex mutex_;
-    std::condition_variable changed_;  // completion, room in the queue, abort
+    mutable std::mutex mutex_;  // the pool's mutex may be taken while it is held, no other
+    std::condition_variable changed_;
     std::unique_ptr<Task[]> ring_;
     uint32_t capacity_ = 0;
     uint32_t head_ = 0;
     uint32_t queued_ = 0;
     Task current_;            // the task being run or parked
-    bool running_ = false;    // a thread drains the queue
+    bool running_ = false;    // a thread drains the queue; only it touches current_
     bool scheduled_ = false;  // the pool holds a reference to run it
-    bool parked_ = false;
-    bool resumed_ = false;  // resume() came before the drain had noted the park
+    bool parked_ = false;     // current_ waits for resume()
+    bool resumed_ = false;    // resume() or abort() came before the park was noted
     bool closed_ = false;
     int resume_status_ = 0;
-    uint32_t waiters_ = 0;
+    uint64_t park_token_ = 0;  // one per task started
     uint64_t aborts_ = 0;
-    uint64_t park_token_ = 1;
     uint64_t submitted_ = 0;
     std::atomic<uint64_t> completed_{0};
+    uint64_t wake_at_ = kNever;     // least `completed_` that a sleeping thread waits for
+    uint32_t waiting_for_room_ = 0;
     std::atomic<bool> stop_on_failure_{false};
     Failure failure_;  // first since the last synchronise; kept when stopping on failure
+
+    static constexpr uint64_t kNever = ~uint64_t{0};
 };
 
 /// The stream a handle names, NULL meaning the current context's default stream. Fails with 107002

@@ -1,0 +1,134 @@
+// Creation, lookup and destruction of streams; waiting for all streams of a device.
+#include "acl/acl_base.h"
+#include "softnpu/core/device.hpp"
+#include "softnpu/core/log.hpp"
+#include "softnpu/core/status.hpp"
+#include "softnpu/stream/callback.hpp"
+#include "softnpu/stream/clock.hpp"
+#include "softnpu/stream/pool.hpp"
+#include "softnpu/stream/stream.hpp"
+
+namespace softnpu {
+namespace {
+
+std::vector<StreamRef> streams_of(const Device &device, const void *context) {
+    std::vector<StreamRef> found;
+    stream_table().for_each([&](StreamRef stream) {
+        if (&stream->device() == &device && (context == nullptr || stream->context() == context)) {
+            found.push_back(std::move(stream));
+        }
+    });
+    return found;
+}
+
+void finish(const StreamRef &stream, bool force) {
+    stream->close(force);
+    forget_subscription(*stream);
+    stream->device().give_stream_id(stream->id());
+}
+
+/// Waits until the stream is idle, or until it is plain that nothing will resume it.
+bool drains(const StreamRef &stream) {
+    constexpr int64_t kSliceMs = 50;
+    constexpr int kQuietSlices = 20;
+    for (int quiet = 0; quiet < kQuietSlices;) {
+        stream->synchronize(kSliceMs);
+        if (stream->is_idle()) return true;
+        quiet = stream->is_parked() && pool().is_quiet() ? quiet + 1 : 0;
+    }
+    return false;
+}
+
+}  // namespace
+
+StreamTable &stream_table() noexcept {
+    static auto *table = new StreamTable;  // outlives static destruction
+    return *table;
+}
+
+int create_stream(Device &device, const void *context, StreamOptions options, StreamRef &stream) {
+    const int id = device.take_stream_id();
+    if (id < 0) {
+        return fail(ACL_ERROR_RT_NO_STREAM_RESOURCE,
+                    "device %d has %d streams, the most an %s has; destroy some, or choose another "
+                    "chip with SOFTNPU_SOC",
+                    device.id(), config().soc.max_streams, config().soc_name.c_str());
+    }
+    try {
+        stream = stream_table().create(device, context, id, options);
+    } catch (...) {
+        device.give_stream_id(id);
+        throw;
+    }
+    return 0;
+}
+
+int find_stream(const void *handle, StreamRef &stream, bool same_context) {
+    const void *context = current_context_handle();
+    if (context == nullptr) return require_context();
+    if (handle == nullptr) {
+        ContextRef current;
+        if (int code = current_context(current)) return code;
+        handle = current->default_stream();
+    }
+    stream = stream_table().find(handle);
+    if (!stream) {
+        return fail(ACL_ERROR_RT_PARAM_INVALID,
+                    "%p is not a live stream: never created, or destroyed already", handle);
+    }
+    if (same_context && stream->context() != context) {
+        stream.reset();
+        return fail(ACL_ERROR_RT_STREAM_CONTEXT,
+                    "the stream belongs to another context than the current one; call "
+                    "aclrtSetCurrentContext with the context it was created in");
+    }
+    return 0;
+}
+
+int destroy_stream(const void *handle, bool force) {
+    StreamRef stream;
+    if (int code = find_stream(handle, stream)) return code;
+    if (stream->options().is_default) {
+        return fail(ACL_ERROR_RT_PARAM_INVALID,
+                    "the default stream goes with its context and cannot be destroyed");
+    }
+    if (!stream_table().remove(handle)) {
+        return fail(ACL_ERROR_RT_PARAM_INVALID, "%p is being destroyed by another thread", handle);
+    }
+    finish(stream, force);
+    return 0;
+}
+
+void destroy_streams(Device &device, const void *context, bool force) {
+    const auto streams = streams_of(device, context);
+    for (const StreamRef &stream : streams) {
+        if (force || drains(stream)) continue;
+        notice("stream %d waits for something that does not come; its queue is dropped",
+               stream->id());
+        stream->abort();
+    }
+    for (const StreamRef &stream : streams) {
+        if (stream_table().remove(stream.handle())) finish(stream, force);
+    }
+}
+
+int synchronize_device(Device &device, int64_t timeout_ms) {
+    const uint64_t start = now_ns();
+    int first = 0;
+    std::string message;
+    for (const StreamRef &stream : streams_of(device, nullptr)) {
+        int64_t left = timeout_ms;
+        if (timeout_ms >= 0) {
+            const auto elapsed = static_cast<int64_t>((now_ns() - start) / 1'000'000);
+            left = timeout_ms > elapsed ? timeout_ms - elapsed : 0;
+        }
+        const int code = stream->synchronize(left);
+        if (code != 0 && first == 0) {
+            first = code;
+            message = pending_message();
+        }
+    }
+    return first != 0 ? fail_with(first, message) : 0;
+}
+
+}  // namespace softnpu
