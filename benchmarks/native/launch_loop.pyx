@@ -27,10 +27,10 @@ def nogil_loop(Request request not None, long count):
     """Seconds of ``count`` calls of ``request.launch_nogil()``."""
     cdef double seconds
     cdef aclError code = 0
-    cdef long i
+    cdef long _i
     with nogil:
         seconds = launch_now()
-        for i in range(count):
+        for _i in range(count):
             code = request.launch_nogil()
             if code != 0:
                 break
