@@ -1348,23 +1348,15 @@ ENUMS: dict[str, tuple[str, ...]] = {
         "ACL_GROUP_ASQNUM_INT",
         "ACL_GROUP_GROUPID_INT",
     ),
-    "aclrtHostRegisterType": (
-        "ACL_HOST_REGISTER_MAPPED",
-    ),
-    "aclrtLastErrLevel": (
-        "ACL_RT_THREAD_LEVEL",
-    ),
-    "aclrtLaunchKernelAttrId": (
-        "ACL_RT_LAUNCH_KERNEL_ATTR_SCHEM_MODE",
-    ),
+    "aclrtHostRegisterType": ("ACL_HOST_REGISTER_MAPPED",),
+    "aclrtLastErrLevel": ("ACL_RT_THREAD_LEVEL",),
+    "aclrtLaunchKernelAttrId": ("ACL_RT_LAUNCH_KERNEL_ATTR_SCHEM_MODE",),
     "aclrtMallocAttrType": (
         "ACL_RT_MEM_ATTR_RSV",
         "ACL_RT_MEM_ATTR_MODULE_ID",
         "ACL_RT_MEM_ATTR_DEVICE_ID",
     ),
-    "aclrtMemAllocationType": (
-        "ACL_MEM_ALLOCATION_TYPE_PINNED",
-    ),
+    "aclrtMemAllocationType": ("ACL_MEM_ALLOCATION_TYPE_PINNED",),
     "aclrtMemAttr": (
         "ACL_DDR_MEM",
         "ACL_HBM_MEM",
@@ -1384,9 +1376,7 @@ ENUMS: dict[str, tuple[str, ...]] = {
         "ACL_RT_MEM_ALLOC_GRANULARITY_RECOMMENDED",
         "ACL_RT_MEM_ALLOC_GRANULARITY_UNDEF",
     ),
-    "aclrtMemHandleType": (
-        "ACL_MEM_HANDLE_TYPE_NONE",
-    ),
+    "aclrtMemHandleType": ("ACL_MEM_HANDLE_TYPE_NONE",),
     "aclrtMemLocationType": (
         "ACL_MEM_LOCATION_TYPE_HOST",
         "ACL_MEM_LOCATION_TYPE_DEVICE",

@@ -11,10 +11,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from _apigen import codes, cython, softnpu, table  # noqa: E402
-from _apigen.api import ROOT, Api  # noqa: E402
+from _apigen import codes, cython, layout, softnpu, table
+from _apigen.api import ROOT, Api
 
-RENDERERS = [cython.render, codes.render, table.render, softnpu.render]
+RENDERERS = [cython.render, codes.render, table.render, softnpu.render, layout.render]
 COMMENT = {
     ".map": "/* {} */",
     ".cpp": "// {}",

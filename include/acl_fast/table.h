@@ -33,17 +33,18 @@ aclfast_status aclfast_load(void);
 /* Never NULL, and the same address for the whole process. */
 const aclfast_table *aclfast_table_get(void);
 
-/* 1: the backend has the function, 0: it does not, or nothing could be loaded, -1: no such name in
- * the interface. Loads the backend. */
+/* 1: the backend has the function, 0: it does not (or, softnpu, only exports its name), or nothing
+ * could be loaded, -1: no such name in the interface. Loads the backend. */
 int aclfast_has(const char *name);
 
 /* Does not load anything. */
 void aclfast_backend_info(aclfast_backend *info);
 
-/* Every place tried so far with its outcome, one line each. Valid until the next call of it. */
+/* Every place tried so far with its outcome, one line each. */
 const char *aclfast_search_log(void);
 
-/* The reason why nothing is loaded, or "". Valid until the next call of it. */
+/* The reason why nothing is loaded, or "". This text and the search log are valid until the thread
+ * asks for either again. */
 const char *aclfast_load_error(void);
 
 /* Why the latest call of a missing function on this thread failed, or NULL. Reading clears it; the

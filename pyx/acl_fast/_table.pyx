@@ -4,9 +4,6 @@
 Importing this loads nothing. The first call of any device function does, or :func:`load`.
 """
 
-import logging
-import threading
-
 from acl_fast.errors import AclError, AclImportError
 
 INTERNAL_ERROR = 500000
@@ -50,7 +47,6 @@ class BackendError(AclImportError):
 
 
 cdef bint announced = False
-_lock = threading.Lock()
 
 
 cdef const char *last_missing() noexcept nogil:
@@ -71,10 +67,11 @@ cdef int ensure() except -1:
 
 cdef _announce():
     global announced
-    with _lock:
-        if announced:
-            return
-        announced = True
+    if announced:
+        return
+    announced = True
+    import logging  # heavy, and nothing else of the import needs it
+
     info = backend_info()
     logging.getLogger("acl_fast").info(
         "backend %s (%s): %s", info["kind"], info["choice"], info["library"]
@@ -82,8 +79,10 @@ cdef _announce():
 
 
 cdef str _text(const char *(*read)() noexcept nogil):
-    with _lock:
-        return read().decode(errors="replace")
+    cdef const char *text
+    with nogil:  # another thread may be loading, which holds the table's lock
+        text = read()
+    return text.decode(errors="replace")
 
 
 def load():
@@ -99,7 +98,7 @@ def load():
 
 
 def has(name: str) -> bool:
-    """Whether the backend has the C function ``name``; loads the backend.
+    """Whether the backend implements the C function ``name``; loads the backend.
 
     Raises
     ------
@@ -123,7 +122,8 @@ def backend_info() -> dict[str, str]:
     """What is loaded: ``kind`` (``"cann"``, ``"softnpu"`` or ``""``), ``library``, ``choice``,
     ``layers``. Loads nothing."""
     cdef aclfast_backend info
-    aclfast_backend_info(&info)
+    with nogil:
+        aclfast_backend_info(&info)
     return {
         "kind": info.kind.decode(),
         "library": info.library.decode(errors="replace"),
@@ -145,6 +145,9 @@ def take_missing() -> str | None:
 
 def set_softnpu_dir(folder: str) -> None:
     """Take softnpu's libraries from ``folder``; has no effect once a backend is loaded."""
-    aclfast_set_softnpu_dir(folder.encode())
+    cdef bytes encoded = folder.encode()
+    cdef const char *text = encoded
+    with nogil:
+        aclfast_set_softnpu_dir(text)
 
 

@@ -181,8 +181,11 @@ Module find_softnpu(const std::string &folder, SearchLog &log) {
 }
 
 Module find_named(const std::string &path, SearchLog &log) {
+    if (access(path.c_str(), F_OK) != 0) {
+        log.fail(path, "ACL_FAST_LIBRARY names it, but there is no such file");
+        return Module();
+    }
     Module core = core_at(path, log);
-    if (!core && log.cause().empty()) log.fail(path, "ACL_FAST_LIBRARY names no file");
     if (core) {
         core.choice = "named by ACL_FAST_LIBRARY";
         log.add(path, core.choice);

@@ -29,7 +29,6 @@ struct State {
     SearchLog log;
     std::string softnpu_dir;
     std::string layers;
-    std::string log_copy, error_copy;  // what the C interface handed out last
 };
 
 // Leaked on purpose: threads may still call while the process exits.
@@ -110,6 +109,20 @@ struct Note {
 };
 thread_local Note note;
 
+/// Hands a text to C; it lives until the thread's next call.
+const char *hand_out(const std::string &text) {
+    thread_local std::string copy;
+    copy = text;
+    return copy.c_str();
+}
+
+/// softnpu exports every name; those it does not implement are still stubs.
+bool implements(const Module &module, const char *name) {
+    if (!module.symbol(name)) return false;
+    auto is_stub = reinterpret_cast<int (*)(const char *)>(module.symbol("softnpu_is_stub"));
+    return !is_stub || is_stub(name) != 1;
+}
+
 }  // namespace
 
 void *resolve(Index index) noexcept {
@@ -172,7 +185,7 @@ int aclfast_has(const char *name) {
     try {
         Library library = kFunctions[found->second].library;
         if (load_library(own, library) != ACLFAST_OK) return 0;
-        return own.modules[library].symbol(name) != nullptr;
+        return implements(own.modules[library], name);
     } catch (const std::bad_alloc &) {
         return 0;
     }
@@ -192,15 +205,13 @@ void aclfast_backend_info(aclfast_backend *info) {
 const char *aclfast_search_log(void) {
     State &own = state();
     std::lock_guard<std::mutex> guard(own.lock);
-    own.log_copy = own.log.text();
-    return own.log_copy.c_str();
+    return hand_out(own.log.text());
 }
 
 const char *aclfast_load_error(void) {
     State &own = state();
     std::lock_guard<std::mutex> guard(own.lock);
-    own.error_copy = own.states[kCore] == LibraryState::open ? "" : own.log.cause();
-    return own.error_copy.c_str();
+    return hand_out(own.states[kCore] == LibraryState::open ? "" : own.log.cause());
 }
 
 const char *aclfast_last_missing(void) {

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+import tomllib  # type: ignore[import-not-found]
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
 class Param:
-    """One parameter: ``text`` is the whole C declaration, ``type`` what remains without the name."""
+    """One parameter: ``text`` is its C declaration, ``type`` what remains without the name."""
 
     name: str
     type: str
@@ -80,7 +81,7 @@ class Api:
     def __init__(self, folder: Path = ROOT / "api") -> None:
         self.tables: dict[str, dict[str, Any]] = self._load(folder / "types.toml")
         self.meanings: dict[str, str] = self._load(folder / "codes.toml")["meaning"]
-        states = self._load(folder / "conformance.toml").get("softnpu", {})
+        states = self._states(folder)
         self.functions = [
             self._function(name, header, row, states.get(name, "unsupported"))
             for header, rows in self._load(folder / "functions.toml").items()
@@ -88,17 +89,29 @@ class Api:
         ]
         unknown = set(states) - {function.name for function in self.functions}
         if unknown:
-            raise ValueError(f"conformance.toml names unknown functions: {sorted(unknown)}")
+            raise ValueError(f"conformance rows name unknown functions: {sorted(unknown)}")
 
     @staticmethod
     def _load(path: Path) -> dict[str, Any]:
         with path.open("rb") as file:
-            return tomllib.load(file)
+            table: dict[str, Any] = tomllib.load(file)
+            return table
+
+    def _states(self, folder: Path) -> dict[str, str]:
+        """Merge conformance.toml and the file that each part of softnpu keeps for itself."""
+        states: dict[str, str] = {}
+        parts = sorted((folder.parent / "softnpu" / "conformance").glob("*.toml"))
+        for path in [folder / "conformance.toml", *parts]:
+            rows = self._load(path)
+            for name, state in rows.get("softnpu", rows).items():
+                if states.setdefault(name, state) != state:
+                    raise ValueError(f"{path}: {name} has another state elsewhere")
+        return states
 
     @staticmethod
     def _function(name: str, header: str, row: dict[str, Any], state: str) -> Function:
         if not re.fullmatch(r"exact|unsupported|approximate: .+", state):
-            raise ValueError(f"conformance.toml: {name} has the state {state!r}")
+            raise ValueError(f"conformance: {name} has the state {state!r}")
         params = split_params(row["params"])
         variadic = params[-1:] == ["..."]
         return Function(

@@ -26,7 +26,7 @@ def errors(api: Api) -> dict[int, str]:
 
 def cpp_names(api: Api) -> str:
     """Render the lookup for C++."""
-    rows = [f"        case {code}: return \"{name}\";" for code, name in errors(api).items()]
+    rows = [f'        case {code}: return "{name}";' for code, name in errors(api).items()]
     return "\n".join(
         [
             '#include "table/error_names.hpp"',
@@ -61,12 +61,21 @@ def python_codes(api: Api) -> str:
 def python_enums(api: Api) -> str:
     """Render every enumeration constant as a plain integer, and the groups by name."""
     enums = api.kind("enum")
-    lines = ['"""Enumeration constants of the C interface as plain integers, by enumeration."""', ""]
+    lines = [
+        '"""Enumeration constants of the C interface as plain integers, by enumeration."""',
+        "",
+    ]
     for enum, constants in enums.items():
         lines += [f"# {enum}", *(f"{name} = {value}" for name, value in constants.items()), ""]
-    lines += ["# The names of each enumeration's constants.", "ENUMS: dict[str, tuple[str, ...]] = {"]
+    lines += [
+        "# The names of each enumeration's constants.",
+        "ENUMS: dict[str, tuple[str, ...]] = {",
+    ]
     for enum, constants in enums.items():
-        lines += [f'    "{enum}": (', *(f'        "{name}",' for name in constants), "    ),"]
+        if len(constants) == 1:
+            lines += [f'    "{enum}": ("{next(iter(constants))}",),']
+        else:
+            lines += [f'    "{enum}": (', *(f'        "{name}",' for name in constants), "    ),"]
     return "\n".join([*lines, "}", ""])
 
 

@@ -10,8 +10,8 @@ from typing import Any
 from .api import Api, Function
 
 PXD_HEAD = """\
-# The C interface for Cython: ``from acl_fast cimport abi``, then ``abi.aclrtMalloc(...)`` without the
-# GIL and without linking anything. Compile with the folder acl_fast.get_include() gives.
+# The C interface for Cython: ``from acl_fast cimport abi``, then ``abi.aclrtMalloc(...)`` without
+# the GIL and without linking anything. Compile with the folder that acl_fast.get_include() gives.
 from libc.stddef cimport size_t
 from libc.stdint cimport (int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t)
 """

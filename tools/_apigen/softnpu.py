@@ -69,7 +69,7 @@ def stubs(functions: list[Function]) -> str:
         for f in functions
     ]
     lines += ["};", "", "}  // namespace", ""]
-    lines += ["// 1: the entry is still the stub, 0: implemented, -1: not an entry of this library."]
+    lines += ["// 1: the entry is still the stub, 0: implemented, -1: no entry of this library."]
     lines += ['extern "C" {', IS_STUB.strip(), "}", ""]
     return "\n".join(lines)
 
@@ -82,6 +82,14 @@ def version_script(library: str, functions: list[Function]) -> str:
     return "\n".join(lines)
 
 
+def states(api: Api) -> str:
+    """Render library and state of every function for Python."""
+    lines = ['"""Per function: the library that exports it and what softnpu makes of it."""', ""]
+    lines += ["STATES: dict[str, tuple[str, str]] = {"]
+    lines += [f'    "{f.name}": ("lib{f.library}.so", "{f.softnpu}"),' for f in api.functions]
+    return "\n".join([*lines, "}", ""])
+
+
 def render(api: Api) -> dict[str, str]:
     """Return the generated files by path."""
     files = {}
@@ -89,4 +97,5 @@ def render(api: Api) -> dict[str, str]:
         functions = [f for f in api.functions if f.library == library]
         files[f"softnpu/api/stubs_{library}_gen.cpp"] = stubs(functions)
         files[f"softnpu/api/{library}.map"] = version_script(library, functions)
+    files["acl_fast/softnpu/_conformance_gen.py"] = states(api)
     return files
