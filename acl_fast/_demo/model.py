@@ -1,0 +1,76 @@
+"""The demonstration's network: fetched, converted to ONNX, then to ``.om``."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx
+
+from acl_fast._atc.convert import Request, convert
+from acl_fast._demo import assets, darknet
+
+NAME = "yolov3-tiny"
+
+
+@dataclass(frozen=True)
+class Source:
+    """The detector as ONNX, with what is needed to decode its outputs."""
+
+    network: darknet.Network
+    names: tuple[str, ...]
+    model: onnx.ModelProto
+
+
+def read(progress: assets.Progress | None = None) -> Source:
+    """Fetch the detector's files, if they are not there yet, and convert them to ONNX."""
+    cfg = assets.fetch(f"{NAME}.cfg", progress)
+    weights = assets.fetch(f"{NAME}.weights", progress)
+    names = assets.fetch("coco.names", progress).read_text().splitlines()
+    network, model = darknet.read_network(cfg, weights)
+    return Source(network, tuple(names), model)
+
+
+def folder() -> Path:
+    """Return the folder where converted models are left for other programs."""
+    path = assets.cache_folder() / "models"
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def write_onnx(source: Source) -> Path:
+    """Write the detector as ``.onnx`` and return its path."""
+    return _write(f"{NAME}.onnx", lambda path: onnx.save(source.model, path))
+
+
+def write_om(source: Source, soc: str) -> Path:
+    """Compile the detector for softnpu and return the path of the ``.om``.
+
+    This takes less than a second, so it is done every time: the file then always belongs to this
+    version of the converters.
+
+    Parameters
+    ----------
+    source
+        The detector.
+    soc
+        SoC name of the device that is to run it.
+    """
+    onnx_path = write_onnx(source)
+    return _write(
+        f"{NAME}.om",
+        lambda path: convert(Request(onnx_path, path.with_suffix(""), soc=soc)),
+    )
+
+
+def _write(name: str, make: Callable[[Path], object]) -> Path:
+    """Make a file under another name first: other processes see the old one or the new one."""
+    path = folder() / name
+    with tempfile.TemporaryDirectory(prefix=".making-", dir=path.parent) as scratch:
+        made = Path(scratch, name)
+        make(made)
+        os.replace(made, path)
+    return path
