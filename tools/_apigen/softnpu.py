@@ -90,6 +90,30 @@ def states(api: Api) -> str:
     return "\n".join([*lines, "}", ""])
 
 
+def page(api: Api) -> str:
+    """Render the page that says what softnpu makes of each function."""
+    kinds = [function.softnpu.partition(":")[0] for function in api.functions]
+    lines = [
+        "# Conformance of softnpu",
+        "",
+        "Per function of the C interface: *exact* behaves as documented, *approximate* says where "
+        "it differs, *unsupported* returns ACL_ERROR_FEATURE_UNSUPPORTED and says so once. "
+        "`acl_fast.softnpu.conformance()` gives the same from Python.",
+        "",
+        "| state | functions |",
+        "|---|--:|",
+        *(f"| {kind} | {kinds.count(kind)} |" for kind in ("exact", "approximate", "unsupported")),
+    ]
+    for header in dict.fromkeys(function.header for function in api.functions):
+        functions = [function for function in api.functions if function.header == header]
+        lines += ["", f"## {header} (lib{functions[0].library}.so)", ""]
+        lines += ["| function | state | how |", "|---|---|---|"]
+        for function in functions:
+            kind, _, how = function.softnpu.partition(": ")
+            lines.append(f"| {function.name} | {kind} | {how} |")
+    return "\n".join([*lines, ""])
+
+
 def render(api: Api) -> dict[str, str]:
     """Return the generated files by path."""
     files = {}
@@ -98,4 +122,5 @@ def render(api: Api) -> dict[str, str]:
         files[f"softnpu/api/stubs_{library}_gen.cpp"] = stubs(functions)
         files[f"softnpu/api/{library}.map"] = version_script(library, functions)
     files["acl_fast/softnpu/_conformance_gen.py"] = states(api)
+    files["docs/conformance.md"] = page(api)
     return files
