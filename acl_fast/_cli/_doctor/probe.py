@@ -1,0 +1,106 @@
+"""Trying things in a process of their own, so that a crash is a finding and not the end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+TIMEOUT = 120
+
+# dlopen resolves everything at once: what a later call would miss is named now.
+LOAD = """
+import ctypes, json, os, sys
+for path in sys.argv[1:]:
+    try:
+        ctypes.CDLL(path, mode=os.RTLD_NOW | os.RTLD_LOCAL)
+        print(json.dumps([path, ""]), flush=True)
+    except OSError as error:
+        print(json.dumps([path, str(error)]), flush=True)
+"""
+
+BACKEND = """
+import json
+try:
+    from acl_fast import _table
+except ImportError as error:
+    print(json.dumps({"import": str(error)}))
+    raise SystemExit
+result = {}
+try:
+    _table.load()
+except _table.BackendError as error:
+    result["cause"] = error.detail
+result["log"] = _table.search_log()
+result.update(_table.backend_info())
+print(json.dumps(result))
+"""
+
+
+class Outcome(NamedTuple):
+    """What a process wrote, and how it ended: "" for a normal end."""
+
+    lines: list[str]
+    end: str
+    errors: str
+
+
+def run(code: Sequence[str], environment: Mapping[str, str] | None = None) -> Outcome:
+    """Run this interpreter with arguments; never raises for what happens inside."""
+    package = Path(__file__).resolve().parents[3]
+    variables = {**os.environ, **(environment or {})}
+    # The same acl_fast in the child, also where it is only on this process's path.
+    paths = [entry for entry in variables.get("PYTHONPATH", "").split(os.pathsep) if entry]
+    variables["PYTHONPATH"] = os.pathsep.join([*paths, str(package)])
+    try:
+        result = subprocess.run(
+            [sys.executable, *code],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=TIMEOUT,
+            env=variables,
+        )
+    except subprocess.TimeoutExpired as error:
+        output = error.stdout or b""
+        text = output.decode(errors="replace") if isinstance(output, bytes) else output
+        return Outcome(text.splitlines(), f"did not end within {TIMEOUT} s", "")
+    end = ""
+    if result.returncode < 0:
+        end = f"died of {signal.Signals(-result.returncode).name}"
+    elif result.returncode > 0:
+        end = f"ended with exit code {result.returncode}"
+    return Outcome(result.stdout.splitlines(), end, result.stderr.strip())
+
+
+def load_libraries(paths: Sequence[Path]) -> dict[Path, str]:
+    """Load each library; map its path to the loader's complaint, "" where it loads."""
+    outcome = run(["-c", LOAD, *map(str, paths)])
+    results = {Path(path): text for path, text in map(json.loads, outcome.lines)}
+    for path in paths:
+        if path not in results:
+            results[path] = f"loading it {outcome.end or 'gave no answer'}"
+            break
+    return results
+
+
+def load_backend(**environment: str) -> dict[str, Any]:
+    """Search and load a backend as acl_fast would.
+
+    Returns
+    -------
+    dict
+        ``kind``, ``library``, ``choice``, ``log`` and, on failure, ``cause``, or only ``import``
+        when acl_fast's compiled modules cannot be imported.
+    """
+    outcome = run(["-c", BACKEND], environment)
+    for line in reversed(outcome.lines):
+        if line.startswith("{"):
+            result: dict[str, Any] = json.loads(line)
+            return result
+    return {"cause": f"loading the backend {outcome.end}: {outcome.errors}", "log": "", "kind": ""}

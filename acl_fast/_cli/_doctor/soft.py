@@ -1,0 +1,114 @@
+"""softnpu: its libraries, the model engine, the converter, acl_fast's own modules."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+
+from acl_fast._env.layout import find_engine
+
+from . import probe
+from .findings import FAIL, NOTE, OK, WARN, Findings
+
+AREA = "softnpu"
+PACKAGE = "acl_fast"
+REBUILD = (
+    "pip install --force-reinstall acl_fast (in a source tree: python setup.py build_ext --inplace)"
+)
+LIBRARIES = (
+    "libsoftnpu.so",
+    "libascendcl.so",
+    "libacl_dvpp.so",
+    "libacl_dvpp_mpi.so",
+    "libacl_op_compiler.so",
+    "libacl_cblas.so",
+    "libacl_tdt_queue.so",
+    "libacl_tdt_channel.so",
+    "libacl_retr.so",
+    "libmsprofiler.so",
+)
+ENGINE_LIBRARIES = ("libopenvino_c.so", "libopenvino.so", "libopenvino_intel_cpu_plugin.so")
+
+
+def check_package(findings: Findings, loaded: Mapping[str, str]) -> None:
+    """acl_fast's compiled modules; ``loaded`` is what loading the backend gave."""
+    python = f"Python {sys.version_info.major}.{sys.version_info.minor}"
+    if complaint := loaded.get("import"):
+        findings.add(PACKAGE, FAIL, f"cannot be imported on {python}: {complaint}", REBUILD)
+        return
+    try:
+        own = version("acl_fast")
+    except PackageNotFoundError:
+        own = "used from its source tree"
+    findings.add(PACKAGE, OK, f"{own}, {python}, {sys.executable}")
+
+
+def folder() -> Path:
+    """Where softnpu's libraries belong."""
+    return Path(__file__).resolve().parents[2] / "softnpu" / "lib64"
+
+
+def check(findings: Findings, *, needed: bool, where: Path | None = None) -> None:
+    """Libraries, engine and converter; ``needed`` when there is no CANN to use instead."""
+    bad = FAIL if needed else WARN
+    place = where or folder()
+    missing = [name for name in LIBRARIES if not (place / name).exists()]
+    if len(missing) == len(LIBRARIES):
+        findings.add(AREA, bad, f"not built: {place} holds none of its libraries", REBUILD)
+        return
+    if missing:
+        findings.add(AREA, bad, f"half installed: {place} lacks {', '.join(missing)}", REBUILD)
+    present = [place / name for name in LIBRARIES if name not in missing]
+    complaints = {path: text for path, text in probe.load_libraries(present).items() if text}
+    for path, text in complaints.items():
+        findings.add(AREA, bad, f"{path} does not load: {text}", REBUILD)
+    if not missing and not complaints:
+        findings.add(AREA, OK, f"{len(present)} libraries in {place}")
+    check_engine(findings, bad)
+    check_converter(findings)
+
+
+def check_engine(findings: Findings, bad: str) -> None:
+    """OpenVINO's libraries, found as softnpu finds them."""
+    mend = "pip install 'acl_fast[softnpu]'"
+    place = find_engine()
+    if place is None:
+        findings.add(AREA, bad, "its model engine OpenVINO is not installed", mend)
+        return
+    files = {path.name.split(".so")[0] + ".so": path for path in sorted(place.glob("lib*.so*"))}
+    missing = [name for name in ENGINE_LIBRARIES if name not in files]
+    if missing:
+        given = "SOFTNPU_OPENVINO" if os.environ.get("SOFTNPU_OPENVINO") else "openvino"
+        findings.add(AREA, bad, f"{place} ({given}) lacks {', '.join(missing)}", mend)
+        return
+    path = files["libopenvino_c.so"]
+    if complaint := probe.load_libraries([path])[path]:
+        findings.add(AREA, bad, f"{path} does not load: {complaint}", mend)
+        return
+    name = files["libopenvino.so"].name.partition(".so.")[2]
+    findings.add(AREA, OK, f"model engine OpenVINO {name or _installed('openvino')} in {place}")
+
+
+def check_converter(findings: Findings) -> None:
+    """What acl-fast atc needs besides the engine's libraries."""
+    missing = [name for name in ("onnx", "openvino") if find_spec(name) is None]
+    if missing:
+        findings.add(
+            AREA,
+            NOTE,
+            f"acl-fast atc cannot convert models without {', '.join(missing)}",
+            f"pip install {' '.join(missing)}",
+        )
+    else:
+        findings.add(AREA, OK, f"converter: onnx {_installed('onnx')}")
+
+
+def _installed(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "of unknown version"
