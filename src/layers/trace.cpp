@@ -2,6 +2,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cinttypes>
@@ -13,11 +14,23 @@
 
 #include "layers/layer.hpp"
 #include "table/error_names.hpp"
+#include "table/trampolines.hpp"
 
 namespace aclfast {
 namespace {
 
-void *next_of[kFunctionCount];
+std::atomic<void *> next_of[kFunctionCount];
+
+/// A caller reads the slot without a barrier, so on ARM it may be here before it can see `next_of`;
+/// the table's lock, inside resolve(), makes it visible.
+void *next(unsigned index) {
+    void *target = next_of[index].load(std::memory_order_acquire);
+    if (!target) {
+        resolve(static_cast<Index>(index));
+        target = next_of[index].load(std::memory_order_acquire);
+    }
+    return target;
+}
 
 /// One line under construction; a line that grows too long is cut, never split.
 class Line {
@@ -116,13 +129,13 @@ struct Trace<I, R (*)(A...)> {
         (add_argument(line, names, arguments), ...);
         line.add(")");
         (void)names;
-        auto next = reinterpret_cast<R (*)(A...)>(next_of[I]);
+        auto target = reinterpret_cast<R (*)(A...)>(next(I));
         auto start = Clock::now();
         if constexpr (std::is_void_v<R>) {
-            next(arguments...);
+            target(arguments...);
             finish(line, start);
         } else {
-            R result = next(arguments...);
+            R result = target(arguments...);
             add_result(line, result);
             finish(line, start);
             return result;
@@ -142,9 +155,9 @@ void *const kTrace[kFunctionCount] = {
 #undef ACLFAST_FUNCTION
 };
 
-void *wrap(Index index, void *next) {
-    next_of[index] = next;
-    return kTrace[index] ? kTrace[index] : next;
+void *wrap(Index index, void *target) {
+    next_of[index].store(target, std::memory_order_release);
+    return kTrace[index] ? kTrace[index] : target;
 }
 
 }  // namespace
