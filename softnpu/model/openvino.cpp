@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <mutex>
 
+#include "softnpu/core/device.hpp"
+
 namespace softnpu::ov {
 namespace {
 
@@ -109,6 +111,8 @@ struct Library {
         const Status status = api.core_create(&core);
         if (status != kOk)
             throw Missing(std::string("OpenVINO could not start: ") + api.get_last_err_msg());
+        // Registered after the library's own exit handlers, so tasks end before its objects do.
+        quiesce_at_exit();
     }
 };
 

@@ -1,0 +1,84 @@
+// What a model says about itself: its tensors, their shapes, its gears.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "acl/acl_base.h"
+#include "softnpu/model/openvino_c.hpp"
+
+namespace softnpu {
+
+using Dims = std::vector<int64_t>;
+
+/// Why a model was refused; `code` is what the entry returns, what() its message.
+struct ModelError : std::runtime_error {
+    ModelError(uint32_t error, const std::string &text)
+        : std::runtime_error(text), code(static_cast<int>(error)) {}
+    int code;
+};
+
+/// One input or output.
+struct TensorInfo {
+    std::string name;
+    aclDataType type = ACL_DT_UNDEFINED;
+    aclFormat format = ACL_FORMAT_ND;
+    ov::Element element = ov::Element::dynamic;
+    Dims dims;                                  // -1 where it varies; {-2} when the rank varies
+    std::vector<std::array<int64_t, 2>> range;  // of each dim, max -1 = unbounded; may be empty
+    std::vector<Dims> gear_dims;                // the shape in each gear; empty without gears
+    size_t bytes = 0;                           // of the largest gear; 0 when unbounded
+
+    bool is_static() const;
+};
+
+enum class GearKind { batch, image, dims };
+
+/// The shapes a model was compiled for, of which each execution picks one.
+struct Gears {
+    GearKind kind = GearKind::batch;
+    std::vector<Dims> values;                      // one row per gear
+    std::vector<std::pair<size_t, size_t>> where;  // (input, dim) that the values fill, in order
+
+    size_t width() const { return values.front().size(); }
+    /// Index of the gear with these values.
+    std::optional<size_t> find(const Dims &row) const;
+    /// `dims` of input `input` with the values of gear `gear` filled in.
+    Dims fill(size_t input, Dims dims, size_t gear) const;
+};
+
+struct Description {
+    std::string name;
+    std::string soc;
+    bool is_dynamic = false;  // shapes come with each execution
+    std::optional<Gears> gears;
+    std::vector<TensorInfo> inputs;  // of the network, without the hidden gear input
+    std::vector<TensorInfo> outputs;
+    size_t weight_bytes = 0;
+
+    /// Inputs as programs see them: the hidden gear input comes last.
+    size_t visible_inputs() const { return inputs.size() + (gears ? 1 : 0); }
+    /// The gear with the largest inputs.
+    size_t largest_gear() const;
+};
+
+/// Bytes of a tensor; 0 if a dim is negative. Throws ModelError when it exceeds 2^62.
+size_t tensor_bytes(aclDataType type, const Dims &dims);
+
+/// The acl type of an engine type; ACL_DT_UNDEFINED when programs cannot handle it.
+aclDataType acl_type(ov::Element element);
+/// The engine type of an acl type; Element::dynamic when the engine lacks it.
+ov::Element engine_type(aclDataType type);
+const char *element_name(ov::Element element);
+size_t element_bytes(ov::Element element);
+
+/// "[1,3,-1,-1]"
+std::string to_text(const Dims &dims);
+
+}  // namespace softnpu
