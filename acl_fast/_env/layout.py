@@ -20,8 +20,8 @@ CANN_VERSION = "8.1.RC1"
 # Newer CANN splits libascendcl; a program may link either.
 SPLIT_NAMES = ("libacl_rt.so", "libacl_mdl.so")
 
-# Libraries that build files name although programs take nothing from them. A linker script with
-# no members satisfies -l without a file to load at run time.
+# Libraries that build files name although programs take nothing from them. A linker script
+# satisfies -l without a file to load at run time.
 EMPTY_LIBRARIES = ("c_sec", "slog", "alog", "mmpa", "ascend_hal", "media_mini", "platform")
 
 # Sub-packages of old and new installations. All offer the same headers and libraries.

@@ -6,8 +6,9 @@ import shlex
 from pathlib import Path
 
 EMPTY_LIBRARY = """\
-/* GNU ld script: nothing to link. The library is named by build files, softnpu needs none of it. */
-GROUP ( )
+/* GNU ld script. Build files name this library, but nothing of it is needed: the C library, which
+ * every program links anyway, stands in, because a script may not be empty. */
+INPUT ( -lc )
 """
 
 PYTHON_ACL = '''\
