@@ -57,13 +57,16 @@ bool choose_layers(const char *&unknown) noexcept {
 const char *known_layers() noexcept {
     static const std::string &names = *new std::string([] {
         std::string all;
-        for (const Layer *layer : kLayers) all += (all.empty() ? "" : ", ") + std::string(layer->name);
+        for (const Layer *layer : kLayers)
+            all += (all.empty() ? "" : ", ") + std::string(layer->name);
         return all;
     }());
     return names.c_str();
 }
 
-const char *chosen_layers() noexcept { return choice().names.c_str(); }
+const char *chosen_layers() noexcept {
+    return choice().names.c_str();
+}
 
 void *wrap_slot(Index index, void *target) {
     const std::vector<const Layer *> &layers = choice().layers;

@@ -96,7 +96,8 @@ Module core_at(const std::string &path, SearchLog &log) {
     return handle ? accept_core(handle, path, log) : Module();
 }
 
-/// Loaded already, by the program itself or by a framework: the one to join, whatever the paths say.
+/// Loaded already, by the program itself or by a framework: the one to join, whatever the paths
+/// say.
 Module loaded_core(SearchLog &log) {
     if (dlsym(RTLD_DEFAULT, "aclInit")) {
         return accept_core(RTLD_DEFAULT, "the symbols of this process", log);

@@ -39,7 +39,9 @@ State &state() {
 
 aclfast_table table = kLazy;
 
-void **slot(unsigned index) { return reinterpret_cast<void **>(&table) + index; }
+void **slot(unsigned index) {
+    return reinterpret_cast<void **>(&table) + index;
+}
 
 /// Callers read slots as plain pointers, without a lock: whether they see the old or the new value,
 /// the call arrives. An aligned pointer is written whole, but to ThreadSanitizer it is a race.
@@ -79,9 +81,12 @@ aclfast_status load_core(State &own) {
     if (own.softnpu_dir.empty()) own.softnpu_dir = default_softnpu_dir();
     Module core;
     switch (find_core(own.softnpu_dir, core, own.log)) {
-        case SearchResult::bad_setting: return ACLFAST_BAD_SETTING;
-        case SearchResult::none: return ACLFAST_NO_BACKEND;
-        case SearchResult::found: break;
+        case SearchResult::bad_setting:
+            return ACLFAST_BAD_SETTING;
+        case SearchResult::none:
+            return ACLFAST_NO_BACKEND;
+        case SearchResult::found:
+            break;
     }
     own.core = core;
     own.modules[kCore] = core;
@@ -181,7 +186,9 @@ aclfast_status aclfast_load(void) {
     }
 }
 
-const aclfast_table *aclfast_table_get(void) { return &table; }
+const aclfast_table *aclfast_table_get(void) {
+    return &table;
+}
 
 int aclfast_has(const char *name) {
     auto found = index_by_name().find(name ? name : "");

@@ -1,0 +1,51 @@
+"""What softnpu says about itself is what its libraries do."""
+
+from __future__ import annotations
+
+import ctypes
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+LIBRARIES = ROOT / "acl_fast" / "softnpu" / "lib64"
+
+sys.path.insert(0, str(ROOT / "tools"))
+from _apigen.api import Api  # noqa: E402
+
+API = Api()
+
+
+def exported(path: Path) -> set[str]:
+    """Names of the functions that a library defines for others."""
+    text = subprocess.run(
+        ["nm", "-D", "--defined-only", path], check=True, text=True, capture_output=True
+    ).stdout
+    return {line.split()[2] for line in text.splitlines() if line.split()[1] in "TW"}
+
+
+@pytest.mark.parametrize("library", API.libraries)
+def test_exports_are_the_table(library: str) -> None:
+    names = exported(LIBRARIES / f"lib{library}.so")
+    own = {name for name in names if name.startswith("softnpu")}
+    assert "softnpu_is_stub" in own
+    assert ("softnpuGetVersion" in own) == (library == "ascendcl")
+    assert names - own == {f.name for f in API.functions if f.library == library}
+
+
+@pytest.mark.parametrize("library", API.libraries)
+def test_states_are_true(library: str) -> None:
+    """Unsupported and still a stub are the same thing."""
+    is_stub = ctypes.CDLL(str(LIBRARIES / f"lib{library}.so")).softnpu_is_stub
+    functions = [f for f in API.functions if f.library == library]
+    stubs = {f.name for f in functions if is_stub(f.name.encode()) == 1}
+    unsupported = {f.name for f in functions if f.softnpu == "unsupported"}
+    assert sorted(stubs - unsupported) == [], "claimed, but not implemented"
+    assert sorted(unsupported - stubs) == [], "implemented, but without a row in conformance"
+
+
+def test_unknown_name_is_no_entry() -> None:
+    library = ctypes.CDLL(str(LIBRARIES / "libascendcl.so"))
+    assert library.softnpu_is_stub(b"aclrtMaloc") == -1
