@@ -14,7 +14,15 @@ from acl_fast._demo.video import VideoReader
 # Stages of the host's loop, in order; the device executes beside them.
 HOST_STAGES = ("decode video", "letterbox", "launch", "wait for device", "boxes", "draw and encode")
 DEVICE_STAGE = "execute"
-BAR_CELLS = 24
+
+# softnpu's counters of copied bytes, and what to call them.
+COPY_COUNTERS = {
+    "bytes_h2d": "host to device",
+    "bytes_d2h": "device to host",
+    "bytes_d2d": "device to device",
+    "bytes_h2h": "host to host",
+    "bytes_staged": "inside the model engine",
+}
 
 
 @dataclass
@@ -46,10 +54,11 @@ class Outcome:
 
 
 def copied_bytes() -> dict[str, int] | None:
-    """Return softnpu's counters of copied bytes by direction; None on real hardware."""
+    """Return softnpu's counts of copied bytes by direction; None on real hardware."""
     if af.info().backend != "softnpu":
         return None
-    return {key: value for key, value in af.softnpu.counters().items() if "copied" in key}
+    counters = af.softnpu.counters()
+    return {text: counters[key] for key, text in COPY_COUNTERS.items()}
 
 
 def difference(
@@ -107,7 +116,7 @@ def conclusion(outcome: Outcome, written: Sequence[Path]) -> str:
     lines = ["", found, "", stage_table(outcome.stages, frames, outcome.seconds), ""]
     rate = frames / outcome.seconds
     lines.append(f"  {frames} frames in {outcome.seconds:.1f} s: {rate:.1f} frames/s")
-    lines.append(f"  copied by the device: {copies_text(outcome.copied)}")
+    lines.append(f"  copied between host and device: {copies_text(outcome.copied)}")
     lines += [f"  wrote {path} ({report.size_text(path.stat().st_size)})" for path in written]
     return "\n".join(lines)
 
