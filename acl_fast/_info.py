@@ -1,0 +1,72 @@
+"""What acl_fast runs on."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from pathlib import Path
+from typing import Any
+
+from acl_fast import _table
+from acl_fast._device import Device
+from acl_fast._runtime import run_mode
+from acl_fast._strict import fallback_copies
+from acl_fast._version import __version__
+
+
+class Info(dict[str, Any]):
+    """What ``info()`` returns: a dictionary whose entries are attributes as well."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+def info() -> Info:
+    """Describe backend, library, versions, devices and engines. Opens each device for a moment.
+
+    Returns
+    -------
+    Info
+        ``backend`` ('cann' or 'softnpu'), ``library``, ``choice`` (why this one), ``layers``,
+        ``mode`` ('unified' or 'discrete'), ``devices`` (id, soc, free and total memory),
+        ``engines``, ``versions`` and ``fallback_copies``.
+    """
+    _table.load()
+    backend = _table.backend_info()
+    return Info(
+        acl_fast=__version__,
+        backend=backend["kind"],
+        library=backend["library"],
+        choice=backend["choice"],
+        layers=backend["layers"],
+        mode=run_mode(),
+        devices=[_device(number) for number in range(Device.count())],
+        engines=_engines() if backend["kind"] == "softnpu" else {},
+        versions={"python": sys.version.split()[0], "machine": platform.machine()},
+        fallback_copies=fallback_copies(),
+    )
+
+
+def _device(number: int) -> dict[str, Any]:
+    with Device(number) as device:
+        free, total = device.memory_info()
+        return {"id": number, "soc": device.soc_name, "free": free, "total": total}
+
+
+def _engines() -> dict[str, str]:
+    from importlib import metadata
+
+    try:
+        return {"models": f"OpenVINO {metadata.version('openvino')}"}
+    except metadata.PackageNotFoundError:
+        return {"models": "OpenVINO is not installed as a package"}
+
+
+def get_include() -> str:
+    """Return the folder of the C headers, for programs and Cython code that use the interface."""
+    package = Path(__file__).resolve().parent
+    installed = package / "include"
+    return str(installed if installed.is_dir() else package.parent / "include")

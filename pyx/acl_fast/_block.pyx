@@ -1,0 +1,148 @@
+"""Allocations: plain C, reference counted, freed from any thread without the GIL."""
+
+from cpython.buffer cimport Py_buffer, PyBuffer_Release
+from libc.stddef cimport size_t
+from libc.stdint cimport uint32_t
+from libc.stdlib cimport calloc, free, malloc
+
+from acl_fast cimport abi
+from acl_fast.abi cimport aclError, aclrtMemMallocPolicy
+from acl_fast._atomic cimport atomic_release, atomic_retain
+from acl_fast._errors cimport check, raise_error
+from acl_fast._runtime cimport (
+    ContextState,
+    bind,
+    context_release,
+    context_retain,
+    enter,
+    is_dead,
+    is_unified,
+)
+
+cdef tuple KIND_NAMES = ("device", "host", "cached", "dvpp", "himpi", "foreign")
+
+
+cdef int kind_from_name(str name) except -1:
+    if name in KIND_NAMES[:5]:
+        return KIND_NAMES.index(name)
+    raise ValueError(f"kind is one of {', '.join(KIND_NAMES[:5])}, not {name!r}")
+
+
+cdef str kind_name(int kind):
+    return KIND_NAMES[kind]
+
+
+cdef size_t kind_alignment(int kind) noexcept nogil:
+    return 128 if kind == KIND_DVPP or kind == KIND_HIMPI else 64
+
+
+cdef bint is_host_visible(int kind) except -1:
+    return kind == KIND_HOST or kind == KIND_FOREIGN or is_unified()
+
+
+cdef aclError allocate(int kind, int device, size_t nbytes, void **address,
+                       const char **function) noexcept nogil:
+    if kind == KIND_HOST:
+        function[0] = b"aclrtMallocHost"
+        return abi.aclrtMallocHost(address, nbytes)
+    if kind == KIND_CACHED:
+        function[0] = b"aclrtMallocCached"
+        return abi.aclrtMallocCached(address, nbytes, <aclrtMemMallocPolicy>0)
+    if kind == KIND_DVPP:
+        function[0] = b"acldvppMalloc"
+        return abi.acldvppMalloc(address, nbytes)
+    if kind == KIND_HIMPI:
+        function[0] = b"hi_mpi_dvpp_malloc"
+        return <aclError>abi.hi_mpi_dvpp_malloc(<uint32_t>device, address, nbytes)
+    function[0] = b"aclrtMalloc"
+    return abi.aclrtMalloc(address, nbytes, <aclrtMemMallocPolicy>0)
+
+
+cdef void deallocate(int kind, void *address) noexcept nogil:
+    if kind == KIND_HOST:
+        abi.aclrtFreeHost(address)
+    elif kind == KIND_DVPP:
+        abi.acldvppFree(address)
+    elif kind == KIND_HIMPI:
+        abi.hi_mpi_dvpp_free(address)
+    else:
+        abi.aclrtFree(address)
+
+
+cdef Block *block_allocate(ContextState *context, size_t nbytes, int kind) except NULL:
+    """Allocate memory of a kind; at least one byte, so that empty tensors have an address."""
+    cdef Block *block = <Block *>calloc(1, sizeof(Block))
+    cdef const char *function = NULL
+    cdef aclError code
+    if block == NULL:
+        raise MemoryError()
+    block.refs = 1
+    block.kind = kind
+    block.nbytes = nbytes
+    try:
+        enter(context)
+        with nogil:
+            code = allocate(kind, context.device, nbytes if nbytes else 1, &block.address,
+                            &function)
+        if code != 0:
+            raise_error(code, function)
+    except:
+        free(block)
+        raise
+    block.context = context_retain(context)
+    return block
+
+
+cdef Block *block_wrap(ContextState *context, void *address, size_t nbytes, int kind,
+                       void *owner, Releaser release_owner) except NULL:
+    """Describe memory that ``release_owner(owner)`` gives back; without it, by its kind."""
+    cdef Block *block = <Block *>calloc(1, sizeof(Block))
+    if block == NULL:
+        raise MemoryError()
+    block.refs = 1
+    block.kind = kind
+    block.address = address
+    block.nbytes = nbytes
+    block.owner = owner
+    block.release_owner = release_owner
+    if context != NULL:
+        block.context = context_retain(context)
+    return block
+
+
+cdef void release_view(void *owner) noexcept with gil:
+    PyBuffer_Release(<Py_buffer *>owner)
+    free(owner)
+
+
+cdef Block *block_from_view(ContextState *context, const Py_buffer *view) except NULL:
+    """Take over a Py_buffer; it is released, with the GIL, when the block is not used any more."""
+    cdef Py_buffer *owned = <Py_buffer *>malloc(sizeof(Py_buffer))
+    cdef Block *block
+    if owned == NULL:
+        raise MemoryError()
+    owned[0] = view[0]
+    try:
+        block = block_wrap(context, owned.buf, <size_t>owned.len, KIND_FOREIGN, owned,
+                           <Releaser>release_view)
+    except:
+        free(owned)
+        raise
+    return block
+
+
+cdef Block *block_retain(Block *block) noexcept nogil:
+    atomic_retain(&block.refs)
+    return block
+
+
+cdef void block_release(Block *block) noexcept nogil:
+    # Freeing may wait for the device: call it without the GIL.
+    if block == NULL or is_dead() or atomic_release(&block.refs) != 0:
+        return
+    if block.release_owner != NULL:
+        block.release_owner(block.owner)
+    elif block.context != NULL and bind(block.context) == 0:
+        deallocate(block.kind, block.address)
+    context_release(block.context)
+    free(block)

@@ -1,0 +1,62 @@
+"""Reading softnpu itself: what it has counted, and what it can do."""
+
+import os
+
+from libc.stddef cimport size_t
+from libc.stdint cimport uint64_t
+
+from acl_fast import _table
+
+cdef extern from "dlfcn.h" nogil:
+    void *dlopen(const char *, int)
+    void *dlsym(void *, const char *)
+    const char *dlerror()
+    int RTLD_LAZY
+    int RTLD_NOLOAD
+
+ctypedef size_t (*CountFunction)() noexcept nogil
+ctypedef const char *(*NameFunction)(size_t) noexcept nogil
+ctypedef uint64_t (*ValueFunction)(size_t) noexcept nogil
+ctypedef void (*ResetFunction)() noexcept nogil
+
+cdef void *library = NULL
+
+
+cdef void *find(const char *name) except NULL:
+    """Find a function of softnpu in the library that is loaded."""
+    global library
+    cdef void *function
+    if library == NULL:
+        _table.load()
+        backend = _table.backend_info()
+        if backend["kind"] != "softnpu":
+            raise RuntimeError(f"the backend is {backend['kind']}, not softnpu: set "
+                               "ACL_FAST_BACKEND=softnpu before the first use")
+        library = dlopen(os.fsencode(backend["library"]), RTLD_LAZY | RTLD_NOLOAD)
+        if library == NULL:
+            raise ImportError(f"softnpu is not loaded: {dlerror().decode()}")
+    function = dlsym(library, name)
+    if function == NULL:
+        raise ImportError(f"this softnpu has no {name.decode()}: rebuild it with acl_fast")
+    return function
+
+
+def counters():
+    """Return every counter of softnpu by name.
+
+    Returns
+    -------
+    dict of str to int
+        ``live_...`` follow objects that exist; the others only grow.
+    """
+    cdef CountFunction count = <CountFunction>find(b"softnpuCounterCount")
+    cdef NameFunction name = <NameFunction>find(b"softnpuCounterName")
+    cdef ValueFunction value = <ValueFunction>find(b"softnpuCounterValue")
+    cdef size_t i
+    return {name(i).decode(): value(i) for i in range(count())}
+
+
+def reset_counters():
+    """Set the counters that only grow to 0."""
+    cdef ResetFunction reset = <ResetFunction>find(b"softnpuCountersReset")
+    reset()
