@@ -14,7 +14,7 @@ cdef extern from "launch.h" nogil:
 def c_loop(Request request not None, uintptr_t function, long count):
     """Seconds of ``count`` calls of the function pointer, with the request's own arguments."""
     cdef double seconds
-    cdef uint32_t model = request._model._id
+    cdef uint32_t model = request.model._id
     with nogil:
         seconds = launch_loop(<void *>function, model, request._input_set, request._output_set,
                               request._launch_stream, count)
