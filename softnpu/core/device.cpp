@@ -1,11 +1,14 @@
 #include "softnpu/core/device.hpp"
 
+#include <algorithm>
+
 #include "acl/acl_base.h"
 #include "softnpu/core/fork.hpp"
 #include "softnpu/core/init_config.hpp"
 #include "softnpu/core/log.hpp"
 #include "softnpu/core/status.hpp"
 #include "softnpu/memory/memory.hpp"
+#include "softnpu/stream/clock.hpp"
 #include "softnpu/stream/stream.hpp"
 
 namespace softnpu {
@@ -25,6 +28,19 @@ int Device::take_stream_id() {
 void Device::give_stream_id(int id) noexcept {
     std::lock_guard<std::mutex> lock(ids_mutex_);
     ids_[static_cast<size_t>(id)] = false;
+}
+
+Device::Device(int id) : id_(id), sample_time_ns_(now_ns()) {}
+
+int Device::utilization_percent() {
+    std::lock_guard<std::mutex> lock(sample_mutex_);
+    const uint64_t time = now_ns();
+    const uint64_t busy = busy_ns.load(std::memory_order_relaxed);
+    const uint64_t room = (time - sample_time_ns_) * static_cast<uint64_t>(config().threads);
+    const uint64_t percent = room > 0 ? (busy - sample_busy_ns_) * 100 / room : 0;
+    sample_time_ns_ = time;
+    sample_busy_ns_ = busy;
+    return static_cast<int>(std::min<uint64_t>(percent, 100));
 }
 
 Runtime &runtime() {

@@ -18,13 +18,16 @@ namespace softnpu {
 /// closing it destroys what is left on it and returns its memory.
 class Device {
   public:
-    explicit Device(int id) : id_(id) {}
+    explicit Device(int id);
 
     int id() const noexcept { return id_; }
 
     // Stream ids are small and unique among the live streams of a device.
     int take_stream_id();  // -1 when the chip's limit is reached
     void give_stream_id(int id) noexcept;
+
+    /// Share of the time since the last call that the pool's workers spent in this device's tasks.
+    SOFTNPU_API int utilization_percent();
 
     std::atomic<int> hardware_events{0};
     std::atomic<int> saturation_mode{0};
@@ -36,6 +39,10 @@ class Device {
     const int id_;
     std::mutex ids_mutex_;  // leaf lock
     std::vector<bool> ids_;
+
+    std::mutex sample_mutex_;  // leaf lock
+    uint64_t sample_time_ns_ = 0;
+    uint64_t sample_busy_ns_ = 0;
 
     // Guarded by Runtime's mutex.
     int primary_count_ = 0;
@@ -70,7 +77,8 @@ class SOFTNPU_API Runtime {
     void close_device_if_unused(Device &device);
     int finalize_all();
 
-    std::mutex mutex_;  // outermost lock: devices and contexts opening and closing; see softnpu/README.md
+    std::mutex
+        mutex_;  // outermost lock: devices and contexts opening and closing; see softnpu/README.md
     std::vector<std::unique_ptr<Device>> devices_;
     std::atomic<int> init_count_{0};
     std::string init_config_;
