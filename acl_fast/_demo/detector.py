@@ -41,7 +41,7 @@ class Slot:
     def __init__(self, device: af.Device, model: af.Model, stream: af.Stream) -> None:
         self.request = model.create_request()
         self.stream = stream
-        self.started, self.finished = stream.record(), stream.record()
+        self.started, self.executed, self.finished = (stream.record() for _ in range(3))
         self.pinned: list[af.Buffer] = []
         if not device.is_unified:
             tensors = (*model.inputs, *model.outputs)
@@ -58,9 +58,10 @@ class Slot:
             self.request.inputs[0].upload(self.pinned[0], self.stream)
         self.stream.record(self.started)
         self.request.run_async(self.stream)
+        self.stream.record(self.executed)
+        for number, buffer in enumerate(self.pinned[1:]):
+            self.request.outputs[number].download(buffer, self.stream)
         self.stream.record(self.finished)
-        for output, buffer in zip(self.request.outputs, self.pinned[1:], strict=False):
-            output.download(buffer, self.stream)
 
     def wait(self) -> None:
         """Wait for this request alone; later ones go on."""
@@ -130,7 +131,7 @@ class Detector(Generic[Item]):
         slot, item = self._busy.popleft()
         with self.stages("wait for device"):
             slot.wait()
-        self.stages.add("execute", slot.started.elapsed_time(slot.finished) / 1000)
+        self.stages.add("execute", slot.started.elapsed_time(slot.executed) / 1000)
         with self.stages("boxes"):
             limits = self.thresholds
             found = yolo.detect(slot.outputs(), self.network, limits.conf, limits.iou)

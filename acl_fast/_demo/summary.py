@@ -78,7 +78,7 @@ def introduction(reader: VideoReader, device: af.Device, model: Path) -> str:
         (
             f"  video   {reader.path.name}: {reader.width}x{reader.height}, {rate}, {reader.codec}",
             f"  model   {model}",
-            f"  device  {info.backend} {device.soc_name}, {device.memory_mode} memory",
+            f"  device  {info.backend} {device.soc_name}, {af.run_mode()} memory",
         )
     )
 
