@@ -37,6 +37,10 @@ const aclfast_table *aclfast_table_get(void);
  * could be loaded, -1: no such name in the interface. Loads the backend. */
 int aclfast_has(const char *name);
 
+/* A function of the loaded core library that is not part of the interface, such as softnpu's own;
+ * NULL while nothing is loaded. */
+void *aclfast_symbol(const char *name);
+
 /* Does not load anything. */
 void aclfast_backend_info(aclfast_backend *info);
 

@@ -16,6 +16,7 @@ cdef extern from "acl_fast/table.h" nogil:
     const char *aclfast_search_log()
     const char *aclfast_load_error()
     const char *aclfast_last_missing()
+    void *aclfast_symbol(const char *name)
     void aclfast_set_softnpu_dir(const char *folder)
 
 table = aclfast_table_get()
@@ -51,6 +52,10 @@ cdef bint announced = False
 
 cdef const char *last_missing() noexcept nogil:
     return aclfast_last_missing()
+
+
+cdef void *symbol(const char *name) noexcept nogil:
+    return aclfast_symbol(name)
 
 
 cdef int ensure() except -1:
@@ -149,5 +154,3 @@ def set_softnpu_dir(folder: str) -> None:
     cdef const char *text = encoded
     with nogil:
         aclfast_set_softnpu_dir(text)
-
-

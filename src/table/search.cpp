@@ -87,7 +87,7 @@ Module accept_core(void *handle, const std::string &place, SearchLog &log) {
         log.fail(place, "refused: it lacks the required " + missing);
         return Module();
     }
-    core.softnpu = core.symbol("softnpuGetVersion") != nullptr;
+    core.softnpu = core.symbol("softnpuVersion") != nullptr;
     return core;
 }
 
@@ -174,7 +174,7 @@ Module find_softnpu(const std::string &folder, SearchLog &log) {
     Module core = core_at(path, log);
     if (!core) return core;
     if (!core.softnpu) {
-        log.fail(path, "refused: it is not softnpu (no softnpuGetVersion)");
+        log.fail(path, "refused: it is not softnpu (no softnpuVersion)");
         return Module();
     }
     log.add(path, "softnpu");

@@ -204,6 +204,12 @@ int aclfast_has(const char *name) {
     }
 }
 
+void *aclfast_symbol(const char *name) {
+    State &own = state();
+    std::lock_guard<std::mutex> guard(own.lock);
+    return name ? own.core.symbol(name) : nullptr;
+}
+
 void aclfast_backend_info(aclfast_backend *info) {
     State &own = state();
     std::lock_guard<std::mutex> guard(own.lock);

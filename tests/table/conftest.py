@@ -77,7 +77,7 @@ def library(api: Api, tmp_path: Path) -> Library:
                 f"int aclrtGetDeviceCount(unsigned *count) {{ *count = {devices}; return 0; }}\n"
             )
         if softnpu:
-            text += 'const char *softnpuGetVersion(void) { return "test"; }\n'
+            text += 'const char *softnpuVersion(void) { return "test"; }\n'
         path = tmp_path / folder / f"lib{name}.so"
         path.parent.mkdir(parents=True, exist_ok=True)
         unit = path.with_suffix(".c")
