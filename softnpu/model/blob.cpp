@@ -51,10 +51,6 @@ ContentHash content_hash(const void *data, size_t size) {
     return {mix(hash.high), mix(hash.low)};
 }
 
-void Blob::Free::operator()(uint8_t *p) const {
-    std::free(p);
-}
-
 Blob::Blob(size_t size) : size_(size) {
     const size_t room = (size + kAlignment) / kAlignment * kAlignment;
     if (room < size) throw std::bad_alloc();

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <string>
 
@@ -35,7 +36,7 @@ class Blob {
 
   private:
     struct Free {
-        void operator()(uint8_t *p) const;
+        void operator()(uint8_t *p) const { std::free(p); }
     };
     std::unique_ptr<uint8_t, Free> bytes_;
     size_t size_ = 0;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "acl/acl_base.h"
+#include "softnpu/core/export.hpp"
 #include "softnpu/model/openvino_c.hpp"
 
 namespace softnpu {
@@ -18,7 +19,7 @@ namespace softnpu {
 using Dims = std::vector<int64_t>;
 
 /// Why a model was refused; `code` is what the entry returns, what() its message.
-struct ModelError : std::runtime_error {
+struct SOFTNPU_API ModelError : std::runtime_error {
     ModelError(uint32_t error, const std::string &text)
         : std::runtime_error(text), code(static_cast<int>(error)) {}
     int code;
@@ -35,7 +36,7 @@ struct TensorInfo {
     std::vector<Dims> gear_dims;                // the shape in each gear; empty without gears
     size_t bytes = 0;                           // of the largest gear; 0 when unbounded
 
-    bool is_static() const;
+    SOFTNPU_API bool is_static() const;
 };
 
 enum class GearKind { batch, image, dims };
@@ -48,7 +49,7 @@ struct Gears {
 
     size_t width() const { return values.front().size(); }
     /// Index of the gear with these values.
-    std::optional<size_t> find(const Dims &row) const;
+    SOFTNPU_API std::optional<size_t> find(const Dims &row) const;
     /// `dims` of input `input` with the values of gear `gear` filled in.
     Dims fill(size_t input, Dims dims, size_t gear) const;
 };
@@ -65,11 +66,11 @@ struct Description {
     /// Inputs as programs see them: the hidden gear input comes last.
     size_t visible_inputs() const { return inputs.size() + (gears ? 1 : 0); }
     /// The gear with the largest inputs.
-    size_t largest_gear() const;
+    SOFTNPU_API size_t largest_gear() const;
 };
 
 /// Bytes of a tensor; 0 if a dim is negative. Throws ModelError when it exceeds 2^62.
-size_t tensor_bytes(aclDataType type, const Dims &dims);
+SOFTNPU_API size_t tensor_bytes(aclDataType type, const Dims &dims);
 
 /// The acl type of an engine type; ACL_DT_UNDEFINED when programs cannot handle it.
 aclDataType acl_type(ov::Element element);
@@ -79,6 +80,6 @@ const char *element_name(ov::Element element);
 size_t element_bytes(ov::Element element);
 
 /// "[1,3,-1,-1]"
-std::string to_text(const Dims &dims);
+SOFTNPU_API std::string to_text(const Dims &dims);
 
 }  // namespace softnpu

@@ -72,8 +72,9 @@ int check_shape(const TensorInfo &info, size_t index, const Argument &argument, 
 int check_size(const char *which, size_t index, const TensorInfo &info, const Argument &argument,
                size_t needed, uint32_t model) {
     if (argument.size + kSizeSlack >= needed) return 0;
-    return fail(ACL_ERROR_FAILURE, "%s %zu ('%s') of model %u needs %zu bytes, its buffer has %zu",
-                which, index, info.name.c_str(), model, needed, argument.size);
+    return fail(ACL_ERROR_GE_FAILURE,
+                "%s %zu ('%s') of model %u needs %zu bytes, its buffer has %zu", which, index,
+                info.name.c_str(), model, needed, argument.size);
 }
 
 int check_inputs(const Model &model, std::vector<Argument> &inputs) {
@@ -133,7 +134,7 @@ int make_ticket(const std::shared_ptr<Model> &model, const void *input, const vo
 
 // Keeps the engine loaded while this thread is in it, see quiesce_at_exit().
 int run_here(JobTicket &ticket) {
-    if (!pool().enter_work()) return fail(ACL_ERROR_FAILURE, "the process is exiting");
+    if (!pool().enter_work()) return fail(ACL_ERROR_GE_FAILURE, "the process is exiting");
     struct Leave {
         ~Leave() { pool().leave_work(); }
     } leave;

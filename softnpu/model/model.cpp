@@ -48,7 +48,7 @@ int Model::enter_mode(RunMode mode) {
     if (mode_.load(std::memory_order_relaxed) == mode ||
         mode_.compare_exchange_strong(known, mode) || known == mode)
         return 0;
-    return fail(ACL_ERROR_FAILURE,
+    return fail(ACL_ERROR_GE_FAILURE,
                 "model %u was first executed %s and stays so until it is unloaded; load it a "
                 "second time to execute it both ways",
                 id_, mode == RunMode::async ? "synchronously" : "asynchronously");

@@ -168,7 +168,7 @@ int Session::infer(std::vector<Argument> &outputs) {
     }
     if (status != ov::kOk) {
         const char *detail = ov::api().get_last_err_msg();
-        return fail(ACL_ERROR_FAILURE, "the engine failed: %s",
+        return fail(ACL_ERROR_GE_FAILURE, "the engine failed: %s",
                     detail != nullptr ? detail : "no reason given");
     }
     count(counters().model_executions);
@@ -182,7 +182,7 @@ int Session::finish_varying_output(const Place &place, size_t index, Argument &a
     const size_t bytes = tensor_bytes(info.type, argument.dims);
     if (!slot.own || bytes == 0) return 0;
     if (argument.address != nullptr && bytes > argument.size)
-        return fail(ACL_ERROR_FAILURE,
+        return fail(ACL_ERROR_GE_FAILURE,
                     "output %zu ('%s') of model %u came out as %s, %zu bytes; its buffer has %zu",
                     index, info.name.c_str(), place.model, to_text(argument.dims).c_str(), bytes,
                     argument.size);
@@ -219,7 +219,7 @@ int Session::run(const Place &place, std::vector<Argument> &inputs,
         }
         return 0;
     } catch (const ov::Error &error) {
-        return fail(ACL_ERROR_FAILURE, "%s", error.what());
+        return fail(ACL_ERROR_GE_FAILURE, "%s", error.what());
     }
 }
 
