@@ -23,7 +23,7 @@ def examine(*, run_selftest: bool = True) -> Findings:
     findings.places = backend["log"].splitlines()
     if cause := backend.get("cause"):
         # The search stops at its own first cause; a check above may have named the mend already.
-        mend = findings.cause.mend if findings.cause else ""
+        mend = findings.cause.mend if findings.cause else soft.REBUILD
         findings.add("backend", FAIL, cause, mend)
         return findings
     findings.add("backend", OK, f"{backend['kind']} ({backend['choice']}): {backend['library']}")

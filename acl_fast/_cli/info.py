@@ -21,13 +21,15 @@ def lines(data: dict[str, Any], indent: str = "") -> Iterator[str]:
                 yield f"{indent}{key}[{index}]"
                 yield from lines(item, indent + "  ")
         else:
-            yield f"{indent}{key:<{width}}  {text(value)}"
+            yield f"{indent}{key:<{width}}  {text(key, value)}"
 
 
-def text(value: Any) -> str:
-    """A leaf value for people."""
+def text(key: str, value: Any) -> str:
+    """A leaf value for people; free and total are bytes."""
     if value is None or value == "":
         return "-"
+    if key in ("free", "total") and isinstance(value, int):
+        return f"{value / 2**30:.1f} GiB"
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value)) or "-"
     return str(value)
