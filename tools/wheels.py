@@ -56,7 +56,7 @@ def build_and_try(python: Path, minor: int) -> None:
     shutil.rmtree(place, ignore_errors=True)
     call(python, "-m", "venv", place / "env")
     own = place / "env" / "bin" / "python"
-    pip = [own, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+    pip: list[str | Path] = [own, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
     build_requirements = [name for name in extras("test") if re.match("(cython|setuptools|wheel)", name)]
     call(*pip, *build_requirements, *extras("softnpu"))
     call(own, "setup.py", "-q", "bdist_wheel", "-d", place)

@@ -8,7 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import tomllib  # type: ignore[import-not-found]
+try:
+    import tomllib  # type: ignore[import-not-found,unused-ignore]
+except ModuleNotFoundError:  # CPython 3.10
+    import tomli as tomllib  # type: ignore[import-not-found,no-redef,unused-ignore]
 
 ROOT = Path(__file__).resolve().parents[2]
 
