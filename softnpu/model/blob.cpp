@@ -2,10 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <cstring>
 #include <new>
 
@@ -14,8 +14,6 @@
 
 namespace softnpu {
 namespace {
-
-constexpr size_t kAlignment = 64;
 
 struct File {
     int descriptor;
@@ -52,15 +50,19 @@ ContentHash content_hash(const void *data, size_t size) {
 }
 
 Blob::Blob(size_t size) : size_(size) {
-    const size_t room = (size + kAlignment) / kAlignment * kAlignment;
-    if (room < size) throw std::bad_alloc();
-    bytes_.reset(static_cast<uint8_t *>(std::aligned_alloc(kAlignment, room)));
-    if (bytes_ == nullptr) throw std::bad_alloc();
+    if (size == 0) return;
+    void *pages = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (pages == MAP_FAILED) throw std::bad_alloc();
+    bytes_ = static_cast<uint8_t *>(pages);
+}
+
+Blob::~Blob() {
+    if (bytes_ != nullptr) munmap(bytes_, size_);
 }
 
 Blob Blob::copy(const void *data, size_t size) {
     Blob blob(size);
-    std::memcpy(blob.data(), data, size);
+    if (size > 0) std::memcpy(blob.data(), data, size);
     return blob;
 }
 

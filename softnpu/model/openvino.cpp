@@ -15,6 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char *kLibrary = "libopenvino_c.so";
+constexpr size_t kLongestText = 2000;
 
 // The folder that holds libsoftnpu.so itself.
 fs::path own_folder() {
@@ -153,11 +154,25 @@ const Core *core() {
     return library().core;
 }
 
-void raise(Status status, const char *what) {
-    std::string text = std::string("OpenVINO failed while ") + what + ": ";
+std::string last_error(Status status) {
     const char *detail = api().get_last_err_msg();
-    text += detail != nullptr && *detail != 0 ? detail : api().get_error_info(status);
-    throw Error(text);
+    if (detail == nullptr || *detail == 0) detail = api().get_error_info(status);
+    std::string text;
+    for (const char *at = detail; *at != 0 && text.size() < kLongestText; ++at) {
+        const auto byte = static_cast<unsigned char>(*at);
+        const bool is_plain = byte >= 0x20 && byte < 0x7f;
+        if (is_plain || (byte == '\n' && !text.empty() && text.back() != '\n')) {
+            text += *at;
+        } else if (byte != '\n') {
+            text += '?';
+        }
+    }
+    while (!text.empty() && text.back() == '\n') text.pop_back();
+    return text;
+}
+
+void raise(Status status, const char *what) {
+    throw Error(std::string("OpenVINO failed while ") + what + ": " + last_error(status));
 }
 
 std::string version() {

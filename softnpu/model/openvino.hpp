@@ -23,6 +23,10 @@ struct Missing : std::runtime_error {
 // The functions of the library. The first call opens it; throws Missing.
 const Api &api();
 
+// Why the last call on this thread failed. The engine quotes the file it reads, so bytes that are
+// not plain text are replaced.
+std::string last_error(Status status);
+
 // Throws Error with OpenVINO's text when `status` is not kOk. `what` names the step for the reader.
 [[noreturn]] void raise(Status status, const char *what);
 inline void check(Status status, const char *what) {

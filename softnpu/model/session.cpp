@@ -166,11 +166,8 @@ int Session::infer(std::vector<Argument> &outputs) {
         }
         if (rebound) status = ov::api().infer_request_infer(request_.get());
     }
-    if (status != ov::kOk) {
-        const char *detail = ov::api().get_last_err_msg();
-        return fail(ACL_ERROR_GE_FAILURE, "the engine failed: %s",
-                    detail != nullptr ? detail : "no reason given");
-    }
+    if (status != ov::kOk)
+        return fail(ACL_ERROR_GE_FAILURE, "the engine failed: %s", ov::last_error(status).c_str());
     count(counters().model_executions);
     return 0;
 }
