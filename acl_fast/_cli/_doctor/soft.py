@@ -89,8 +89,16 @@ def check_engine(findings: Findings, bad: str) -> None:
     if complaint := probe.load_libraries([path])[path]:
         findings.add(AREA, bad, f"{path} does not load: {complaint}", mend)
         return
-    name = files["libopenvino.so"].name.partition(".so.")[2]
-    findings.add(AREA, OK, f"model engine OpenVINO {name or _installed('openvino')} in {place}")
+    findings.add(AREA, OK, f"model engine OpenVINO {_engine_version(place, files)} in {place}")
+
+
+def _engine_version(place: Path, files: Mapping[str, Path]) -> str:
+    """Version of the Python package it is part of, else the number in the library's name."""
+    spec = find_spec("openvino")
+    folders = spec.submodule_search_locations if spec else None
+    if any(Path(folder).resolve() == place.resolve().parent for folder in folders or ()):
+        return _installed("openvino")
+    return files["libopenvino.so"].name.partition(".so.")[2] or "of unknown version"
 
 
 def check_converter(findings: Findings) -> None:
