@@ -6,11 +6,13 @@ of the stream, and wakes the event loop that asked. It ends when nothing was awa
 
 from __future__ import annotations
 
-import asyncio
 import queue
 import threading
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import asyncio
 
 IDLE_SECONDS = 5.0
 
@@ -37,6 +39,9 @@ def wait(key: int, block: Callable[[], None]) -> asyncio.Future[None]:
     block : callable
         Blocks without the GIL; what it raises becomes the future's exception.
     """
+    # Costs 30 ms of import time that programs without asyncio need not pay.
+    import asyncio
+
     loop = asyncio.get_running_loop()
     future: asyncio.Future[None] = loop.create_future()
     with _lock:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 
-from acl_fast._softnpu import counters, reset_counters
-from acl_fast.softnpu._conformance_gen import STATES
+from acl_fast._softnpu import counters, reset_counters, unsupported_calls, version
 
-__all__ = ["conformance", "counters", "library_dir", "reset_counters"]
+__all__ = [
+    "conformance",
+    "counters",
+    "library_dir",
+    "reset_counters",
+    "unsupported_calls",
+    "version",
+]
 
 
 def conformance() -> dict[str, str]:
@@ -18,9 +24,11 @@ def conformance() -> dict[str, str]:
     dict of str to str
         ``"exact"``, ``"approximate: <how it differs>"`` or ``"unsupported"``, by function.
     """
+    from acl_fast.softnpu._conformance_gen import STATES
+
     return {name: state for name, (_, state) in STATES.items()}
 
 
 def library_dir() -> str:
     """Return the folder with libascendcl.so and its siblings, for compilers and loaders."""
-    return str(Path(__file__).resolve().parent / "lib64")
+    return os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib64")

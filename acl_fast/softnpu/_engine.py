@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from pathlib import Path
 
 VARIABLE = "SOFTNPU_OPENVINO"
 
@@ -18,8 +17,8 @@ def announce() -> None:
     if os.environ.get(VARIABLE):
         return
     spec = importlib.util.find_spec("openvino")
-    if spec is None or not spec.submodule_search_locations:
-        return
-    libraries = Path(next(iter(spec.submodule_search_locations))) / "libs"
-    if libraries.is_dir():
-        os.environ[VARIABLE] = str(libraries)
+    for folder in (spec and spec.submodule_search_locations) or ():
+        libraries = os.path.join(folder, "libs")
+        if os.path.isdir(libraries):
+            os.environ[VARIABLE] = libraries
+            return

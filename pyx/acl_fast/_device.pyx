@@ -308,6 +308,11 @@ cdef class Device(Context):
         self.check_open()
         return is_unified()
 
+    @property
+    def memory_mode(self):
+        """'unified' where host and device share memory, else 'discrete'."""
+        return "unified" if self.is_unified else "discrete"
+
     def memory_info(self):
         """Return (free bytes, total bytes). C function: aclrtGetMemInfo.
 

@@ -201,6 +201,18 @@ cdef Buffer import_tensor(ContextState *context, object device, object source):
                  <Releaser>release_foreign, False)
 
 
+cdef bint is_contiguous(const DLTensor *tensor) noexcept:
+    cdef int64_t expected = 1
+    cdef int i
+    if tensor.strides == NULL:
+        return True
+    for i in range(tensor.ndim - 1, -1, -1):
+        if tensor.shape[i] > 1 and tensor.strides[i] != expected:
+            return False
+        expected *= tensor.shape[i]
+    return True
+
+
 cdef Buffer adopt(ContextState *context, object device, object capsule, const char *used_name,
                   const DLTensor *tensor, void *owner, Releaser release, bint readonly):
     """Check the tensor; only when it fits, take it out of the capsule."""
@@ -224,11 +236,11 @@ cdef Buffer adopt(ContextState *context, object device, object capsule, const ch
     elif tensor.device.device_type != DEVICE_CPU:
         raise BufferError(f"memory of DLPack device type {tensor.device.device_type} cannot be "
                           "used in place: copy it to host memory first")
-    for i in range(tensor.ndim - 1, -1, -1):
-        if tensor.strides != NULL and tensor.shape[i] > 1 and tensor.strides[i] != expected:
-            raise BufferError("the memory is not C-contiguous: make a contiguous copy first, or "
-                              "upload() it")
+    for i in range(tensor.ndim):
         expected *= tensor.shape[i]
+    if expected != 0 and not is_contiguous(tensor):
+        raise BufferError("the memory is not C-contiguous: make a contiguous copy first, or "
+                          "upload() it")
     nbytes = <size_t>expected * dtype.itemsize
     block = block_wrap(context, address, nbytes, kind, owner, release)
     PyCapsule_SetName(capsule, used_name)

@@ -47,6 +47,13 @@ cdef int check_magic(bytes start, str name) except -1:
     return 0
 
 
+cdef Buffer as_memory(object item, str name):
+    if not isinstance(item, Buffer):
+        raise TypeError(f"{name} is a Buffer of Device.empty(), not {type(item).__name__}")
+    (<Buffer>item).check_open()
+    return item
+
+
 cdef uint32_t load(ContextState *context, object source, object workspace,
                    object weights) except? 0:
     """Load from a path or from memory; ``workspace`` and ``weights`` are Buffers or None."""
@@ -54,14 +61,15 @@ cdef uint32_t load(ContextState *context, object source, object workspace,
     cdef void *weight = NULL
     cdef size_t work_size = 0, weight_size = 0
     cdef bint with_mem = workspace is not None or weights is not None
+    cdef Buffer memory
     if workspace is not None:
-        (<Buffer>workspace).check_open()
-        work = (<Buffer>workspace).address
-        work_size = (<Buffer>workspace).nbytes
+        memory = as_memory(workspace, "workspace")
+        work = memory.address
+        work_size = memory.nbytes
     if weights is not None:
-        (<Buffer>weights).check_open()
-        weight = (<Buffer>weights).address
-        weight_size = (<Buffer>weights).nbytes
+        memory = as_memory(weights, "weights")
+        weight = memory.address
+        weight_size = memory.nbytes
     if PyObject_CheckBuffer(source):
         return load_memory(context, source, with_mem, work, work_size, weight, weight_size)
     return load_file(context, os.fsencode(source), with_mem, work, work_size, weight, weight_size)

@@ -779,7 +779,17 @@ cdef int fill_tensors(Request request, bint output, tuple descs, object given) e
 cdef int forget(Buffer state, Request request) except -1:
     """Take a request off the buffer's lists."""
     if state.readers is not None:
-        state.readers = [ref for ref in state.readers if ref() not in (None, request)]
+        state.readers = others(state.readers, request)
     if state.writers is not None:
-        state.writers = [ref for ref in state.writers if ref() not in (None, request)]
+        state.writers = others(state.writers, request)
     return 0
+
+
+cdef list others(list references, Request request):
+    """Return the weak references that are alive and lead to another request."""
+    cdef list kept = []
+    for reference in references:
+        target = reference()
+        if target is not None and target is not request:
+            kept.append(reference)
+    return kept

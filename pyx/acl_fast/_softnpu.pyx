@@ -18,6 +18,8 @@ ctypedef size_t (*CountFunction)() noexcept nogil
 ctypedef const char *(*NameFunction)(size_t) noexcept nogil
 ctypedef uint64_t (*ValueFunction)(size_t) noexcept nogil
 ctypedef void (*ResetFunction)() noexcept nogil
+ctypedef const char *(*VersionFunction)() noexcept nogil
+ctypedef unsigned int (*UnsupportedFunction)(const char **, unsigned int) noexcept nogil
 
 cdef void *library = NULL
 
@@ -58,5 +60,19 @@ def counters():
 
 def reset_counters():
     """Set the counters that only grow to 0."""
-    cdef ResetFunction reset = <ResetFunction>find(b"softnpuCountersReset")
+    cdef ResetFunction reset = <ResetFunction>find(b"softnpuResetCounters")
     reset()
+
+
+def version():
+    """Return softnpu's own version, as ``"major.minor.patch"``."""
+    cdef VersionFunction read = <VersionFunction>find(b"softnpuVersion")
+    return read().decode()
+
+
+def unsupported_calls():
+    """Return the names of the unimplemented functions that were called so far, each once."""
+    cdef UnsupportedFunction read = <UnsupportedFunction>find(b"softnpuUnsupportedCalls")
+    cdef const char *names[1024]
+    cdef unsigned int count = min(read(names, 1024), <unsigned int>1024)
+    return [names[i].decode() for i in range(count)]

@@ -69,14 +69,9 @@ cdef class Timeline:
         self.failed_from = 0
 
     def __dealloc__(self):
-        cdef int i
         cdef ContextState *context = self.context
         if not is_dead():
             with nogil:
-                if bind(context) == 0:
-                    for i in range(MARKERS):
-                        if self.markers[i] != NULL:
-                            abi.aclrtDestroyEvent(self.markers[i])
                 context_release(context)
         # Entries are left only when the device may still use them: they are leaked then.
         if self.count == 0:
@@ -328,6 +323,14 @@ cdef class Timeline:
         return check(code, b"aclrtStreamWaitEvent")
 
 
+cdef void destroy_markers(Timeline timeline) noexcept nogil:
+    cdef int i
+    for i in range(MARKERS):
+        if timeline.markers[i] != NULL:
+            abi.aclrtDestroyEvent(timeline.markers[i])
+            timeline.markers[i] = NULL
+
+
 cdef aclError synchronize_slice(aclrtStream handle, int slice_ms, bint for_ever) noexcept nogil:
     """Wait a little; where the library cannot wait with a limit, wait for all of it or poll."""
     cdef aclrtStreamStatus status = <aclrtStreamStatus>1
@@ -447,6 +450,8 @@ cdef int record(Timeline timeline, Event event) except -1:
     if timeline.context != event._context:
         raise ValueError("the event belongs to another context than the stream")
     enter(timeline.context)
+    # Numbered before the call: work of other threads that is queued after it gets a higher number.
+    timeline.hold(event)
     seq = timeline.submitted
     timeline.users += 1
     event._users += 1
@@ -457,7 +462,7 @@ cdef int record(Timeline timeline, Event event) except -1:
     check(code, b"aclrtRecordEvent")
     event._timeline = timeline
     event._seq = seq
-    return timeline.hold(event)
+    return 0
 
 
 @cython.final
@@ -621,6 +626,7 @@ cdef class Stream:
         cdef aclError code = 0
         self._handle = NULL
         self._context = NULL
+        # Without a context creation has failed half way: there is nothing to destroy.
         if context == NULL or is_dead():
             return 0
         # Destroying a stream waits for its work. Only after that may its work be let go.
@@ -630,8 +636,9 @@ cdef class Stream:
                 if code == 0:
                     abi.aclrtSynchronizeStream(handle)
                     code = abi.aclrtDestroyStream(handle)
+                    destroy_markers(timeline)
             context_release(context)
-        if timeline is not None and code == 0:
+        if code == 0:
             timeline.handle = NULL
             timeline.marker_count = 0
             timeline.staging = None
@@ -806,21 +813,20 @@ cdef class Stream:
 
 cdef Stream create_stream(ContextState *context, object device, int priority, int flags):
     cdef Stream stream = Stream.__new__(Stream)
-    cdef aclrtStream handle = NULL
     cdef aclError code
+    stream._timeline = Timeline.__new__(Timeline)
+    stream._timeline.context = context_retain(context)
+    stream.device = device
     enter(context)
     with nogil:
         if priority == 0 and flags == 0:
-            code = abi.aclrtCreateStream(&handle)
+            code = abi.aclrtCreateStream(&stream._handle)
         else:
-            code = abi.aclrtCreateStreamWithConfig(&handle, <uint32_t>priority, <uint32_t>flags)
+            code = abi.aclrtCreateStreamWithConfig(&stream._handle, <uint32_t>priority,
+                                                   <uint32_t>flags)
     check(code, b"aclrtCreateStream")
-    stream._handle = handle
     stream._context = context_retain(context)
-    stream.device = device
-    stream._timeline = Timeline.__new__(Timeline)
-    stream._timeline.context = context_retain(context)
-    stream._timeline.handle = handle
+    stream._timeline.handle = stream._handle
     _streams.add(stream)
     return stream
 
