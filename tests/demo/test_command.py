@@ -52,8 +52,8 @@ def test_street_video_as_far_as_the_cyclist(tmp_path: Path, mode: str) -> None:
     # The box around the cyclist is green, as nothing in the street is.
     column = pictures[120][40:260, 372].astype(int)
     assert np.median(column[:, 1] - column[:, 0]) > 80
-    sheet = Image.open(output / "contact-sheet.png")
-    assert sheet.width == 12 + 3 * (480 + 12)
+    with Image.open(output / "contact-sheet.png") as sheet:
+        assert sheet.width == 12 + 3 * (480 + 12)
 
 
 def test_quick_writes_the_sheet_alone(tmp_path: Path) -> None:
