@@ -109,14 +109,16 @@ inline int run(const char *only) {
 
 #define CHECK_JOIN2(a, b) a##b
 #define CHECK_JOIN(a, b) CHECK_JOIN2(a, b)
-#define TEST(name)                                                              \
-    static void CHECK_JOIN(test_, __LINE__)();                                  \
-    static const check::Register CHECK_JOIN(register_, __LINE__)(name,          \
+#define TEST(name)                                                                             \
+    static void CHECK_JOIN(test_, __LINE__)();                                                 \
+    static const check::Register CHECK_JOIN(register_, __LINE__)(name,                         \
                                                                  CHECK_JOIN(test_, __LINE__)); \
     static void CHECK_JOIN(test_, __LINE__)()
 #define CHECK(condition) check::holds(static_cast<bool>(condition), #condition, __FILE__, __LINE__)
 #define EQUAL(got, wanted) check::equal(got, wanted, #got, __FILE__, __LINE__)
 #define OK(call) check::equal(call, 0, #call, __FILE__, __LINE__)
 
-#define TEST_MAIN \
-    int main(int argc, char **argv) { return check::run(argc > 1 ? argv[1] : nullptr); }
+#define TEST_MAIN                                        \
+    int main(int argc, char **argv) {                    \
+        return check::run(argc > 1 ? argv[1] : nullptr); \
+    }

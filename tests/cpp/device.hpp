@@ -34,4 +34,6 @@ inline void *host_malloc(size_t size) {
     return address;
 }
 
-inline bool is_discrete() { return softnpuMode() == 1; }
+inline bool is_discrete() {
+    return softnpuMode() == 1;
+}

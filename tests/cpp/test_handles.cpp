@@ -53,9 +53,9 @@ TEST("garbage is not a handle") {
     void *handle = things.create(1).handle();
     const auto bits = reinterpret_cast<uint64_t>(handle);
     int local = 0;
-    for (uint64_t value : {uint64_t{0}, uint64_t{1}, ~uint64_t{0}, bits + 1, bits ^ (uint64_t{1} << 40),
-                           bits ^ (uint64_t{1} << 56), bits | 0xFFFFFF,
-                           reinterpret_cast<uint64_t>(&local)}) {
+    for (uint64_t value :
+         {uint64_t{0}, uint64_t{1}, ~uint64_t{0}, bits + 1, bits ^ (uint64_t{1} << 40),
+          bits ^ (uint64_t{1} << 56), bits | 0xFFFFFF, reinterpret_cast<uint64_t>(&local)}) {
         CHECK(!things.find(reinterpret_cast<void *>(value)));
         CHECK(!things.contains(reinterpret_cast<void *>(value)));
         CHECK(!things.remove(reinterpret_cast<void *>(value)));

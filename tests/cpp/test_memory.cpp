@@ -206,8 +206,7 @@ TEST("copies of rectangles") {
     OK(aclrtMemcpy(back.data(), back.size(), device, back.size(), ACL_MEMCPY_DEVICE_TO_HOST));
     for (size_t row = 0; row < 16; ++row) {
         for (size_t column = 0; column < 12; ++column) {
-            EQUAL(int(back[row * 12 + column]),
-                  column < 10 ? int(bytes[row * 10 + column]) : 0xEE);
+            EQUAL(int(back[row * 12 + column]), column < 10 ? int(bytes[row * 10 + column]) : 0xEE);
         }
     }
     EQUAL(aclrtMemcpy2d(device, 8, bytes.data(), 10, 10, 16, ACL_MEMCPY_HOST_TO_DEVICE),

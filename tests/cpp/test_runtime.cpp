@@ -48,7 +48,8 @@ TEST("the configuration file is checked") {
     EQUAL(aclInit(File("{\"dump\":").path.c_str()), ACL_ERROR_PARSE_FILE);
     EQUAL(aclInit(File("[1, 2]").path.c_str()), ACL_ERROR_PARSE_FILE);
     EQUAL(aclInit(File("{\"a\":" + std::string(200000, '[')).path.c_str()), ACL_ERROR_PARSE_FILE);
-    const std::string ten = "{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{}}}}}}}}}}";
+    const std::string ten =
+        "{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{}}}}}}}}}}";
     EQUAL(aclInit(File("{\"a\":" + ten + "}").path.c_str()), ACL_ERROR_PARSE_FILE);
     EQUAL(aclInit(File("{\"defaultDevice\":{\"default_device\":\"x\"}}").path.c_str()),
           ACL_ERROR_INVALID_PARAM);
@@ -276,8 +277,8 @@ TEST("environment variables are checked by name") {
 TEST("several devices") {
     const auto child = check::run_child("child two devices", {"SOFTNPU_DEVICES=2"});
     EQUAL(child.output, "fine");
-    const auto visible = check::run_child(
-        "child two devices", {"SOFTNPU_DEVICES=4", "ASCEND_RT_VISIBLE_DEVICES=1,3"});
+    const auto visible = check::run_child("child two devices",
+                                          {"SOFTNPU_DEVICES=4", "ASCEND_RT_VISIBLE_DEVICES=1,3"});
     EQUAL(visible.output, "fine");
 }
 
