@@ -93,18 +93,15 @@ def class_table(classes: Mapping[str, ClassSummary]) -> str:
 
 
 def stage_table(stages: Stages, frames: int, seconds: float) -> str:
-    """Lay out the host's stages, which add up to the whole, and the device's beside them."""
-    rows = []
-    for name in HOST_STAGES:
-        spent = stages.seconds.get(name, 0.0)
-        rows.append((name, f"{1000 * spent / frames:.2f}", f"{100 * spent / seconds:.0f} %"))
-    rest = max(0.0, seconds - sum(stages.seconds.get(name, 0.0) for name in HOST_STAGES))
-    rows.append(("other", f"{1000 * rest / frames:.2f}", f"{100 * rest / seconds:.0f} %"))
-    busy = stages.seconds.get(DEVICE_STAGE, 0.0)
-    rows.append(
-        ("beside: model on device", f"{1000 * busy / frames:.2f}", f"{100 * busy / seconds:.0f} %")
-    )
-    return report.table(("stage", "ms/frame", "of time"), rows)
+    """Lay out the stages of the host's loop; they add up to the whole."""
+    spent = {name: stages.seconds.get(name, 0.0) for name in HOST_STAGES}
+    spent["other"] = max(0.0, seconds - sum(spent.values()))
+    spent["all"] = seconds
+    rows = [
+        (name, f"{1000 * time / frames:.2f}", f"{100 * time / seconds:.0f} %")
+        for name, time in spent.items()
+    ]
+    return report.table(("stage", "ms/frame", "share"), rows)
 
 
 def conclusion(outcome: Outcome, written: Sequence[Path]) -> str:
@@ -114,6 +111,11 @@ def conclusion(outcome: Outcome, written: Sequence[Path]) -> str:
         return "\n  The video has no frames."
     found = class_table(outcome.classes) if outcome.classes else "  No objects were found."
     lines = ["", found, "", stage_table(outcome.stages, frames, outcome.seconds), ""]
+    busy = outcome.stages.seconds.get(DEVICE_STAGE, 0.0)
+    lines.append(
+        f"  meanwhile the device ran the model: {1000 * busy / frames:.2f} ms/frame, "
+        f"{100 * busy / outcome.seconds:.0f} % of the time"
+    )
     rate = frames / outcome.seconds
     lines.append(f"  {frames} frames in {outcome.seconds:.1f} s: {rate:.1f} frames/s")
     lines.append(f"  copied between host and device: {copies_text(outcome.copied)}")
