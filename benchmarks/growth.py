@@ -6,14 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import backend, models
-from benchmarks.harness import Row, Settings, Spread
+from benchmarks.harness import Row, Settings, Spread, flatten
 
 PAGE = 4096
-SYNCHRONISE_EVERY = 100
+REQUESTS = 10_000
+BATCH = 100  # requests in flight at most: a deeper queue later would look like growth
 # The smallest block malloc gives is 32 bytes: a leak of one per request is more than this.
 LIMIT_BYTES_PER_REQUEST = 16
 
-CASE = "growth between the first tenth of the requests and the last"
+CASE = f"growth from request {REQUESTS // 10:,} to {REQUESTS:,}"
 
 environment = backend.environment
 
@@ -31,32 +32,29 @@ def live_objects() -> dict[str, int]:
     return {name: value for name, value in counters.items() if name.startswith("live")}
 
 
-def watch(
-    name: str, submit: Callable[[], object], drain: Callable[[], object], last: int
-) -> list[Row]:
-    """Submit ``last`` requests; compare the state at a tenth of them with the state at the end."""
+def watch(name: str, submit: Callable[[], object], drain: Callable[[], object]) -> list[Row]:
+    """Submit requests, waiting after each batch; compare the state early on and at the end."""
 
     def submit_until(first: int, end: int) -> None:
         for index in range(first, end):
             submit()
-            if index % SYNCHRONISE_EVERY == SYNCHRONISE_EVERY - 1:
+            if index % BATCH == BATCH - 1:
                 drain()
         drain()
 
-    early = last // 10
+    early = REQUESTS // 10
     submit_until(0, early)
     objects, memory = live_objects(), resident()
-    submit_until(early, last)
+    submit_until(early, REQUESTS)
     grown = (resident() - memory) / 1024
     changed = {key: value - objects[key] for key, value in live_objects().items()}
     changed = {key: value for key, value in changed.items() if value}
-    limit = (last - early) * LIMIT_BYTES_PER_REQUEST / 1024
-    requests = f"{last} x {name}"
+    limit = (REQUESTS - early) * LIMIT_BYTES_PER_REQUEST / 1024
     return [
-        Row(CASE, f"{requests}: memory", "KiB", Spread.of([grown]), limit=limit),
+        Row(CASE, f"{name}: memory", "KiB", Spread.of([grown]), limit=limit),
         Row(
             CASE,
-            f"{requests}: live objects",
+            f"{name}: live objects",
             "more",
             Spread.of([sum(map(abs, changed.values()))]),
             limit=0,
@@ -72,12 +70,16 @@ def measure(settings: Settings) -> list[Row]:
     stream = device.create_stream()
     model = device.load_model(str(models.add()))
     request = model.create_request()
-    last = settings.requests
+
+    def again() -> None:
+        request.run_async(stream)
 
     def fresh() -> None:
         model.create_request().run_async(stream)
 
-    return [
-        *watch("one request", lambda: request.run_async(stream), stream.synchronize, last),
-        *watch("create, run, drop", fresh, stream.synchronize, last),
-    ]
+    return flatten(
+        [
+            watch("one request", again, stream.synchronize),
+            watch("create, run, drop", fresh, stream.synchronize),
+        ]
+    )

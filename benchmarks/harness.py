@@ -13,7 +13,7 @@ import random
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import chain, repeat
 from typing import Any
 
@@ -22,17 +22,23 @@ UNITS = {"ns": 1e9, "us": 1e6, "ms": 1e3, "s": 1.0}
 
 @dataclass(frozen=True)
 class Settings:
-    """How long to measure."""
+    """How long to measure.
 
-    rounds: int = 60
-    turn: float = 0.004  # seconds one contestant runs within one round
-    requests: int = 10_000
-    quick: bool = False
+    A turn is much shorter than a time slice of the system, so that a neighbour on the same core
+    spoils some turns altogether and leaves the others, and with them the median, alone.
+    """
+
+    rounds: int = 300
+    turn: float = 0.0005  # seconds one contestant runs within one round
 
     @classmethod
     def short(cls) -> Settings:
         """A look at the figures, not a measurement."""
-        return cls(rounds=10, turn=0.001, requests=2_000, quick=True)
+        return cls(rounds=30)
+
+    def fewer(self, divisor: int) -> Settings:
+        """For work that takes milliseconds by itself."""
+        return replace(self, rounds=max(3, self.rounds // divisor))
 
 
 @dataclass(frozen=True)
@@ -135,6 +141,7 @@ def turns(contestants: Sequence[Contestant], seconds: float) -> dict[str, int]:
         count = 1
         while (elapsed := contestant.run(count)) < seconds / 4 and count < 1 << 24:
             count *= 4
+        elapsed = min(elapsed, contestant.run(count), contestant.run(count))
         counts[contestant.name] = max(1, round(count * seconds / max(elapsed, 1e-9)))
     return counts
 

@@ -25,7 +25,7 @@ def measure(settings: Settings) -> list[Row]:
     # Neither package is to be compiled at each import.
     cached = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     samples = []
-    for _ in range(settings.rounds // 2 + 1):
+    for _ in range(settings.fewer(8).rounds + 1):
         done = subprocess.run(command, capture_output=True, text=True, check=True, env=cached)
         samples.append([float(text) * UNITS["ms"] for text in done.stdout.split()])
     del samples[0]  # fills the file cache

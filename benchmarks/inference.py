@@ -38,7 +38,7 @@ def yolo(settings: Settings) -> list[Row]:
         Contestant("C++ aclmdlExecute", direct.run, Target(1.02)),
         Contestant("request.run()", run, Target(1.02)),
     ]
-    return contest("YOLOv3-tiny, synchronous", "ms", contestants, settings, turn=0.1)
+    return contest("YOLOv3-tiny, synchronous", "ms", contestants, settings.fewer(5))
 
 
 def tiny(settings: Settings) -> list[Row]:
