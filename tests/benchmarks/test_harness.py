@@ -51,7 +51,7 @@ def test_ratio_is_taken_within_each_round() -> None:
 @pytest.mark.parametrize(
     ("target", "met"),
     [
-        (Target(1.5), True),
+        (Target(1.6), True),
         (Target(1.4), False),
         (Target(0.6, "+"), True),
         (Target(0.4, "+"), False),
