@@ -40,6 +40,17 @@ std::string hex(uint64_t value) {
                      origin + " is corrupt: " + detail + "; copy or convert it again");
 }
 
+size_t align_up(size_t size) {
+    return (size + kSectionAlignment - 1) / kSectionAlignment * kSectionAlignment;
+}
+
+// The checksum does not cover the header. That sections follow each other without a gap is what
+// tells a wrong offset, which would otherwise load the wrong weights.
+[[noreturn]] void misplaced(const std::string &origin, size_t index, size_t offset) {
+    corrupt(origin, std::string("section '") + kSections[index] + "' at " + std::to_string(offset) +
+                        " does not follow the one before it");
+}
+
 uint32_t crc_of(const uint8_t *data, size_t size) {
     // zlib counts in 32 bits.
     uLong crc = crc32(0, nullptr, 0);
@@ -165,7 +176,15 @@ OmFile parse_om(const uint8_t *data, size_t size, const std::string &origin) {
     if (header != kHeaderSize)
         corrupt(origin, "header size " + std::to_string(header) + " instead of 72");
     Section sections[3];
-    for (size_t i = 0; i < 3; ++i) sections[i] = read_section(data, size, i, origin);
+    size_t end = kHeaderSize;
+    for (size_t i = 0; i < 3; ++i) {
+        sections[i] = read_section(data, size, i, origin);
+        if (sections[i].offset != align_up(end)) misplaced(origin, i, sections[i].offset);
+        end = sections[i].offset + sections[i].size;
+    }
+    if (end != size)
+        corrupt(origin, std::to_string(size - end) + " bytes follow its last section");
+    if (load<uint32_t>(data + 68) != 0) corrupt(origin, "its reserved field is not 0");
     const auto stored = load<uint32_t>(data + 64);
     const uint32_t actual = crc_of(data + kHeaderSize, size - kHeaderSize);
     if (stored != actual)
