@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 
 from cpython.buffer cimport (
     Py_buffer,
@@ -83,6 +84,8 @@ cdef uint32_t load_file(ContextState *context, bytes path, bint with_mem, void *
     name = os.fsdecode(path)
     if os.path.isdir(path):
         raise IsADirectoryError(errno.EISDIR, "a model is one file, not a folder", name)
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise ValueError(f"{name} is not a regular file: a model cannot be read from it")
     with open(path, "rb") as file:
         check_magic(file.read(8), name)
     enter(context)

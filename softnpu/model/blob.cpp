@@ -67,7 +67,8 @@ Blob Blob::copy(const void *data, size_t size) {
 }
 
 Blob Blob::read(const std::string &path) {
-    const File file{open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+    // Without O_NONBLOCK opening a pipe waits for somebody to write to it.
+    const File file{open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
     if (file.descriptor < 0) refuse(path, std::strerror(errno));
     struct stat facts{};
     if (fstat(file.descriptor, &facts) != 0) refuse(path, std::strerror(errno));
