@@ -118,7 +118,7 @@ def _open(request: Request, scratch: Path) -> tuple[source.Source, dict[str, str
     path = request.model
     if request.out_nodes:
         ends = source.resolve_outputs(proto.graph, request.out_nodes, "out_nodes")
-        path = source.prune(path, proto, ends, scratch)
+        path, proto = source.prune(path, ends, scratch)
     return source.describe(request.model, proto, complaint), wanted, path
 
 

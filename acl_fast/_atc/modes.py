@@ -83,9 +83,6 @@ def _onnx_document(path: Path) -> dict[str, Any]:
     from google.protobuf import json_format  # type: ignore[import-untyped]
 
     model = source.parse(path)
-    for tensor in model.graph.initializer:
-        for field in ("raw_data", "float_data", "int32_data", "int64_data", "double_data"):
-            tensor.ClearField(field)
     document: dict[str, Any] = json_format.MessageToDict(model, preserving_proto_field_name=True)
     return document
 

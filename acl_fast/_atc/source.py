@@ -47,8 +47,22 @@ def node_name(node: Any, index: int) -> str:
     return str(node.name) or f"{node.op_type}_{index}"
 
 
-def parse(path: Path) -> Any:
-    """Parse the file without its external data."""
+_DATA_FIELDS = (
+    "raw_data",
+    "float_data",
+    "int32_data",
+    "int64_data",
+    "double_data",
+    "uint64_data",
+    "string_data",
+)
+
+
+def parse(path: Path, *, weights: bool = False) -> Any:
+    """Parse the file; without ``weights`` the constants keep their names and shapes only.
+
+    A checker and an engine load the file too: none of them should find it in memory already.
+    """
     import onnx
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
@@ -65,6 +79,12 @@ def parse(path: Path) -> Any:
         raise _not_onnx(path, str(error)) from None
     if not model.HasField("graph") or not (model.graph.node or model.graph.output):
         raise _not_onnx(path, "it holds no graph")
+    if not weights:
+        for tensor in model.graph.initializer:
+            for field in _DATA_FIELDS:
+                tensor.ClearField(field)
+        # A message keeps what it was parsed into; only a new one is small.
+        model = onnx.ModelProto.FromString(model.SerializeToString())
     return model
 
 
@@ -217,13 +237,16 @@ def _similar(entry: str, graph: Any, tensors: set[str]) -> list[str]:
     return difflib.get_close_matches(entry, names, n=3, cutoff=0.5) or names[-3:]
 
 
-def prune(path: Path, model: Any, outputs: list[str], folder: Path) -> Path:
+def prune(path: Path, outputs: list[str], folder: Path) -> tuple[Path, Any]:
     """Write a copy of the model that ends at ``outputs``; operators behind them are gone.
+
+    Returns the path of the copy and the copy itself, whose constants lie in the side file.
 
     The weights go to a side file: the engine maps it instead of holding one more copy.
     """
     import onnx
 
+    model = parse(path, weights=True)
     graph = model.graph
     onnx.load_external_data_for_model(model, str(path.parent))
     makers = {name: node for node in graph.node for name in node.output}
@@ -247,7 +270,7 @@ def prune(path: Path, model: Any, outputs: list[str], folder: Path) -> Path:
     onnx.save_model(
         model, str(target), save_as_external_data=True, location="weights", size_threshold=1024
     )
-    return target
+    return target, model
 
 
 def _captured(node: Any) -> Iterator[str]:

@@ -359,7 +359,7 @@ def test_names_are_unique(save_onnx, convert):
 
 
 def test_weights_are_not_held_three_times(save_onnx, tmp_path):
-    """Converting must fit beside a large model: resident memory stays below three copies of it."""
+    """Converting must fit beside a large model: less than two and a half copies of it at any time."""
     import subprocess
     import sys
 
@@ -388,5 +388,5 @@ sys.exit(code)
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     grown = int(result.stdout.splitlines()[-1]) * 1024
-    assert grown < 3 * weights.nbytes, grown / weights.nbytes
+    assert grown < 2.5 * weights.nbytes, grown / weights.nbytes
     assert math.isclose(_atc.Om(tmp_path / "large.om").size, weights.nbytes, rel_tol=0.01)
