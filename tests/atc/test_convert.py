@@ -359,7 +359,7 @@ def test_names_are_unique(save_onnx, convert):
 
 
 def test_weights_are_not_held_three_times(save_onnx, tmp_path):
-    """Converting must fit beside a large model: less than two and a half copies of it at any time."""
+    """Converting must fit beside a large model: its weights are held twice at most."""
     import subprocess
     import sys
 
