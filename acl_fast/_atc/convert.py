@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from acl_fast._version import __version__
+
 from . import om, source
 from .dtypes import BY_ACL, BY_IR, BY_NAME, DType, tensor_format
 from .errors import AtcError, invalid_value
@@ -443,15 +445,10 @@ def _set_gear_sizes(tensors: list[dict[str, Any]], gear_dims: list[list[list[int
 
 
 def _producer(src: source.Source) -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        own = version("acl_fast")
-    except PackageNotFoundError:
-        own = "source tree"
     import openvino as ov
 
-    return f"acl_fast {own}, OpenVINO {ov.__version__.split('-')[0]}, from {src.producer or 'ONNX'}"
+    engine = ov.__version__.split("-")[0]
+    return f"acl_fast {__version__}, OpenVINO {engine}, from {src.producer or 'ONNX'}"
 
 
 def _target(request: Request, manifest: dict[str, Any]) -> Path:

@@ -8,6 +8,7 @@ no compiled module.
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from difflib import get_close_matches
 from pathlib import Path
@@ -52,14 +53,27 @@ def main(argv: list[str] | None = None) -> int:
         Words after the program's name; ``sys.argv`` by default.
     """
     words = sys.argv[1:] if argv is None else list(argv)
+    try:
+        code = _run(words)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader (head, less) has gone. Python would complain once more when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    return code
+
+
+def _run(words: list[str]) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
         print(usage())
         return 0 if words else 2
     name, rest = words[0], words[1:]
     if name in ("-V", "--version"):
-        from importlib.metadata import version
+        from acl_fast._version import __version__
 
-        print(f"acl_fast {version('acl_fast')}")
+        print(f"acl_fast {__version__}")
         return 0
     if name not in available():
         near = get_close_matches(name, available(), n=1)
@@ -67,11 +81,4 @@ def main(argv: list[str] | None = None) -> int:
         print(f"acl-fast: no command {name!r}{hint}\n\n{usage()}", file=sys.stderr)
         return 2
     module = importlib.import_module(f"{__name__}.{COMMANDS[name][0]}")
-    try:
-        return int(module.main(rest))
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        # The reader (head, less) has gone. Python would complain once more when it flushes.
-        sys.stderr.close()
-        return 141
+    return int(module.main(rest))

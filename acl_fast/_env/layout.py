@@ -8,8 +8,9 @@ import os
 import platform
 import sys
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from acl_fast._version import __version__
 
 from . import texts
 from .tree import EnvError, File, Folder, Link, Tree
@@ -95,11 +96,7 @@ def installation() -> Installation:
             "python setup.py build_ext --inplace; else install acl_fast again without "
             "ACL_FAST_BUILD_SOFTNPU=0."
         )
-    try:
-        own = version("acl_fast")
-    except PackageNotFoundError:
-        own = "0"
-    return Installation(package, headers, libraries, sys.executable, own, find_engine())
+    return Installation(package, headers, libraries, sys.executable, __version__, find_engine())
 
 
 def default_prefix(where: Installation) -> Path:

@@ -63,8 +63,9 @@ def test_interrupt_is_an_exit_code(monkeypatch):
     assert _cli.main(["info"]) == 130
 
 
-def test_closed_pipe_is_quiet():
-    command = f"{sys.executable} -m acl_fast atc --help | head -1"
+@pytest.mark.parametrize("words", ["--help", "atc --help", "doctor --no-selftest"])
+def test_closed_pipe_is_quiet(words):
+    # The reader is gone before anything is written.
+    command = f"{sys.executable} -m acl_fast {words} | true"
     result = subprocess.run(["sh", "-c", command], capture_output=True, text=True)
     assert result.stderr == ""
-    assert result.stdout.startswith("ATC start working")

@@ -25,7 +25,7 @@ def test_eval_is_enough(tmp_path):
     script = f"""
 set -eu
 eval "$({sys.executable} -m acl_fast env)"
-command -v atc npu-smi acl-fast
+for name in atc npu-smi acl-fast; do command -v $name; done
 atc --help | head -1
 printf '#include "acl/acl.h"\\nint main(void) {{ return aclInit(0); }}\\n' > main.c
 gcc main.c -I$DDK_PATH/runtime/include -L$NPU_HOST_LIB -lascendcl -o main

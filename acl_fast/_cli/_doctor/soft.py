@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from acl_fast._env.layout import find_engine
+from acl_fast._version import __version__
 
 from . import probe
 from .findings import FAIL, NOTE, OK, WARN, Findings
@@ -40,11 +41,7 @@ def check_package(findings: Findings, loaded: Mapping[str, str]) -> None:
     if complaint := loaded.get("import"):
         findings.add(PACKAGE, FAIL, f"cannot be imported on {python}: {complaint}", REBUILD)
         return
-    try:
-        own = version("acl_fast")
-    except PackageNotFoundError:
-        own = "used from its source tree"
-    findings.add(PACKAGE, OK, f"{own}, {python}, {sys.executable}")
+    findings.add(PACKAGE, OK, f"{__version__}, {python}, {sys.executable}")
 
 
 def folder() -> Path:
