@@ -43,6 +43,15 @@ int Device::utilization_percent() {
     return static_cast<int>(std::min<uint64_t>(percent, 100));
 }
 
+namespace {
+
+int check_environment() {
+    if (config().error.empty()) return 0;
+    return fail(ACL_ERROR_INVALID_PARAM, "environment variable %s", config().error.c_str());
+}
+
+}  // namespace
+
 Runtime &runtime() {
     static auto *instance = new Runtime;  // workers outlive static destruction
     return *instance;
@@ -55,9 +64,7 @@ Runtime::Runtime() {
 }
 
 int Runtime::init(const char *config_path) {
-    if (!config().error.empty()) {
-        return fail(ACL_ERROR_INVALID_PARAM, "environment variable %s", config().error.c_str());
-    }
+    if (int code = check_environment()) return code;
     InitConfig parsed;
     if (int code = read_init_config(config_path, parsed)) return code;
     if (parsed.default_device >= config().devices()) {
@@ -131,6 +138,7 @@ Device *Runtime::device(int id) noexcept {
 }
 
 int Runtime::set_device(int id) {
+    if (int code = check_environment()) return code;
     Device *device = this->device(id);
     if (device == nullptr) return ACL_ERROR_RT_INVALID_DEVICEID;
     std::lock_guard<std::mutex> lock(mutex_);
@@ -189,6 +197,7 @@ void Runtime::close_device_if_unused(Device &device) {
 }
 
 int Runtime::open_context(int id, ContextRef &context) {
+    if (int code = check_environment()) return code;
     Device *device = this->device(id);
     if (device == nullptr) return ACL_ERROR_RT_INVALID_DEVICEID;
     std::lock_guard<std::mutex> lock(mutex_);

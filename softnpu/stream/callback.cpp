@@ -107,6 +107,13 @@ QueueRef detach_locked(Registry &all, Stream &stream) {
     return queue;
 }
 
+std::atomic<int> g_running{0};
+
+struct RunningCallback {
+    RunningCallback() { g_running.fetch_add(1); }
+    ~RunningCallback() { g_running.fetch_sub(1); }
+};
+
 void drop_reports(const QueueRef &queue, Stream &stream) {
     if (queue == nullptr) return;
     for (const Report &report : queue->take_of(stream)) {
@@ -117,6 +124,10 @@ void drop_reports(const QueueRef &queue, Stream &stream) {
 }
 
 }  // namespace
+
+bool callbacks_running() noexcept {
+    return g_running.load() > 0;
+}
 
 int subscribe_report(uint64_t thread, Stream &stream) {
     Registry &all = registry();
@@ -184,6 +195,7 @@ int process_report(int timeout_ms) {
         return fail(ACL_ERROR_RT_REPORT_TIMEOUT, "no callback was due within %d ms", timeout_ms);
     }
     for (const Report &report : due) {
+        const RunningCallback running;
         report.function(report.data);
         if (report.blocking) report.stream->resume(report.token);
     }

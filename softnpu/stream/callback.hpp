@@ -18,6 +18,9 @@ SOFTNPU_API void forget_subscription(Stream &stream);
 /// Run the callbacks that are due on this thread; waits up to `timeout_ms` (-1 forever) for one.
 SOFTNPU_API int process_report(int timeout_ms);
 
+/// A callback of the program is running on a report thread.
+bool callbacks_running() noexcept;
+
 SOFTNPU_API int launch_callback(CallbackFunction function, void *data, bool blocking,
                                 Stream &stream);
 

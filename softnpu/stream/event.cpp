@@ -49,9 +49,11 @@ bool Event::keeps_time() const noexcept {
 
 int Event::record(Stream &stream) {
     uint64_t capture = 0;
+    const void *recorder = StreamTable::share(&stream).handle();
     {
         std::lock_guard<std::mutex> lock(mutex_);
         capture = ++captures_;
+        recorder_ = recorder;
     }
     const int code = stream.submit(
         "aclrtRecordEvent",
@@ -95,6 +97,7 @@ Outcome Event::wait_or_park(uint64_t capture, Stream &stream) {
     std::lock_guard<std::mutex> lock(mutex_);
     if (is_reached_locked(capture)) return {};
     waiters_.push_back({capture, StreamTable::share(&stream), stream.park_token()});
+    if (capture == captures_) stream.set_waits_for(recorder_);
     return {true, 0};
 }
 
@@ -145,7 +148,14 @@ int Event::synchronize(int64_t timeout_ms) {
     const auto until = Clock::now() + std::chrono::milliseconds(timeout_ms);
     std::unique_lock<std::mutex> lock(mutex_);
     const uint64_t capture = captures_;
+    const StreamRef recorder = stream_table().find(recorder_);
     while (!is_reached_locked(capture)) {
+        if (timeout_ms < 0 && recorder) {
+            lock.unlock();
+            const bool helped = recorder->help_one();
+            lock.lock();
+            if (helped || is_reached_locked(capture)) continue;
+        }
         if (timeout_ms < 0) {
             reached_.wait(lock);
         } else if (reached_.wait_until(lock, until) == std::cv_status::timeout) {

@@ -65,6 +65,7 @@ class SOFTNPU_API Event {
     mutable std::mutex mutex_;  // leaf: no other mutex is taken while it is held
     std::condition_variable reached_;
     uint64_t captures_ = 0;                // number of the latest record
+    const void *recorder_ = nullptr;       // handle of the stream it is in, a hint for helping
     uint64_t reached_upto_ = 0;            // all captures up to this one have been reached
     std::vector<uint64_t> reached_early_;  // and these beyond it (records on several streams)
     uint64_t reset_upto_ = 0;

@@ -89,9 +89,8 @@ void Pool::work() {
     std::unique_lock<std::mutex> lock(mutex_);
     while (next(lock, stream, warm)) {
         lock.unlock();
-        stream->run_turn();
+        warm = stream->run_turn();  // work tends to be followed by more
         stream.reset();
-        warm = true;
         lock.lock();
     }
     --workers_;

@@ -84,12 +84,21 @@ void Stream::schedule_locked() {
     pool().schedule(StreamTable::share(this));
 }
 
-void Stream::run_turn() {
+bool Stream::run_turn() {
     Lock lock(mutex_);
     scheduled_ = false;
-    if (running_ || parked_ || queued_ == 0) return;
+    if (running_ || parked_ || queued_ == 0) return false;
     running_ = true;
     drain(lock, kNever, false);
+    return true;
+}
+
+bool Stream::help_one() {
+    Lock lock(mutex_);
+    if (!may_help_locked()) return false;
+    running_ = true;
+    drain(lock, completed_.load(std::memory_order_relaxed) + 1, true);
+    return true;
 }
 
 /// Entered with running_ set by this thread; leaves with it cleared.
@@ -104,6 +113,7 @@ void Stream::drain(Lock &lock, uint64_t target, bool helping) {
         head_ = (head_ + 1) & (capacity_ - 1);
         --queued_;
         ++park_token_;
+        waits_for_ = nullptr;
         resumed_ = false;
         const bool skip =
             failure_.code != 0 && stop_on_failure() && current_.kind() != TaskKind::marker;
@@ -242,6 +252,22 @@ bool Stream::may_help_locked() const {
            ring_[head_].kind() != TaskKind::user;
 }
 
+/// Do some of the work that this stream waits for, its own or that of the stream it is parked for.
+bool Stream::help_locked(Lock &lock, uint64_t target) {
+    if (may_help_locked()) {
+        running_ = true;
+        drain(lock, target, true);
+        return true;
+    }
+    if (!parked_ || waits_for_ == nullptr || t_running != nullptr) return false;
+    const StreamRef other = stream_table().find(waits_for_);
+    if (!other) return false;
+    lock.unlock();
+    const bool helped = other->help_one();
+    lock.lock();
+    return helped;
+}
+
 /// False when the time is up. An abort ends the wait too.
 bool Stream::wait_done(Lock &lock, uint64_t target, int64_t timeout_ms) {
     using Clock = std::chrono::steady_clock;
@@ -251,9 +277,8 @@ bool Stream::wait_done(Lock &lock, uint64_t target, int64_t timeout_ms) {
     const uint64_t aborts = aborts_;
     bool spun = false;
     while (completed_.load(std::memory_order_acquire) < target && aborts == aborts_) {
-        if (may_help && may_help_locked()) {
-            running_ = true;
-            drain(lock, target, true);
+        if (may_help && help_locked(lock, target)) {
+            spun = false;
         } else if (!spun) {
             spun = true;
             lock.unlock();

@@ -73,13 +73,18 @@ class SOFTNPU_API Stream {
 
     /// Names the wait of the task being run; pass it to resume().
     uint64_t park_token() const noexcept { return park_token_; }
+    /// Tells threads that synchronise this stream which stream the wait depends on.
+    void set_waits_for(const void *stream) noexcept { waits_for_ = stream; }
     /// Finish the parked task. Ignored when the token is not the current wait's (it was aborted).
     void resume(uint64_t token, int status = 0);
 
     // ---- for the pool ----
 
-    /// Run queued tasks until the queue is empty, a task parks or the turn is over.
-    void run_turn();
+    /// Run queued tasks until the queue is empty, a task parks or the turn is over. False when
+    /// another thread was faster and nothing was left to do.
+    bool run_turn();
+    /// Run one queued task on this thread if no other thread is at it and it cannot block.
+    bool help_one();
     bool is_parked() const;
 
     // ---- report subscription; guarded by the registry in callback.cpp ----
@@ -101,6 +106,7 @@ class SOFTNPU_API Stream {
     void grow_locked();
     void drain(Lock &lock, uint64_t target, bool helping);
     bool may_help_locked() const;
+    bool help_locked(Lock &lock, uint64_t target);
     Outcome run_current(Failure &failure);
     void finish_locked(int status, Failure &failure);
     void schedule_locked();
@@ -125,11 +131,12 @@ class SOFTNPU_API Stream {
     bool resumed_ = false;    // resume() or abort() came before the park was noted
     bool closed_ = false;
     int resume_status_ = 0;
-    uint64_t park_token_ = 0;  // one per task started
+    uint64_t park_token_ = 0;          // one per task started
+    const void *waits_for_ = nullptr;  // handle of the stream that will resume the parked task
     uint64_t aborts_ = 0;
     uint64_t submitted_ = 0;
     std::atomic<uint64_t> completed_{0};
-    uint64_t wake_at_ = kNever;     // least `completed_` that a sleeping thread waits for
+    uint64_t wake_at_ = kNever;  // least `completed_` that a sleeping thread waits for
     uint32_t waiting_for_room_ = 0;
     std::atomic<bool> stop_on_failure_{false};
     Failure failure_;  // first since the last synchronise; kept when stopping on failure

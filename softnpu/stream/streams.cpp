@@ -34,7 +34,8 @@ bool drains(const StreamRef &stream) {
     for (int quiet = 0; quiet < kQuietSlices;) {
         stream->synchronize(kSliceMs);
         if (stream->is_idle()) return true;
-        quiet = stream->is_parked() && pool().is_quiet() ? quiet + 1 : 0;
+        const bool stuck = stream->is_parked() && pool().is_quiet() && !callbacks_running();
+        quiet = stuck ? quiet + 1 : 0;
     }
     return false;
 }
