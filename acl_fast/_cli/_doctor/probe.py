@@ -13,15 +13,22 @@ from typing import Any, NamedTuple
 
 TIMEOUT = 120
 
-# dlopen resolves everything at once: what a later call would miss is named now.
+# The interpreter's own way to open a library, which resolves every symbol at once: what a later
+# call would miss is named now. A library that loads is then refused for having no PyInit function;
+# any other complaint is the dynamic linker's.
 LOAD = """
-import ctypes, json, os, sys
+import json, os, sys
+from importlib.machinery import ExtensionFileLoader
+from importlib.util import spec_from_file_location
+sys.setdlopenflags(os.RTLD_NOW | os.RTLD_LOCAL)
 for path in sys.argv[1:]:
+    loader = ExtensionFileLoader("probe", path)
     try:
-        ctypes.CDLL(path, mode=os.RTLD_NOW | os.RTLD_LOCAL)
-        print(json.dumps([path, ""]), flush=True)
-    except OSError as error:
-        print(json.dumps([path, str(error)]), flush=True)
+        loader.create_module(spec_from_file_location("probe", path, loader=loader))
+        complaint = ""
+    except ImportError as error:
+        complaint = "" if "PyInit_probe" in str(error) else str(error)
+    print(json.dumps([path, complaint]), flush=True)
 """
 
 BACKEND = """
