@@ -31,7 +31,7 @@ struct TensorInfo {
     aclDataType type = ACL_DT_UNDEFINED;
     aclFormat format = ACL_FORMAT_ND;
     ov::Element element = ov::Element::dynamic;
-    Dims dims;                                  // -1 where it varies; {-2} when the rank varies
+    Dims dims;                                  // -1 where it varies
     std::vector<std::array<int64_t, 2>> range;  // of each dim, max -1 = unbounded; may be empty
     std::vector<Dims> gear_dims;                // the shape in each gear; empty without gears
     size_t bytes = 0;                           // of the largest gear; 0 when unbounded

@@ -54,7 +54,6 @@ int check_shape(const TensorInfo &info, size_t index, const Argument &argument, 
     const Dims &dims = argument.dims;
     for (const int64_t dim : dims)
         if (dim < 0) return refuse(("the dataset says " + to_text(dims)).c_str());
-    if (info.dims == Dims{-2}) return 0;
     if (dims.size() != info.dims.size())
         return refuse(("the dataset says " + to_text(dims) + ", another number of dims").c_str());
     for (size_t i = 0; i < dims.size(); ++i) {

@@ -51,7 +51,6 @@ class Reader {
         Dims dims;
         for (const Json &item : list(value, where)) dims.push_back(integer(item, where));
         if (dims.size() > kMaxRank) refuse(where + " has more than 128 dims");
-        if (dims == Dims{-2} && may_vary) return dims;
         for (const int64_t dim : dims)
             if (dim < (may_vary ? -1 : 0)) refuse(where + " has the dim " + std::to_string(dim));
         return dims;

@@ -35,7 +35,7 @@ Model::Model(uint32_t id, int device, std::shared_ptr<Network> network, const vo
 }
 
 Model::~Model() {
-    uncount(counters().live_models);
+    if (network_ != nullptr) uncount(counters().live_models);
 }
 
 void Model::prepare() {
@@ -189,8 +189,10 @@ void Model::close() {
         idle_.wait(lock, [this] { return in_flight_ == 0; });
     }
     const std::lock_guard lock(running_);
+    if (network_ == nullptr) return;
     sessions_.clear();
     network_.reset();
+    uncount(counters().live_models);
 }
 
 }  // namespace softnpu

@@ -45,7 +45,6 @@ void check_port(const ov::PortInfo &port, const TensorInfo &info, const std::str
         refuse(std::string("is ") + element_name(info.element) + " in the manifest and " +
                element_name(port.element) + " in the network");
     if (!port.has_rank) return;
-    if (info.dims == Dims{-2}) return;
     if (port.dims.size() != info.dims.size())
         refuse("has " + std::to_string(info.dims.size()) + " dims in the manifest and " +
                std::to_string(port.dims.size()) + " in the network");
@@ -70,13 +69,14 @@ TensorInfo describe_port(const ov::PortInfo &port, bool is_input, size_t index,
                              "' holds " + element_name(port.element) +
                              " elements, which this device has no memory format for; change the "
                              "model so that it takes and gives numbers");
-    if (!port.has_rank) {
-        info.dims = {-2};
-    } else {
-        for (const ov::Dimension &dim : port.dims) {
-            info.dims.push_back(dim.min == dim.max ? dim.min : -1);
-            info.range.push_back({dim.min, dim.max});
-        }
+    if (!port.has_rank)
+        throw ModelError(ACL_ERROR_GE_SHAPE_INVALID,
+                         origin + ": " + (is_input ? "input '" : "output '") + info.name +
+                             "' has no fixed number of dims; give the model shapes, with names or "
+                             "-1 where a dim varies");
+    for (const ov::Dimension &dim : port.dims) {
+        info.dims.push_back(dim.min == dim.max ? dim.min : -1);
+        info.range.push_back({dim.min, dim.max});
     }
     const bool is_image = is_input && info.dims.size() == 4;
     info.format = is_image ? ACL_FORMAT_NCHW : ACL_FORMAT_ND;

@@ -182,8 +182,7 @@ OmFile parse_om(const uint8_t *data, size_t size, const std::string &origin) {
         if (sections[i].offset != align_up(end)) misplaced(origin, i, sections[i].offset);
         end = sections[i].offset + sections[i].size;
     }
-    if (end != size)
-        corrupt(origin, std::to_string(size - end) + " bytes follow its last section");
+    if (end != size) corrupt(origin, std::to_string(size - end) + " bytes follow its last section");
     if (load<uint32_t>(data + 68) != 0) corrupt(origin, "its reserved field is not 0");
     const auto stored = load<uint32_t>(data + 64);
     const uint32_t actual = crc_of(data + kHeaderSize, size - kHeaderSize);

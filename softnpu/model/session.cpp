@@ -23,7 +23,6 @@ alignas(64) unsigned char g_nothing[64];
 // Empty when no accepted shape fits.
 Dims widest_dims(const TensorInfo &info, size_t room) {
     const size_t elements = room / element_bytes(info.element);
-    if (info.dims == Dims{-2}) return {static_cast<int64_t>(elements)};
     Dims dims = info.dims;
     size_t least = 1;
     for (size_t i = 0; i < dims.size(); ++i) {
@@ -141,7 +140,7 @@ void Session::bind_own_memory(size_t index) {
     if (slot.own) return;
     slot.memory = nullptr;
     slot.room = 0;
-    Dims dims = info.dims == Dims{-2} ? Dims{0} : info.dims;
+    Dims dims = info.dims;
     for (size_t i = 0; i < dims.size(); ++i) dims[i] = std::max<int64_t>(dims[i], 0);
     ov::Tensor *tensor = nullptr;
     ov::check(ov::api().tensor_create(info.element,

@@ -12,9 +12,7 @@ from typing import Any
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
-LIBRARY = Path(
-    os.environ.get("ACL_FAST_LIBRARY") or ROOT / "acl_fast/softnpu/lib64/libascendcl.so"
-)
+LIBRARY = Path(os.environ.get("ACL_FAST_LIBRARY") or ROOT / "acl_fast/softnpu/lib64/libascendcl.so")
 
 H2D, D2H = 1, 2
 NORMAL = 2

@@ -167,9 +167,7 @@ def test_async_results_are_there_after_synchronise() -> None:
         run.write(x)
         run.submit(stream)
         acl.aclrtSynchronizeStream(stream)
-        np.testing.assert_allclose(
-            run.read(), models.reference(proto, x)[0], rtol=1e-4, atol=1e-4
-        )
+        np.testing.assert_allclose(run.read(), models.reference(proto, x)[0], rtol=1e-4, atol=1e-4)
 
 
 def test_async_executions_run_in_order_with_copies() -> None:
@@ -231,14 +229,18 @@ def test_v2_runs_in_order_with_its_stream() -> None:
 def test_a_chain_of_models_needs_no_copy_between() -> None:
     """The output of one model is the input of the next, in place."""
     a = np.full((2, 3), 1.5, np.float32)
-    with Model(onnx_bytes(models.binary())) as add, Model(onnx_bytes(models.binary("Mul"))) as mul:
-        with Run(add) as first, Run(mul) as second:
-            first.write(a, a)
-            for i in range(2):
-                acl.aclUpdateDataBuffer(second.input.buffers[i], first.outputs[0].address, 24)
-            before = counters()
-            first.execute()
-            second.execute()
-            after = counters()
-            assert all(after[k] == before[k] for k in after if k.startswith(("bytes", "copies")))
-            np.testing.assert_array_equal(second.read(), (a + a) ** 2)
+    with (
+        Model(onnx_bytes(models.binary())) as add,
+        Model(onnx_bytes(models.binary("Mul"))) as mul,
+        Run(add) as first,
+        Run(mul) as second,
+    ):
+        first.write(a, a)
+        for i in range(2):
+            acl.aclUpdateDataBuffer(second.input.buffers[i], first.outputs[0].address, 24)
+        before = counters()
+        first.execute()
+        second.execute()
+        after = counters()
+        assert all(after[k] == before[k] for k in after if k.startswith(("bytes", "copies")))
+        np.testing.assert_array_equal(second.read(), (a + a) ** 2)

@@ -240,7 +240,7 @@ def test_om_offsets_that_wrap_around(om: bytes) -> None:
 
 
 def test_random_damage_never_crashes(om: bytes) -> None:
-    """Whatever is flipped, with the checksum made right again, loads or is refused with a reason."""
+    """Bytes changed, the checksum made right again: it loads or is refused with a reason."""
     random = np.random.default_rng(11)
     for _ in range(150):
         data = bytearray(om)
@@ -346,9 +346,7 @@ def test_weights_lie_in_the_memory_of_the_caller() -> None:
 def test_query_of_a_dynamic_model_is_unsupported() -> None:
     data = models.matmul().SerializeToString()
     sizes = C.c_size_t(), C.c_size_t()
-    assert (
-        acl.code.aclmdlQuerySizeFromMem(data, len(data), *map(C.byref, sizes)) == API_UNSUPPORTED
-    )
+    assert acl.code.aclmdlQuerySizeFromMem(data, len(data), *map(C.byref, sizes)) == API_UNSUPPORTED
 
 
 def test_exe_om_desc_repeats_the_sizes(tmp_path: Path, om: bytes) -> None:
