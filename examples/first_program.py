@@ -22,4 +22,4 @@ with af.Device(0) as device:  # init, set device, context
     result = request.outputs[0].download()
 
     print("result:", result.ravel()[:8])
-    print("means: ", picture.mean(axis=(0, 2, 3)))
+    print("mean colour of the picture:", picture.mean(axis=(0, 2, 3)))

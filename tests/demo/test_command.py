@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -134,3 +135,15 @@ def test_missing_extra_is_named(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "package av is missing" in done.stderr
     assert "acl_fast[softnpu,video]" in done.stderr
+
+
+def test_interrupt_ends_quietly(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "acl_fast", "demo", "--output", str(tmp_path)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+        assert process.stderr is not None
+        first = process.stderr.readline()  # the progress at a quarter
+        assert b"detecting" in first
+        process.send_signal(signal.SIGINT)
+        rest = process.stderr.read()
+    assert process.returncode == 130
+    assert b"Traceback" not in rest
