@@ -41,7 +41,10 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--record", action="store_true", help=f"also write {report.RECORD.name}")
     parser.add_argument("--worker", choices=CASES, help=argparse.SUPPRESS)
     parser.add_argument("--result", type=Path, help=argparse.SUPPRESS)
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.record and (options.only or options.quick):
+        parser.error("--record keeps a whole run: leave --only and --quick out")
+    return options
 
 
 def work(name: str, settings: Settings, result: Path) -> None:

@@ -111,7 +111,7 @@ class Row:
 
 
 def statement(
-    code: str, after: str = "pass", unroll: int = 10, **names: Any
+    code: str, after: str = "pass", unroll: int = 10, /, **names: Any
 ) -> Callable[[int], float]:
     """Time a Python statement, unrolled so that the loop around it hardly counts.
 

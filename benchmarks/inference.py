@@ -32,7 +32,7 @@ def yolo(settings: Settings) -> list[Row]:
     device = af.Device(0)
     request = device.load_model(path).create_request()
     direct = backend.acl_direct().Model(path)
-    run = statement("request.run()", unroll=1, request=request)
+    run = statement("request.run()", "pass", 1, request=request)
     contestants = [
         Contestant("OpenVINO C interface", engine.run),
         Contestant("C++ aclmdlExecute", direct.run, Target(1.02)),

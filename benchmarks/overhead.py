@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 from benchmarks import native
@@ -39,12 +40,10 @@ def pybind11_module(library: str) -> Any:
 
 
 def ctypes_library(library: str) -> Any:
-    loaded = ctypes.CDLL(library)
-    function = loaded.aclmdlExecuteAsync
+    function = ctypes.CDLL(library).aclmdlExecuteAsync
     function.argtypes = [ctypes.c_uint32] + [ctypes.c_void_p] * 3
     function.restype = ctypes.c_int
-    loaded.execute_async = function
-    return loaded
+    return SimpleNamespace(execute_async=function)
 
 
 def from_python(request: Any, stream: Any, settings: Settings) -> list[Row]:

@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from benchmarks.harness import Row, Spread, significant
+from benchmarks.harness import UNITS, Row, Spread, significant
 from benchmarks.native import ROOT
 
 RESULTS = ROOT / "benchmarks" / "results"
@@ -113,14 +113,14 @@ def markdown(rows: Sequence[Row], facts: dict[str, Any]) -> str:
 
 
 def plot(rows: Sequence[Row], facts: dict[str, Any], path: Path) -> None:
-    """One panel per case: medians as bars, quartiles as whiskers, verdict as colour."""
+    """One panel per case with times: medians as bars, quartiles as whiskers, verdict as colour."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
     colours = {True: "tab:green", False: "tab:red", None: "tab:blue"}
-    cases = by_case(rows)
+    cases = by_case([row for row in rows if row.unit in UNITS])
     heights = [len(members) + 1.2 for members in cases.values()]
     figure, axes = pyplot.subplots(
         len(cases),
@@ -145,7 +145,8 @@ def plot(rows: Sequence[Row], facts: dict[str, Any], path: Path) -> None:
         axis.invert_yaxis()
         axis.margins(x=0.15)
         axis.set_title(f"{case} [{members[0].unit}]", loc="left", fontsize=10)
-    figure.suptitle(f"{facts['processor']}, {facts['cores']} cores, {facts['commit']}", fontsize=9)
+    title = f"{facts['processor']}, {facts['cores']} cores, {facts['commit']}"
+    figure.suptitle(f"{title}; green: target met, red: missed", fontsize=9)
     figure.savefig(path, dpi=110)
 
 
@@ -158,7 +159,10 @@ def write(rows: Sequence[Row], facts: dict[str, Any], record: bool) -> list[Path
     document = {"machine": facts, "rows": [row.as_dict() for row in rows]}
     written[0].write_text(json.dumps(document, indent=1) + "\n")
     written[1].write_text(markdown(rows, facts))
-    plot(rows, facts, written[2])
+    if any(row.unit in UNITS for row in rows):
+        plot(rows, facts, written[2])
+    else:
+        del written[2]
     if record:
         RECORD.write_text(markdown(rows, facts))
         written.append(RECORD)
