@@ -164,8 +164,6 @@ cdef class Arena:
 cdef Arena create_arena(ContextState *context, object device, size_t nbytes, str kind):
     cdef Arena arena = Arena.__new__(Arena)
     cdef int code = kind_from_name(kind)
-    if nbytes == 0:
-        raise ValueError("an arena of 0 bytes is of no use")
     arena.state = <ArenaState *>calloc(1, sizeof(ArenaState))
     if arena.state == NULL:
         raise MemoryError()

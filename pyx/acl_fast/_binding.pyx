@@ -1,5 +1,7 @@
 """The inputs and outputs of a request, and the rules that memory must meet to be one."""
 
+import operator
+
 cimport cython
 from libc.stdint cimport uintptr_t
 
@@ -239,7 +241,16 @@ cdef tuple check_tensor(Buffer buffer, TensorDesc desc, bint gears):
     if len(shape) != len(desc.shape) or any([want not in (-1, have)
                                              for want, have in zip(desc.shape, shape)]):
         raise ValueError(f"tensor {desc.name!r} has shape {desc.shape}, the memory {shape}")
+    check_range(desc, shape)
     return shape
+
+
+cdef int check_range(TensorDesc desc, tuple shape) except -1:
+    for (low, high), size in zip(desc.shape_range or (), shape):
+        if size < low or (high >= 0 and size > high):
+            raise ValueError(f"{shape} is outside the range of input {desc.name!r}: "
+                             f"{desc.shape_range}")
+    return 0
 
 
 def fit_shape(Request request not None, index, shape):
@@ -247,7 +258,7 @@ def fit_shape(Request request not None, index, shape):
     cdef Model model = request.model
     cdef Py_ssize_t position = find(model, False, index)
     cdef TensorDesc desc = model.inputs[position]
-    shape = tuple([int(size) for size in shape])
+    shape = tuple([operator.index(size) for size in shape])
     if model.gears is not None:
         raise ValueError("the model has gears: choose one with set_batch(), set_image_size() or "
                          "set_dims()")
@@ -256,10 +267,7 @@ def fit_shape(Request request not None, index, shape):
     if len(shape) != len(desc.shape) or any([have < 0 or want not in (-1, have)
                                              for want, have in zip(desc.shape, shape)]):
         raise ValueError(f"input {desc.name!r} has shape {desc.shape}, which {shape} does not fit")
-    for (low, high), size in zip(desc.shape_range or (), shape):
-        if size < low or (high >= 0 and size > high):
-            raise ValueError(f"{shape} is outside the range of input {desc.name!r}: "
-                             f"{desc.shape_range}")
+    check_range(desc, shape)
     nbytes = desc._dtype.itemsize if desc._dtype != NULL else 1
     for size in shape:
         nbytes *= size

@@ -22,6 +22,8 @@ def copy(dst, src, Stream stream=None):
     TypeError, ValueError
         dtype or size differ.
     """
+    if dst is None or src is None:
+        raise TypeError("copy() needs a destination and a source, not None")
     if isinstance(dst, Buffer):
         (<Buffer>dst).upload(src, stream)
     elif isinstance(src, Buffer):

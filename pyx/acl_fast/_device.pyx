@@ -2,7 +2,7 @@
 
 cimport cython
 from libc.stddef cimport size_t
-from libc.stdint cimport int32_t, uint32_t, uintptr_t
+from libc.stdint cimport INT32_MAX, INT32_MIN, int32_t, uint32_t, uintptr_t
 
 from acl_fast cimport abi
 from acl_fast.abi cimport aclError, aclrtMemAttr
@@ -56,7 +56,7 @@ cdef class Context:
             raise ClosedError(f"the {type(self).__name__.lower()} is closed")
         return 0
 
-    def create_stream(self, *, int priority=0, bint fast=False):
+    def create_stream(self, *, Py_ssize_t priority=0, bint fast=False):
         """Create a stream.
 
         C functions: aclrtCreateStream, aclrtCreateStreamWithConfig. The GIL is released.
@@ -73,7 +73,9 @@ cdef class Context:
         Stream
         """
         self.check_open()
-        return create_stream(self._state, self, priority, 3 if fast else 0)
+        if not 0 <= priority <= INT32_MAX:
+            raise ValueError(f"priority {priority} is not 0 (the highest) or more")
+        return create_stream(self._state, self, <int>priority, 3 if fast else 0)
 
     def create_event(self, *, bint timing=True):
         """Create an event. C function: aclrtCreateEventWithFlag.
@@ -111,7 +113,7 @@ cdef class Context:
         self.check_open()
         return empty(self._state, self, shape, dtype, kind)
 
-    def arena(self, size_t nbytes, *, str kind="device"):
+    def arena(self, Py_ssize_t nbytes, *, str kind="device"):
         """Allocate memory to cut tensors off; blocks, the GIL is released.
 
         Parameters
@@ -126,7 +128,9 @@ cdef class Context:
         Arena
         """
         self.check_open()
-        return create_arena(self._state, self, nbytes, kind)
+        if nbytes <= 0:
+            raise ValueError(f"an arena of {nbytes} bytes is of no use")
+        return create_arena(self._state, self, <size_t>nbytes, kind)
 
     def load_model(self, source, *, workspace=None, weights=None):
         """Load a model. C functions: aclmdlLoadFromFile, aclmdlLoadFromMem and their ...WithMem.
@@ -265,9 +269,11 @@ cdef class Device(Context):
         0 to ``Device.count() - 1``.
     """
 
-    def __init__(self, int id=0):
+    def __init__(self, Py_ssize_t id=0):
         if self._state != NULL:
             raise RuntimeError("the device is open already")
+        if not INT32_MIN <= id <= INT32_MAX:
+            raise OverflowError(f"{id} cannot be the number of a device")
         self._state = context_open(<int32_t>id, True)
 
     @staticmethod

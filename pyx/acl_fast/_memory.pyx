@@ -249,7 +249,7 @@ cdef class Buffer:
         transfer(dst, self, stream)
         return out
 
-    def fill_bytes(self, int value=0, Stream stream=None):
+    def fill_bytes(self, Py_ssize_t value=0, Stream stream=None):
         """Set every byte. C functions: aclrtMemset, aclrtMemsetAsync. The GIL is released.
 
         Parameters
@@ -260,6 +260,8 @@ cdef class Buffer:
         """
         cdef aclError code
         self.check_open()
+        if not 0 <= value <= 255:
+            raise ValueError(f"{value} does not fit a byte")
         if self.nbytes == 0:
             return
         if stream is not None:
@@ -267,7 +269,7 @@ cdef class Buffer:
             enter(stream._context)
             stream._timeline.users += 1
             with nogil:
-                code = abi.aclrtMemsetAsync(self.address, self.nbytes, value, self.nbytes,
+                code = abi.aclrtMemsetAsync(self.address, self.nbytes, <int>value, self.nbytes,
                                             stream._handle)
             stream._timeline.users -= 1
             check(code, b"aclrtMemsetAsync")
@@ -276,11 +278,11 @@ cdef class Buffer:
             return
         self.check_ready()
         if self.block.kind == KIND_FOREIGN:
-            memset(self.address, value, self.nbytes)
+            memset(self.address, <int>value, self.nbytes)
             return
         enter(self.block.context)
         with nogil:
-            code = abi.aclrtMemset(self.address, self.nbytes, value, self.nbytes)
+            code = abi.aclrtMemset(self.address, self.nbytes, <int>value, self.nbytes)
         check(code, b"aclrtMemset")
 
     def view(self, shape=None, dtype=None):

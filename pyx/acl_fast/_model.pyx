@@ -147,6 +147,7 @@ cdef class Model:
         Request
         """
         self.check_open()
+        enter(self._context)
         cdef Request request = Request.__new__(Request)
         request.model = self
         request._context = context_retain(self._context)
@@ -633,11 +634,11 @@ cdef class Request(Work):
         position, buffer, _ = binding.fit(self, True, index, item)
         self.set_buffer(True, position, buffer, 0 if buffer is None else buffer.nbytes)
 
-    def set_batch(self, int count):
+    def set_batch(self, Py_ssize_t count):
         """Choose the batch gear of the next executions. C function: aclmdlSetDynamicBatchSize."""
         self.set_gear(GEAR_BATCH, (count,))
 
-    def set_image_size(self, int height, int width):
+    def set_image_size(self, Py_ssize_t height, Py_ssize_t width):
         """Choose the image gear. C function: aclmdlSetDynamicHWSize."""
         self.set_gear(GEAR_IMAGE, (height, width))
 

@@ -109,13 +109,16 @@ cdef object numpy_dtype(const DType *dtype):
 cdef int parse_shape(object shape, int64_t *dims) except -1:
     """Write a shape (int or sequence of non-negative ints) to ``dims``; return its rank."""
     cdef int i = 0
+    cdef Py_ssize_t whole
     if isinstance(shape, int):
         shape = (shape,)
     if len(shape) > MAX_DIMS:
         raise ValueError(f"a tensor has at most {MAX_DIMS} dimensions, not {len(shape)}")
     for size in shape:
-        dims[i] = size
-        if dims[i] < 0:
+        # Refuses 2.5, which a plain conversion to int64_t would cut to 2.
+        whole = size
+        dims[i] = whole
+        if whole < 0:
             raise ValueError(f"shape {tuple(shape)} has a negative dimension")
         i += 1
     return i
