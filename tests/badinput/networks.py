@@ -9,6 +9,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 SHAPE = (2, 3)
+SLOW_SIZE, SLOW_LAYERS = 512, 32
+SLOW_SHAPE = (SLOW_SIZE, SLOW_SIZE)
 WEIGHTS = np.arange(1, 13, dtype=np.float32).reshape(3, 4)
 
 
@@ -49,20 +51,28 @@ def negate(shape: tuple) -> bytes:
     return serialize(nodes, [tensor("x", shape)], [tensor("y", shape)], [])
 
 
-def slow() -> bytes:
-    """y = x @ w @ w ...: takes some tenths of a second."""
-    size, layers = 640, 40
+def slow_weights() -> np.ndarray:
     # A rotation, so that a long chain neither grows nor vanishes.
-    w = np.linalg.qr(np.random.default_rng(5).standard_normal((size, size)))[0].astype(np.float32)
+    random = np.random.default_rng(5).standard_normal((SLOW_SIZE, SLOW_SIZE))
+    return np.linalg.qr(random)[0].astype(np.float32)
+
+
+def slow_result(x: np.ndarray) -> np.ndarray:
+    return x @ np.linalg.matrix_power(slow_weights().astype(np.float64), SLOW_LAYERS)
+
+
+def slow() -> bytes:
+    """y = x @ w @ w ...: long enough to be caught in flight."""
+    size, layers = SLOW_SIZE, SLOW_LAYERS
+    w = slow_weights()
     nodes = [
         helper.make_node(
             "MatMul", ["x" if i == 0 else f"t{i}", "w"], ["y" if i == layers - 1 else f"t{i + 1}"]
         )
         for i in range(layers)
     ]
-    shape = (size, size)
     constants = [numpy_helper.from_array(w, "w")]
-    return serialize(nodes, [tensor("x", shape)], [tensor("y", shape)], constants)
+    return serialize(nodes, [tensor("x", SLOW_SHAPE)], [tensor("y", SLOW_SHAPE)], constants)
 
 
 def convert(folder: Path, name: str, model: bytes, **options: str) -> Path:

@@ -1,0 +1,564 @@
+"""Executions that must not happen, through the C interface."""
+
+from __future__ import annotations
+
+import ctypes as C
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+import acl_fast as af
+
+from . import networks
+from .capi import (
+    FLOAT,
+    GEAR_ADDRESS,
+    GEAR_INPUT,
+    GEAR_LENGTH,
+    GEAR_UNKNOWN,
+    INVALID_PARAM,
+    MODEL_FAILURE,
+    MODEL_ID,
+    MODEL_PARAM,
+    MODEL_SIZE,
+    RT_PARAM,
+    STREAM_CONTEXT,
+    Api,
+    Dataset,
+    IODims,
+)
+from .conftest import Oms
+
+X = np.arange(6, dtype=np.float32).reshape(2, 3)
+NBYTES = X.nbytes
+# Where the memory of a tensor is at fault, the device finds out when the work runs.
+ADDRESS_CODES = {INVALID_PARAM, 145007, 345104, MODEL_FAILURE}
+
+
+class Setup(NamedTuple):
+    """A loaded affine model with good datasets."""
+
+    api: Api
+    model: int
+    x: int
+    y: int
+    inputs: Dataset
+    outputs: Dataset
+    stream: int
+
+    def run(self) -> None:
+        """Synchronous execution with right results."""
+        self.api.upload(self.x, X)
+        self.api.ok("aclmdlExecute", self.model, self.inputs.handle, self.outputs.handle)
+        np.testing.assert_array_equal(self.api.download(self.y, (2, 3)), 2 * X + 1)
+
+    def refused(self, codes: set[int], inputs: Dataset, outputs: Dataset) -> None:
+        """Both ways of execution fail, at once or when the stream is synchronised."""
+        api = self.api
+        for how in ("aclmdlExecute", "aclmdlExecuteAsync"):
+            model = api.load(networks.affine())
+            api.text()
+            if how == "aclmdlExecute":
+                code = api.call(how, model, inputs.handle, outputs.handle)
+            else:
+                code = api.call(how, model, inputs.handle, outputs.handle, self.stream)
+                if code == 0:
+                    code = api.call("aclrtSynchronizeStream", self.stream)
+            text = api.text()
+            assert code in codes, f"{how}: {code}: {text}"
+            assert "aclmdlExecute" in text, text
+            assert "put 0" in text or "dataset" in text or "inputs" in text or "outputs" in text, text
+            # The stream and the model go on.
+            api.ok("aclrtSynchronizeStream", self.stream)
+            api.ok("aclmdlUnload", model)
+        self.run()
+
+
+@pytest.fixture
+def setup(api: Api) -> Iterator[Setup]:
+    model = api.load(networks.affine())
+    x, y = api.malloc(NBYTES), api.malloc(NBYTES)
+    made = Setup(
+        api,
+        model,
+        x,
+        y,
+        api.dataset((x, NBYTES)),
+        api.dataset((y, NBYTES)),
+        api.out("aclrtCreateStream"),
+    )
+    yield made
+    made.inputs.destroy()
+    made.outputs.destroy()
+    for address in (x, y):
+        api.ok("aclrtFree", address)
+    api.ok("aclrtDestroyStream", made.stream)
+    api.ok("aclmdlUnload", model)
+
+
+# ---- arguments ----
+
+
+def test_null_and_unknown(setup: Setup) -> None:
+    """Section 10: a NULL dataset is 100000, an unknown or unloaded id 145003."""
+    api, inputs, outputs = setup.api, setup.inputs.handle, setup.outputs.handle
+    for function, end in (("aclmdlExecute", ()), ("aclmdlExecuteAsync", (setup.stream,))):
+        api.refuse(INVALID_PARAM, function, setup.model, None, outputs, *end)
+        api.refuse(INVALID_PARAM, function, setup.model, inputs, None, *end)
+        for unknown in (0, 2**31, 2**32 - 1):
+            api.refuse(MODEL_ID, function, unknown, inputs, outputs, *end)
+    api.refuse(INVALID_PARAM, "aclmdlExecuteV2", setup.model, inputs, outputs, None, None)
+    # Section 9.
+    api.refuse(INVALID_PARAM, "aclmdlAddDatasetBuffer", inputs, None)
+    api.refuse(INVALID_PARAM, "aclmdlAddDatasetBuffer", None, setup.inputs.buffers[0])
+    api.refuse(INVALID_PARAM, "aclmdlSetDatasetTensorDesc", inputs, None, 1)
+    assert api.call("aclmdlGetDatasetBuffer", inputs, 1) is None
+    assert api.call("aclmdlGetDatasetTensorDesc", inputs, 9) is None
+    setup.run()
+
+
+def test_use_after_unload(setup: Setup) -> None:
+    """Section 7: 145003, for every function that takes an id. Ids are not given twice."""
+    api = setup.api
+    model = api.load(networks.affine())
+    api.ok("aclmdlUnload", model)
+    inputs, outputs = setup.inputs.handle, setup.outputs.handle
+    desc = api.make("aclmdlCreateDesc")
+    api.refuse(MODEL_ID, "aclmdlUnload", model)
+    api.refuse(MODEL_ID, "aclmdlExecute", model, inputs, outputs)
+    api.refuse(MODEL_ID, "aclmdlExecuteAsync", model, inputs, outputs, setup.stream)
+    api.refuse(MODEL_ID, "aclmdlGetDesc", desc, model)
+    api.refuse(MODEL_ID, "aclmdlSetDynamicBatchSize", model, inputs, 0, 1)
+    again = api.load(networks.affine())
+    assert again != model
+    api.refuse(MODEL_ID, "aclmdlExecute", model, inputs, outputs)
+    api.ok("aclmdlUnload", again)
+    api.ok("aclmdlDestroyDesc", desc)
+    setup.run()
+
+
+def test_desc_outlives_its_model(api: Api) -> None:
+    """Section 7: a desc is a copy."""
+    model = api.load(networks.affine())
+    desc = api.make("aclmdlCreateDesc")
+    api.ok("aclmdlGetDesc", desc, model)
+    api.ok("aclmdlUnload", model)
+    dims = IODims()
+    api.ok("aclmdlGetInputDims", desc, 0, C.byref(dims))
+    assert tuple(dims.dims[: dims.count]) == (2, 3)
+    api.refuse(INVALID_PARAM, "aclmdlGetInputDims", desc, 1, C.byref(dims))
+    api.refuse(INVALID_PARAM, "aclmdlGetInputDims", desc, 0, None)
+    api.refuse(INVALID_PARAM, "aclmdlGetInputIndexByName", desc, b"no", C.byref(C.c_size_t(0)))
+    api.refuse(INVALID_PARAM, "aclmdlGetDesc", None, model)
+    api.ok("aclmdlDestroyDesc", desc)
+
+
+# ---- datasets ----
+
+
+@pytest.mark.parametrize("count", [0, 2, 3])
+def test_wrong_buffer_count(setup: Setup, count: int) -> None:
+    """Section 10: 145000 for a static model."""
+    wrong = setup.api.dataset(*[(setup.x, NBYTES)] * count)
+    setup.refused({MODEL_PARAM}, wrong, setup.outputs)
+    setup.refused({MODEL_PARAM}, setup.inputs, wrong)
+    wrong.destroy()
+
+
+@pytest.mark.parametrize("short", [65, 100, 256])
+def test_too_small_buffer(api: Api, short: int) -> None:
+    """Section 10: accepted while size + 64 >= needed, else 500002 (145006 on some paths)."""
+    shape = (8, 32)
+    needed = 8 * 32 * 4
+    model = api.load(networks.affine(shape))
+    memory = api.malloc(needed)
+    good, bad = api.dataset((memory, needed)), api.dataset((memory, needed - short))
+    for inputs, outputs in ((bad, good), (good, bad)):
+        code = api.call("aclmdlExecute", model, inputs.handle, outputs.handle)
+        text = api.text()
+        assert code in (MODEL_FAILURE, MODEL_SIZE), text
+        assert str(needed) in text
+        assert str(needed - short) in text
+    api.ok("aclmdlExecute", model, good.handle, good.handle)
+    good.destroy()
+    bad.destroy()
+    api.ok("aclrtFree", memory)
+    api.ok("aclmdlUnload", model)
+
+
+def test_buffer_larger_than_its_memory(api: Api) -> None:
+    """The size is the program's word; the device checks it against the allocation."""
+    shape = (64, 64)
+    model = api.load(networks.affine(shape))
+    memory, small = api.malloc(64 * 64 * 4), api.malloc(64)
+    good, bad = api.dataset((memory, 64 * 64 * 4)), api.dataset((small, 64 * 64 * 4))
+    for inputs, outputs in ((bad, good), (good, bad)):
+        code = api.call("aclmdlExecute", model, inputs.handle, outputs.handle)
+        assert code in ADDRESS_CODES, api.text()
+    good.destroy()
+    bad.destroy()
+    for address in (memory, small):
+        api.ok("aclrtFree", address)
+    api.ok("aclmdlUnload", model)
+
+
+@pytest.mark.parametrize("offset", [1, 4, 16, 32, 63])
+def test_misaligned_address(setup: Setup, offset: int) -> None:
+    """Section 5: pieces of a block start on 64 bytes."""
+    memory = setup.api.malloc(1024)
+    wrong = setup.api.dataset((memory + offset, NBYTES))
+    setup.refused(ADDRESS_CODES, wrong, setup.outputs)
+    setup.refused(ADDRESS_CODES, setup.inputs, wrong)
+    wrong.destroy()
+    setup.api.ok("aclrtFree", memory)
+
+
+@pytest.mark.parametrize("address", [None, 64, 0x7FFF_FFFF_F000, 2**64 - 64, 0x4200_0000_0000_0040])
+def test_address_of_nothing(setup: Setup, address: int | None) -> None:
+    wrong = setup.api.dataset((address, NBYTES))
+    setup.refused(ADDRESS_CODES, wrong, setup.outputs)
+    setup.refused(ADDRESS_CODES, setup.inputs, wrong)
+    wrong.destroy()
+
+
+def test_freed_address(setup: Setup) -> None:
+    memory = setup.api.malloc(NBYTES)
+    wrong = setup.api.dataset((memory, NBYTES))
+    setup.api.ok("aclrtFree", memory)
+    setup.refused(ADDRESS_CODES, wrong, setup.outputs)
+    setup.refused(ADDRESS_CODES, setup.inputs, wrong)
+    wrong.destroy()
+
+
+def test_destroyed_data_buffer(setup: Setup) -> None:
+    api = setup.api
+    inputs = api.dataset((setup.x, NBYTES))
+    api.ok("aclDestroyDataBuffer", inputs.buffers.pop())
+    setup.refused({INVALID_PARAM}, inputs, setup.outputs)
+    setup.refused({INVALID_PARAM}, setup.inputs, inputs)
+    inputs.destroy()
+
+
+def test_host_memory_in_discrete_mode(setup: Setup, device: af.Device) -> None:
+    """On a card with memory of its own, an address of the host means nothing to the device."""
+    api = setup.api
+    pinned = api.out("aclrtMallocHost", NBYTES)
+    pinned_set = api.dataset((pinned, NBYTES))
+    if device.is_unified:
+        np.ctypeslib.as_array((C.c_float * 6).from_address(pinned))[:] = X.ravel()
+        api.ok("aclmdlExecute", setup.model, pinned_set.handle, setup.outputs.handle)
+        np.testing.assert_array_equal(api.download(setup.y, (2, 3)), 2 * X + 1)
+    else:
+        setup.refused(ADDRESS_CODES, pinned_set, setup.outputs)
+        setup.refused(ADDRESS_CODES, setup.inputs, pinned_set)
+    pinned_set.destroy()
+    api.ok("aclrtFreeHost", pinned)
+
+
+# ---- streams, contexts, ways of execution ----
+
+
+def test_sync_and_async_of_one_model(setup: Setup) -> None:
+    """Section 10: may not be mixed, 500002; the first one wins until unload."""
+    api, inputs, outputs = setup.api, setup.inputs.handle, setup.outputs.handle
+    setup.run()
+    api.refuse(
+        MODEL_FAILURE, "aclmdlExecuteAsync", setup.model, inputs, outputs, setup.stream
+    )
+    setup.run()
+    other = api.load(networks.affine())
+    api.ok("aclmdlExecuteAsync", other, inputs, outputs, setup.stream)
+    api.ok("aclrtSynchronizeStream", setup.stream)
+    api.refuse(MODEL_FAILURE, "aclmdlExecute", other, inputs, outputs)
+    api.ok("aclmdlExecuteAsync", other, inputs, outputs, setup.stream)
+    api.ok("aclrtSynchronizeStream", setup.stream)
+    api.ok("aclmdlUnload", other)
+
+
+def test_one_model_on_two_streams(api: Api, slow_bytes: bytes) -> None:
+    """Section 10: it must not run concurrently. softnpu runs one after the other, rightly."""
+    size = networks.SLOW_SIZE**2 * 4
+    model = api.load(slow_bytes)
+    chance = np.random.default_rng(1)
+    streams = [api.out("aclrtCreateStream") for _ in range(2)]
+    memory = [api.malloc(size) for _ in range(4)]
+    sets = [api.dataset((address, size)) for address in memory]
+    xs = [chance.standard_normal(networks.SLOW_SHAPE).astype(np.float32) for _ in range(2)]
+    for x, address in zip(xs, memory[:2], strict=True):
+        api.upload(address, x)
+    for i, stream in enumerate(streams):
+        api.ok("aclmdlExecuteAsync", model, sets[i].handle, sets[2 + i].handle, stream)
+    for stream in streams:
+        api.ok("aclrtSynchronizeStream", stream)
+    for i, x in enumerate(xs):
+        y = api.download(memory[2 + i], networks.SLOW_SHAPE)
+        np.testing.assert_allclose(y, networks.slow_result(x), atol=1e-2)
+    for item in sets:
+        item.destroy()
+    for address in memory:
+        api.ok("aclrtFree", address)
+    for stream in streams:
+        api.ok("aclrtDestroyStream", stream)
+    api.ok("aclmdlUnload", model)
+
+
+def test_stream_of_another_context(setup: Setup) -> None:
+    """Section 4: the stream must belong to the current context, else 107003."""
+    api = setup.api
+    own = api.out("aclrtCreateContext", 0)
+    inputs, outputs = setup.inputs.handle, setup.outputs.handle
+    api.refuse(
+        STREAM_CONTEXT, "aclmdlExecuteAsync", setup.model, inputs, outputs, setup.stream
+    )
+    event = api.out("aclrtCreateEventWithFlag", 1)
+    api.refuse(STREAM_CONTEXT, "aclrtRecordEvent", event, setup.stream)
+    api.refuse(STREAM_CONTEXT, "aclrtStreamWaitEvent", setup.stream, event)
+    api.refuse(STREAM_CONTEXT, "aclrtDestroyStream", setup.stream)
+    api.refuse(
+        STREAM_CONTEXT,
+        "aclrtMemcpyAsync",
+        setup.x,
+        NBYTES,
+        setup.y,
+        NBYTES,
+        3,
+        setup.stream,
+    )
+    # Synchronising works from everywhere.
+    api.ok("aclrtSynchronizeStream", setup.stream)
+    api.ok("aclrtDestroyEvent", event)
+    api.ok("aclrtDestroyContext", own)
+    setup.run()
+
+
+def test_load_in_one_context_execute_in_another(setup: Setup) -> None:
+    """Sections 5 and 7: documentation asks for one context, the library does not check it."""
+    api = setup.api
+    own = api.out("aclrtCreateContext", 0)
+    setup.run()
+    model = api.load(networks.affine())
+    api.ok("aclrtDestroyContext", own)
+    api.ok("aclmdlExecute", model, setup.inputs.handle, setup.outputs.handle)
+    np.testing.assert_array_equal(api.download(setup.y, (2, 3)), 2 * X + 1)
+    api.ok("aclmdlUnload", model)
+
+
+def test_one_model_from_many_threads(setup: Setup) -> None:
+    """Not allowed on a card; here it must neither crash nor mix up memory."""
+    api = setup.api
+    context = api.out("aclrtGetCurrentContext")
+
+    def work(seed: int) -> None:
+        api.ok("aclrtSetCurrentContext", context)
+        x = np.random.default_rng(seed).standard_normal((2, 3)).astype(np.float32)
+        a, b = api.malloc(NBYTES), api.malloc(NBYTES)
+        inputs, outputs = api.dataset((a, NBYTES)), api.dataset((b, NBYTES))
+        api.upload(a, x)
+        for _ in range(50):
+            api.ok("aclmdlExecute", setup.model, inputs.handle, outputs.handle)
+            np.testing.assert_allclose(api.download(b, (2, 3)), 2 * x + 1, rtol=1e-6)
+        inputs.destroy()
+        outputs.destroy()
+        api.ok("aclrtFree", a)
+        api.ok("aclrtFree", b)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(8)))
+
+
+@pytest.mark.parametrize("what", ["model", "memory", "buffers", "datasets"])
+def test_taken_away_while_queued(api: Api, slow_bytes: bytes, what: str) -> None:
+    """Section 10: all of it must live until the stream is synchronised. Whatever is taken away
+    early, the answer is an error or the right end of the work, never a crash."""
+    size = networks.SLOW_SIZE**2 * 4
+    model = api.load(slow_bytes)
+    stream = api.out("aclrtCreateStream")
+    memory = [api.malloc(size) for _ in range(2)]
+    sets = [api.dataset((address, size)) for address in memory]
+    api.upload(memory[0], np.zeros(networks.SLOW_SHAPE, np.float32))
+    for _ in range(3):
+        api.ok("aclmdlExecuteAsync", model, sets[0].handle, sets[1].handle, stream)
+    if what == "model":
+        api.ok("aclmdlUnload", model)
+    elif what == "memory":
+        for address in memory:
+            api.ok("aclrtFree", address)
+    elif what == "buffers":
+        for item in sets:
+            api.ok("aclDestroyDataBuffer", item.buffers.pop())
+    else:
+        for item in sets:
+            item.destroy()
+    code = api.call("aclrtSynchronizeStream", stream)
+    text = api.text()
+    assert code in {0, INVALID_PARAM, MODEL_ID, RT_PARAM, MODEL_PARAM, *ADDRESS_CODES}, text
+    if what == "memory":
+        assert code != 0
+        assert "freed" in text or "memory" in text
+    api.ok("aclrtSynchronizeStream", stream)
+    if what != "datasets":
+        for item in sets:
+            item.destroy()
+    if what != "memory":
+        for address in memory:
+            api.ok("aclrtFree", address)
+    if what != "model":
+        api.ok("aclmdlUnload", model)
+    api.ok("aclrtDestroyStream", stream)
+
+
+# ---- gears and dynamic shapes ----
+
+
+class Geared(NamedTuple):
+    api: Api
+    model: int
+    index: int
+    inputs: Dataset
+    outputs: Dataset
+    memory: list[int]
+
+    def close(self) -> None:
+        self.inputs.destroy()
+        self.outputs.destroy()
+        for address in self.memory:
+            self.api.ok("aclrtFree", address)
+        self.api.ok("aclmdlUnload", self.model)
+
+
+def geared(api: Api, om: bytes, room: int = 4096) -> Geared:
+    model = api.load(om)
+    desc = api.make("aclmdlCreateDesc")
+    api.ok("aclmdlGetDesc", desc, model)
+    index = C.c_size_t(99)
+    api.ok("aclmdlGetInputIndexByName", desc, GEAR_INPUT, C.byref(index))
+    api.ok("aclmdlDestroyDesc", desc)
+    memory = [api.malloc(room) for _ in range(3)]
+    x, gear, y = memory
+    return Geared(
+        api, model, index.value, api.dataset((x, room), (gear, 64)), api.dataset((y, room)), memory
+    )
+
+
+def test_batch_gears(api: Api, oms: Oms) -> None:
+    """Section 10: 0 is 100000, no buffer 100000, not listed 145013, too short 145012."""
+    g = geared(api, oms.batch.read_bytes())
+    name, handle = "aclmdlSetDynamicBatchSize", g.inputs.handle
+    # No gear was ever chosen: what is in the memory names none.
+    api.upload(g.memory[1], np.full(8, 77, np.int64))
+    code = api.call("aclmdlExecute", g.model, handle, g.outputs.handle)
+    assert code in (GEAR_UNKNOWN, MODEL_FAILURE), api.text()
+    api.refuse(INVALID_PARAM, name, g.model, handle, g.index, 0)
+    for batch in (3, 5, 2**32, 2**64 - 1):
+        api.refuse(GEAR_UNKNOWN, name, g.model, handle, g.index, batch)
+    api.refuse(INVALID_PARAM, name, g.model, None, g.index, 1)
+    api.refuse(INVALID_PARAM, name, g.model, handle, 7, 1)
+    api.refuse(MODEL_ID, name, 2**31, handle, g.index, 1)
+    api.refuse(GEAR_UNKNOWN, "aclmdlSetDynamicHWSize", g.model, handle, g.index, 8, 8)
+    gear = g.inputs.buffers[1]
+    api.ok("aclUpdateDataBuffer", gear, g.memory[1], 3)
+    api.refuse(GEAR_LENGTH, name, g.model, handle, g.index, 1)
+    api.ok("aclUpdateDataBuffer", gear, None, 64)
+    api.refuse(GEAR_ADDRESS, name, g.model, handle, g.index, 1)
+    api.ok("aclUpdateDataBuffer", gear, g.memory[1], 64)
+    # The chosen gear decides how much memory the tensors need.
+    api.ok(name, g.model, handle, g.index, 4)
+    api.upload(g.memory[0], np.ones((4, 3), np.float32))
+    api.ok("aclmdlExecute", g.model, handle, g.outputs.handle)
+    expected = np.ones((4, 3), np.float32) @ networks.WEIGHTS
+    np.testing.assert_array_equal(api.download(g.memory[2], (4, 4)), expected)
+    # The dataset of a gear model without its gear input.
+    short = api.dataset((g.memory[0], 4096))
+    api.refuse(MODEL_PARAM, "aclmdlExecute", g.model, short.handle, g.outputs.handle)
+    short.destroy()
+    g.close()
+
+
+def test_image_gears(api: Api, oms: Oms) -> None:
+    g = geared(api, oms.image.read_bytes())
+    name, handle = "aclmdlSetDynamicHWSize", g.inputs.handle
+    for height, width in ((0, 8), (8, 0)):
+        api.refuse(INVALID_PARAM, name, g.model, handle, g.index, height, width)
+    for height, width in ((8, 16), (12, 16), (2**40, 8)):
+        api.refuse(GEAR_UNKNOWN, name, g.model, handle, g.index, height, width)
+    api.ok("aclUpdateDataBuffer", g.inputs.buffers[1], g.memory[1], 7)
+    api.refuse(GEAR_LENGTH, name, g.model, handle, g.index, 8, 8)
+    api.refuse(GEAR_UNKNOWN, "aclmdlSetDynamicBatchSize", g.model, handle, g.index, 1)
+    g.close()
+
+
+def test_dims_gears(api: Api, oms: Oms) -> None:
+    g = geared(api, oms.dims.read_bytes())
+    name, handle = "aclmdlSetInputDynamicDims", g.inputs.handle
+
+    def dims(*values: int, count: int | None = None) -> IODims:
+        made = IODims()
+        made.count = len(values) if count is None else count
+        made.dims[: len(values)] = values
+        return made
+
+    api.refuse(INVALID_PARAM, name, g.model, handle, g.index, None)
+    for wrong in (dims(2, 5), dims(3, 2), dims(-1, 3), dims(0, 0)):
+        api.refuse(GEAR_UNKNOWN, name, g.model, handle, g.index, C.byref(wrong))
+    for wrong in (dims(2), dims(2, 3, 4), dims(), dims(2, 3, count=2**63), dims(2, 3, count=129)):
+        code = api.call(name, g.model, handle, g.index, C.byref(wrong))
+        assert code in (GEAR_LENGTH, GEAR_UNKNOWN, INVALID_PARAM), api.text()
+    right = dims(4, 5)
+    api.ok(name, g.model, handle, g.index, C.byref(right))
+    x = np.arange(20, dtype=np.float32).reshape(4, 5)
+    api.upload(g.memory[0], x)
+    api.ok("aclmdlExecute", g.model, handle, g.outputs.handle)
+    np.testing.assert_array_equal(api.download(g.memory[2], (4, 5)), -x)
+    g.close()
+
+
+def test_gear_memory_too_small_for_the_gear(api: Api, oms: Oms) -> None:
+    """Section 10: sizes are not checked for gear models; the device must check what it touches."""
+    model = api.load(oms.image.read_bytes())
+    small, gear, out = api.malloc(64), api.malloc(64), api.malloc(4096)
+    inputs, outputs = api.dataset((small, 64), (gear, 16)), api.dataset((out, 4096))
+    api.ok("aclmdlSetDynamicHWSize", model, inputs.handle, 1, 16, 12)
+    code = api.call("aclmdlExecute", model, inputs.handle, outputs.handle)
+    assert code in ADDRESS_CODES, api.text()
+    inputs.destroy()
+    outputs.destroy()
+    for address in (small, gear, out):
+        api.ok("aclrtFree", address)
+    api.ok("aclmdlUnload", model)
+
+
+def test_dynamic_shapes(api: Api, oms: Oms) -> None:
+    """Section 10: fewer inputs than needed, or a shape outside the range, is 100000."""
+    model = api.load(oms.ranged.read_bytes())
+    x, y = api.malloc(256), api.malloc(256)
+    inputs, outputs, none = api.dataset((x, 256)), api.dataset((y, 256)), api.dataset()
+    run = ("aclmdlExecute", model, inputs.handle, outputs.handle)
+    api.refuse(INVALID_PARAM, "aclmdlExecute", model, none.handle, outputs.handle)
+    # No shape was said.
+    api.refuse(INVALID_PARAM, *run)
+    for shape in ((5, 3), (0, 3), (2, 4), (2,), (2, 3, 1), (-1, 3), (2**62, 3)):
+        values = (C.c_int64 * len(shape))(*shape)
+        desc = api.make("aclCreateTensorDesc", FLOAT, len(shape), values, 2)
+        api.ok("aclmdlSetDatasetTensorDesc", inputs.handle, desc, 0)
+        api.call("aclDestroyTensorDesc", desc)
+        api.refuse(INVALID_PARAM, *run)
+    values = (C.c_int64 * 2)(2, 3)
+    desc = api.make("aclCreateTensorDesc", FLOAT, 2, values, 2)
+    api.refuse(INVALID_PARAM, "aclmdlSetDatasetTensorDesc", inputs.handle, desc, 1)
+    api.refuse(INVALID_PARAM, "aclmdlSetDatasetTensorDesc", inputs.handle, 0x123, 0)
+    api.ok("aclmdlSetDatasetTensorDesc", inputs.handle, desc, 0)
+    api.call("aclDestroyTensorDesc", desc)
+    api.upload(x, X)
+    api.ok(*run)
+    np.testing.assert_array_equal(api.download(y, (2, 3)), -X)
+    # The result must fit the output's memory.
+    api.ok("aclUpdateDataBuffer", outputs.buffers[0], y, 8)
+    assert api.call(*run) in (MODEL_FAILURE, INVALID_PARAM, MODEL_SIZE), api.text()
+    for item in (inputs, outputs, none):
+        item.destroy()
+    api.ok("aclrtFree", x)
+    api.ok("aclrtFree", y)
+    api.ok("aclmdlUnload", model)
