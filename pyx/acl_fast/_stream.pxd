@@ -24,9 +24,8 @@ cdef class Timeline:
     cdef aclrtStream handle         # NULL once the stream is destroyed
     cdef uint64_t submitted         # sequence number of the newest work that is queued
     cdef uint64_t completed         # everything up to here is known to be over
-    cdef uint64_t failed_from       # (failed_from, failed_to] ended in an error
-    cdef uint64_t failed_to
-    cdef aclError failure
+    cdef uint64_t verified          # up to here the stream was synchronized, and asked for errors
+    cdef list failures              # (after, up to, code) of what ended in an error; newest last
     cdef int users                  # calls that use the handle without the GIL right now
     # What is in flight and kept alive. Plain C, so that the cycle collector cannot take apart
     # objects that the device is still using.
@@ -49,9 +48,10 @@ cdef class Timeline:
     cdef int poll(self) except -1
     cdef int settle(self, uint64_t snapshot) except -1
     cdef int pop_marker(self) except -1
+    cdef bint marker_happened(self) noexcept
     cdef int mark(self) except -1
     cdef int wait_oldest(self) except -1
-    cdef bint failed(self, uint64_t seq)
+    cdef int event_done(self, uint64_t seq) except -1
     cdef int check_failed(self, uint64_t seq) except -1
     cdef int synchronize(self, double timeout) except -1
     cdef int order_after(self, Timeline other) except -1

@@ -59,15 +59,13 @@ cdef enum:
     ENTRIES_PER_MARKER = 16
     # Beyond this many objects in flight the host waits for the device.
     MAX_ENTRIES = 1024
+    MAX_FAILURES = 64
 
 _streams = weakref.WeakSet()
 
 
 @cython.final
 cdef class Timeline:
-    def __cinit__(self):
-        self.failed_from = 0
-
     def __dealloc__(self):
         cdef ContextState *context = self.context
         if not is_dead():
@@ -162,45 +160,62 @@ cdef class Timeline:
         return 0
 
     cdef int fail(self, uint64_t seq, aclError code) except -1:
-        """Note that the work up to ``seq`` that was not known to be over ended in an error."""
-        self.failed_from = self.completed
-        self.failed_to = seq
-        self.failure = code
+        """Note that some work since the last successful synchronization ended in an error.
+
+        Which one the library does not tell, so none of it counts as done.
+        """
+        if self.failures is None:
+            self.failures = []
+        self.failures.append((self.verified, seq, code))
+        del self.failures[:-MAX_FAILURES]
+        self.verified = seq
         return self.advance(seq)
 
-    cdef bint failed(self, uint64_t seq):
-        return self.failed_from < seq <= self.failed_to
-
     cdef int check_failed(self, uint64_t seq) except -1:
-        if self.failed(seq):
-            raise error_from_code(self.failure, "asynchronous work on the stream")
+        """Raise the error that the work with this number may have ended in."""
+        if self.failures is None:
+            return 0
+        for first, last, code in self.failures:
+            if first < seq <= last:
+                raise error_from_code(code, "asynchronous work on the stream", "its outputs are "
+                                      "not valid; the stream's synchronize() raised the cause")
         return 0
+
+    cdef int event_done(self, uint64_t seq) except -1:
+        """An event after ``seq`` has happened; events tell nothing of errors, an idle stream does."""
+        self.poll()
+        return self.advance(seq)
 
     cdef int poll(self) except -1:
         """Find out, without waiting, how far the device is."""
         cdef aclrtStreamStatus status = <aclrtStreamStatus>1
-        cdef aclrtEventRecordedStatus recorded
         cdef uint64_t snapshot = self.submitted
         cdef aclError code
-        cdef aclrtEvent event
         if self.handle == NULL or self.completed == snapshot:
             return 0
         enter(self.context)
         self.users += 1
-        with nogil:
-            code = abi.aclrtStreamQuery(self.handle, &status)
-        self.users -= 1
-        if code == 0 and <int>status == STREAM_COMPLETE:
-            return self.settle(snapshot)
-        while self.marker_count:
-            event = self.markers[self.first_marker]
-            recorded = <aclrtEventRecordedStatus>0
+        try:
             with nogil:
-                code = abi.aclrtQueryEventStatus(event, &recorded)
-            if code != 0 or <int>recorded != EVENT_COMPLETE or self.marker_count == 0:
-                break
-            self.pop_marker()
+                code = abi.aclrtStreamQuery(self.handle, &status)
+            if code != 0 or <int>status == STREAM_COMPLETE:
+                return self.settle(snapshot)
+            while self.marker_count and self.marker_happened():
+                self.pop_marker()
+        finally:
+            self.users -= 1
         return 0
+
+    cdef bint marker_happened(self) noexcept:
+        cdef aclrtEvent event = self.markers[self.first_marker]
+        cdef uint64_t seq = self.marker_seq[self.first_marker]
+        cdef aclrtEventRecordedStatus recorded = <aclrtEventRecordedStatus>0
+        cdef aclError code
+        with nogil:
+            code = abi.aclrtQueryEventStatus(event, &recorded)
+        # Another thread may have taken the marker away meanwhile.
+        return (code == 0 and <int>recorded == EVENT_COMPLETE and self.marker_count > 0
+                and self.marker_seq[self.first_marker] == seq)
 
     cdef int settle(self, uint64_t snapshot) except -1:
         """The stream is idle: synchronizing does not wait, and tells of failed work."""
@@ -211,6 +226,7 @@ cdef class Timeline:
         self.users -= 1
         if code != 0:
             return self.fail(snapshot, code)
+        self.verified = max(self.verified, snapshot)
         return self.advance(snapshot)
 
     cdef int pop_marker(self) except -1:
@@ -288,6 +304,7 @@ cdef class Timeline:
             self.users -= 1
         if code == 0:
             self.first_marker = self.marker_count = 0
+            self.verified = max(self.verified, snapshot)
             return self.advance(snapshot)
         if code != STREAM_TIMEOUT:
             try:
@@ -438,7 +455,6 @@ async def completion(owner, Timeline timeline, uint64_t seq):
         marker = create_event(timeline.context, None, 1)
         record(timeline, marker)
         await _reactor.wait(id(timeline), marker.synchronize)
-        timeline.poll()
     if timeline is not None:
         timeline.check_failed(seq)
     return owner
@@ -514,7 +530,7 @@ cdef class Event:
         check(code, b"aclrtQueryEventStatus")
         if <int>status != EVENT_COMPLETE:
             return False
-        self._timeline.advance(self._seq)
+        self._timeline.event_done(self._seq)
         return True
 
     def synchronize(self, timeout=None):
@@ -542,7 +558,7 @@ cdef class Event:
             wait_event(self._context, self._handle, parse_timeout(timeout))
         finally:
             self._users -= 1
-        timeline.advance(seq)
+        timeline.event_done(seq)
 
     def elapsed_time(self, Event end not None):
         """Return the milliseconds from this event to ``end``; both must have happened.
@@ -629,20 +645,34 @@ cdef class Stream:
         # Without a context creation has failed half way: there is nothing to destroy.
         if context == NULL or is_dead():
             return 0
-        # Destroying a stream waits for its work. Only after that may its work be let go.
+        # The work may be let go only once it is over, and the handle only once no other thread
+        # orders a stream of its own after this one.
         with nogil:
-            if handle != NULL:
-                code = bind(context)
-                if code == 0:
-                    abi.aclrtSynchronizeStream(handle)
-                    code = abi.aclrtDestroyStream(handle)
-                    destroy_markers(timeline)
+            code = bind(context)
+            if code == 0:
+                code = abi.aclrtSynchronizeStream(handle)
+        while timeline.users:
+            with nogil:
+                pause()
+        timeline.handle = NULL
+        timeline.marker_count = 0
+        timeline.staging = None
+        try:
+            if code == 0:
+                timeline.advance(timeline.submitted)
+            else:
+                timeline.fail(timeline.submitted, code)
+        except MemoryError:
+            # What could not be let go is leaked.
+            pass
+        # Requests keep the timeline; without a stream it needs no context any more.
+        timeline.context = NULL
+        with nogil:
+            if bind(context) == 0:
+                destroy_markers(timeline)
+                code = abi.aclrtDestroyStream(handle)
             context_release(context)
-        if code == 0:
-            timeline.handle = NULL
-            timeline.marker_count = 0
-            timeline.staging = None
-            timeline.advance(timeline.submitted)
+            context_release(context)
         return code
 
     cdef aclError synchronize_nogil(self) noexcept nogil:

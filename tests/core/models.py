@@ -114,3 +114,12 @@ def convert(folder: Path, onnx_bytes: bytes, *flags: str) -> Path:
     arguments = [f"--model={source}", "--framework=5", f"--output={target}"]
     assert main([*arguments, "--soc_version=Ascend310P3", *flags]) == 0
     return target.with_suffix(".om")
+
+
+def failing() -> bytes:
+    """y = reshape(x[4], s): fails on the device when the shape in s has not 4 elements."""
+    return model_bytes(
+        [helper.make_node("Reshape", ["x", "s"], ["y"])],
+        [value("x", (4,)), value("s", (2,), TensorProto.INT64)],
+        [value("y", ("a", "b"))],
+    )
