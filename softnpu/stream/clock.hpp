@@ -1,6 +1,7 @@
 // Time and short waits.
 #pragma once
 
+#include <sched.h>
 #include <time.h>
 
 #include <cstdint>
@@ -31,6 +32,8 @@ bool spin_until(Done &&done, uint64_t budget_ns) noexcept {
             if (done()) return true;
             cpu_relax();
         }
+        // What is waited for may need this very core.
+        sched_yield();
     } while (now_ns() < end);
     return done();
 }
