@@ -18,7 +18,7 @@ LONGEST_FUNCTION = 60
 # What softnpu may include besides its own headers and the C++ standard library.
 SOFTNPU_MAY_INCLUDE = re.compile(
     r"(acl/|acl_fast/softnpu\.h$|nlohmann/json\.hpp$|zlib\.h$|sys/|dlfcn\.h$|pthread\.h$|unistd\.h$"
-    r"|fcntl\.h$|poll\.h$|sched\.h$|signal\.h$|errno\.h$|linux/|immintrin\.h$|x86intrin\.h$)"
+    r"|time\.h$|fcntl\.h$|poll\.h$|sched\.h$|signal\.h$|errno\.h$|linux/|immintrin\.h$|x86intrin\.h$)"
 )
 
 
