@@ -275,8 +275,11 @@ bool Stream::wait_done(Lock &lock, uint64_t target, int64_t timeout_ms) {
     const auto until = Clock::now() + std::chrono::milliseconds(timed ? timeout_ms : 0);
     const bool may_help = !timed || timeout_ms >= kHelpFromMs;
     const uint64_t aborts = aborts_;
+    const auto waiting = [&] {
+        return completed_.load(std::memory_order_acquire) < target && aborts == aborts_;
+    };
     bool spun = false;
-    while (completed_.load(std::memory_order_acquire) < target && aborts == aborts_) {
+    while (waiting()) {
         if (may_help && help_locked(lock, target)) {
             spun = false;
         } else if (!spun) {
@@ -285,7 +288,7 @@ bool Stream::wait_done(Lock &lock, uint64_t target, int64_t timeout_ms) {
             spin_until([&] { return completed_.load(std::memory_order_acquire) >= target; },
                        kSpinNs);
             lock.lock();
-        } else {
+        } else if (waiting()) {  // again: helping another stream opened the lock
             wake_at_ = std::min(wake_at_, target);
             if (!timed) {
                 changed_.wait(lock);
