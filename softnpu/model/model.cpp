@@ -162,6 +162,7 @@ int Model::run(Job &job) {
     if (description_->gears)
         if (const int code = read_gear(job, gear)) return code;
     try {
+        last_gear_ = gear;
         const int code = session(gear).run({id_, device_}, job.inputs, job.outputs);
         if (code == 0 && description_->is_dynamic) store_shapes(job);
         return code;
@@ -181,6 +182,11 @@ void Model::store_shapes(Job &job) {
         desc.name = info.name;
         job.results->set_desc(i, desc);
     }
+}
+
+void *Model::engine_output(size_t index) {
+    const std::lock_guard lock(running_);
+    return session(last_gear_).engine_output(index);
 }
 
 void Model::close() {

@@ -81,6 +81,9 @@ class SOFTNPU_API Model : public std::enable_shared_from_this<Model> {
     /// Makes `gear` ready to run, compiling it at its first choice. Throws ModelError.
     void choose_gear(size_t gear);
 
+    /// Where the engine writes output `index` of the last execution; for tests.
+    void *engine_output(size_t index);
+
     /// Waits for the executions in flight and lets go of the engine.
     void close();
 
@@ -106,6 +109,7 @@ class SOFTNPU_API Model : public std::enable_shared_from_this<Model> {
 
     std::mutex running_;
     std::vector<std::unique_ptr<Session>> sessions_;  // one per gear
+    size_t last_gear_ = 0;
 
     std::mutex jobs_mutex_;
     std::condition_variable idle_;

@@ -92,12 +92,14 @@ class OnnxScan {
         // Every exporter writes ir_version first, and it is a small number.
         if (end_ - at_ < 2 || at_[0] != 0x08 || at_[1] == 0 || at_[1] > 0x40) return Verdict::other;
         bool has_graph = false;
+        bool has_operators = false;
         while (at_ < end_) {
             uint64_t tag = 0;
             if (!varint(tag)) return Verdict::cut_short;
             const uint64_t field = tag >> 3;
             if (field == 0 || field > 100) return Verdict::other;
-            if (field == 7 && (tag & 7) == 2) has_graph = true;
+            has_graph |= field == 7;
+            has_operators |= field == 8;
             uint64_t length = 0;
             switch (tag & 7) {
                 case 0:
@@ -112,7 +114,8 @@ class OnnxScan {
                     return Verdict::other;
             }
         }
-        return has_graph ? Verdict::model : Verdict::other;
+        if (!has_graph && !has_operators) return Verdict::other;
+        return has_graph && has_operators ? Verdict::model : Verdict::cut_short;
     }
 
   private:
@@ -146,7 +149,7 @@ ModelKind model_kind(const uint8_t *data, size_t size, const std::string &origin
         case OnnxScan::Verdict::model:
             return ModelKind::onnx;
         case OnnxScan::Verdict::cut_short:
-            cut_short(origin, "it starts like an ONNX model but ends inside a field");
+            cut_short(origin, "it starts like an ONNX model but ends too early");
         case OnnxScan::Verdict::other:
             break;
     }

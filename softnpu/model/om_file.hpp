@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <string>
 
+#include "softnpu/core/export.hpp"
 #include "softnpu/model/description.hpp"
 
 namespace softnpu {
@@ -17,7 +18,7 @@ enum class ModelKind { om, onnx };
 
 /// What the bytes are, whatever the file is called. Throws ModelError for everything that is not a
 /// model: empty (145006), made for a real NPU, cut short or unknown. `origin` names it in messages.
-ModelKind model_kind(const uint8_t *data, size_t size, const std::string &origin);
+SOFTNPU_API ModelKind model_kind(const uint8_t *data, size_t size, const std::string &origin);
 
 struct OmFile {
     Description description;
@@ -28,7 +29,7 @@ struct OmFile {
 };
 
 /// Parses and verifies the container. Throws ModelError.
-OmFile parse_om(const uint8_t *data, size_t size, const std::string &origin);
+SOFTNPU_API OmFile parse_om(const uint8_t *data, size_t size, const std::string &origin);
 
 /// The manifest alone.
 Description parse_manifest(const char *text, size_t size, const std::string &origin);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes as C
+import importlib.util
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,6 +14,13 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = Path(os.environ.get("ACL_FAST_LIBRARY") or ROOT / "acl_fast/softnpu/lib64/libascendcl.so")
+
+# softnpu opens OpenVINO when the first model is loaded.
+if "SOFTNPU_OPENVINO" not in os.environ:
+    package = importlib.util.find_spec("openvino")
+    assert package is not None
+    assert package.origin is not None
+    os.environ["SOFTNPU_OPENVINO"] = str(Path(package.origin).with_name("libs"))
 
 H2D, D2H = 1, 2
 NORMAL = 2
