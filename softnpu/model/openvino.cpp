@@ -40,22 +40,25 @@ fs::path library_in(const fs::path &folder) {
     return newest;
 }
 
-// Opens the first library found; appends one line per failed attempt to `tried`.
-void *open_library(std::string &tried) {
-    std::vector<fs::path> folders;
-    if (const char *chosen = std::getenv("SOFTNPU_OPENVINO"); chosen != nullptr && *chosen != 0)
-        folders.emplace_back(chosen);
-    if (const fs::path own = own_folder(); !own.empty())
-        folders.push_back((own / "../../../openvino/libs").lexically_normal());
-    for (const fs::path &folder : folders) {
-        const fs::path file = library_in(folder);
-        if (file.empty()) {
-            tried += "\n  " + folder.string() + ": no " + kLibrary + "* in it";
-            continue;
-        }
-        if (void *handle = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL)) return handle;
-        tried += "\n  " + std::string(dlerror());
+void *open_in(const fs::path &folder, std::string &tried) {
+    const fs::path file = library_in(folder);
+    if (file.empty()) {
+        tried += "\n  " + folder.string() + ": no " + kLibrary + "* in it";
+        return nullptr;
     }
+    void *handle = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (handle == nullptr) tried += "\n  " + std::string(dlerror());
+    return handle;
+}
+
+// Opens the library; appends one line per failed attempt to `tried`. A folder that was chosen is
+// the only one looked at: another version than the one asked for must not slip in.
+void *open_library(std::string &tried) {
+    if (const char *chosen = std::getenv("SOFTNPU_OPENVINO"); chosen != nullptr && *chosen != 0)
+        return open_in(chosen, tried);
+    if (const fs::path own = own_folder(); !own.empty())
+        if (void *handle = open_in((own / "../../../openvino/libs").lexically_normal(), tried))
+            return handle;
     if (void *handle = dlopen(kLibrary, RTLD_NOW | RTLD_LOCAL)) return handle;
     tried += "\n  " + std::string(dlerror());
     return nullptr;

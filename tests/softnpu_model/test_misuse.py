@@ -18,6 +18,7 @@ from .acl import (
     INVALID_PARAM,
     MISALIGNED,
     NO_CONTEXT,
+    STREAM_TIMEOUT,
     AclError,
     Dataset,
     Memory,
@@ -267,6 +268,31 @@ def test_memory_freed_while_queued_fails_at_synchronise() -> None:
         run.submit(stream)
         acl.aclrtSynchronizeStream(stream)
         np.testing.assert_array_equal(run.read(), A + A)
+
+
+def test_v2_gives_up_after_its_timeout() -> None:
+    """The execution stays in the stream and is done when the stream goes on."""
+    here = threading.get_ident()
+    config = acl.aclmdlCreateExecConfigHandle()
+    acl.aclmdlSetExecConfigOpt(config, 0, C.byref(C.c_int32(30)), 4)
+    with Model(DATA) as model, Run(model) as run, new_stream() as stream:
+        run.write(A, A)
+        run.outputs[0].write(np.zeros((2, 3), np.float32))
+        acl.aclrtSubscribeReport(here, stream)
+
+        @C.CFUNCTYPE(None, C.c_void_p)
+        def gate(_: object) -> None:
+            pass
+
+        acl.aclrtLaunchCallback(gate, None, 1, stream)
+        handles = run.input.handle, run.output.handle
+        assert acl.code.aclmdlExecuteV2(model.id, *handles, stream, config) == STREAM_TIMEOUT
+        assert not run.read().any()
+        acl.aclrtProcessReport(60_000)
+        acl.aclrtSynchronizeStream(stream)
+        np.testing.assert_array_equal(run.read(), A + A)
+        acl.aclrtUnSubscribeReport(here, stream)
+    acl.aclmdlDestroyExecConfigHandle(config)
 
 
 def test_without_a_context() -> None:
