@@ -3,6 +3,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "acl/acl_base.h"
@@ -19,8 +20,6 @@ namespace {
 constexpr int kTurn = 16;  // tasks before other streams that wait get the worker
 constexpr uint32_t kFirstCapacity = 16;
 constexpr uint64_t kSpinNs = 8'000;
-// A timed synchronise shorter than this does not run tasks itself: one could outlast the timeout.
-constexpr int64_t kHelpFromMs = 20;
 
 std::atomic<uint32_t> g_task_ids{0};
 
@@ -89,23 +88,23 @@ bool Stream::run_turn() {
     scheduled_ = false;
     if (running_ || parked_ || queued_ == 0) return false;
     running_ = true;
-    drain(lock, kNever, false);
+    drain(lock, kNever, kNever, false);
     return true;
 }
 
-bool Stream::help_one() {
+bool Stream::help_one(uint64_t until) {
     Lock lock(mutex_);
-    if (!may_help_locked()) return false;
+    if (!may_help_locked(until)) return false;
     running_ = true;
-    drain(lock, completed_.load(std::memory_order_relaxed) + 1, true);
+    drain(lock, completed_.load(std::memory_order_relaxed) + 1, until, true);
     return true;
 }
 
 /// Entered with running_ set by this thread; leaves with it cleared.
-void Stream::drain(Lock &lock, uint64_t target, bool helping) {
+void Stream::drain(Lock &lock, uint64_t target, uint64_t until, bool helping) {
     for (int ran = 0; queued_ > 0; ++ran) {
         if (helping ? completed_.load(std::memory_order_relaxed) >= target ||
-                          ring_[head_].kind() == TaskKind::user
+                          ring_[head_].kind() == TaskKind::user || !ends_before(until)
                     : ran >= kTurn && pool().has_waiting()) {
             break;
         }
@@ -159,7 +158,12 @@ Outcome Stream::run_current(Failure &failure) {
         }
         if (user) pool().leave_user_code();
         if (!user && !marker) pool().leave_work();
-        device_.busy_ns.fetch_add(now_ns() - started, std::memory_order_relaxed);
+        const uint64_t took = now_ns() - started;
+        device_.busy_ns.fetch_add(took, std::memory_order_relaxed);
+        // The slowest task counts, and is forgotten slowly: copies come between executions.
+        const uint64_t known = task_ns_.load(std::memory_order_relaxed);
+        task_ns_.store(known == kNever ? took : std::max(took, known - known / 8),
+                       std::memory_order_relaxed);
         t_running = outer;
     }
     if (outcome.status != 0) {
@@ -247,23 +251,32 @@ bool Stream::is_parked() const {
     return parked_;
 }
 
-bool Stream::may_help_locked() const {
+/// Whether a task like those before would be over at `until`. A thread that waits with a time limit
+/// runs no others: nothing could call it back.
+bool Stream::ends_before(uint64_t until) const {
+    if (until == kNever) return true;
+    const uint64_t task = task_ns_.load(std::memory_order_relaxed);
+    const uint64_t now = now_ns();
+    return now < until && task < until - now;
+}
+
+bool Stream::may_help_locked(uint64_t until) const {
     return !running_ && !parked_ && queued_ > 0 && t_running == nullptr &&
-           ring_[head_].kind() != TaskKind::user;
+           ring_[head_].kind() != TaskKind::user && ends_before(until);
 }
 
 /// Do some of the work that this stream waits for, its own or that of the stream it is parked for.
-bool Stream::help_locked(Lock &lock, uint64_t target) {
-    if (may_help_locked()) {
+bool Stream::help_locked(Lock &lock, uint64_t target, uint64_t until) {
+    if (may_help_locked(until)) {
         running_ = true;
-        drain(lock, target, true);
+        drain(lock, target, until, true);
         return true;
     }
     if (!parked_ || waits_for_ == nullptr || t_running != nullptr) return false;
     const StreamRef other = stream_table().find(waits_for_);
     if (!other) return false;
     lock.unlock();
-    const bool helped = other->help_one();
+    const bool helped = other->help_one(until);
     lock.lock();
     return helped;
 }
@@ -273,14 +286,15 @@ bool Stream::wait_done(Lock &lock, uint64_t target, int64_t timeout_ms) {
     using Clock = std::chrono::steady_clock;
     const bool timed = timeout_ms >= 0;
     const auto until = Clock::now() + std::chrono::milliseconds(timed ? timeout_ms : 0);
-    const bool may_help = !timed || timeout_ms >= kHelpFromMs;
+    const uint64_t until_ns =
+        timed ? now_ns() + static_cast<uint64_t>(timeout_ms) * 1'000'000 : kNever;
     const uint64_t aborts = aborts_;
     const auto waiting = [&] {
         return completed_.load(std::memory_order_acquire) < target && aborts == aborts_;
     };
     bool spun = false;
     while (waiting()) {
-        if (may_help && help_locked(lock, target)) {
+        if (help_locked(lock, target, until_ns)) {
             spun = false;
         } else if (!spun) {
             spun = true;

@@ -83,8 +83,9 @@ class SOFTNPU_API Stream {
     /// Run queued tasks until the queue is empty, a task parks or the turn is over. False when
     /// another thread was faster and nothing was left to do.
     bool run_turn();
-    /// Run one queued task on this thread if no other thread is at it and it cannot block.
-    bool help_one();
+    /// Run one queued task on this thread if no other thread is at it, it cannot block, and it will
+    /// probably be over at `until`.
+    bool help_one(uint64_t until = ~uint64_t{0});
     bool is_parked() const;
 
     // ---- report subscription; guarded by the registry in callback.cpp ----
@@ -100,13 +101,15 @@ class SOFTNPU_API Stream {
         std::string message;
     };
     using Lock = std::unique_lock<std::mutex>;
+    static constexpr uint64_t kNever = ~uint64_t{0};
 
     int enqueue(Task task);
     void push_locked(Task &&task);
     void grow_locked();
-    void drain(Lock &lock, uint64_t target, bool helping);
-    bool may_help_locked() const;
-    bool help_locked(Lock &lock, uint64_t target);
+    void drain(Lock &lock, uint64_t target, uint64_t until, bool helping);
+    bool may_help_locked(uint64_t until) const;
+    bool help_locked(Lock &lock, uint64_t target, uint64_t until);
+    bool ends_before(uint64_t until) const;
     Outcome run_current(Failure &failure);
     void finish_locked(int status, Failure &failure);
     void schedule_locked();
@@ -139,9 +142,8 @@ class SOFTNPU_API Stream {
     uint64_t wake_at_ = kNever;  // least `completed_` that a sleeping thread waits for
     uint32_t waiting_for_room_ = 0;
     std::atomic<bool> stop_on_failure_{false};
+    std::atomic<uint64_t> task_ns_{kNever};  // how long tasks take; kNever before the first
     Failure failure_;  // first since the last synchronise; kept when stopping on failure
-
-    static constexpr uint64_t kNever = ~uint64_t{0};
 };
 
 /// The stream a handle names, NULL meaning the current context's default stream. Fails with 107002
