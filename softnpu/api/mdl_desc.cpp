@@ -5,6 +5,7 @@
 #include "acl/acl_mdl.h"
 #include "acl/error_codes/ge_error_codes.h"
 #include "softnpu/core/status.hpp"
+#include "softnpu/memory/memory.hpp"
 #include "softnpu/model/model.hpp"
 #include "softnpu/model/model_desc.hpp"
 #include "softnpu/model/network.hpp"
@@ -131,6 +132,8 @@ aclError aclmdlGetDescFromMem(aclmdlDesc *modelDesc, const void *model, size_t m
     return guarded("aclmdlGetDescFromMem", [&] {
         if (model == nullptr || modelSize == 0)
             return fail(ACL_ERROR_INVALID_PARAM, "the model is NULL or of size 0");
+        if (const int code = check_memory("the model", model, modelSize, ACL_ERROR_INVALID_PARAM))
+            return code;
         return with_source(
             [&] { return describe(modelDesc, ModelSource::from_memory(model, modelSize)); });
     });

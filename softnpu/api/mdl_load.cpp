@@ -1,6 +1,7 @@
 // Loading and unloading of models.
 #include "acl/acl_mdl.h"
 #include "softnpu/core/status.hpp"
+#include "softnpu/memory/memory.hpp"
 #include "softnpu/model/config_handle.hpp"
 #include "softnpu/model/model.hpp"
 #include "softnpu/model/network.hpp"
@@ -26,8 +27,9 @@ int check_path(const char *path) {
 }
 
 int check_memory_model(const void *model, size_t size) {
-    if (model != nullptr && size > 0) return 0;
-    return fail(ACL_ERROR_INVALID_PARAM, "the model is NULL or of size 0");
+    if (model == nullptr || size == 0)
+        return fail(ACL_ERROR_INVALID_PARAM, "the model is NULL or of size 0");
+    return check_memory("the model", model, size, ACL_ERROR_INVALID_PARAM);
 }
 
 int check_id(const uint32_t *id) {
@@ -50,11 +52,6 @@ int query(const ModelSource &source, size_t *work, size_t *weight) {
 int check_sizes(const size_t *work, const size_t *weight) {
     if (work != nullptr && weight != nullptr) return 0;
     return fail(ACL_ERROR_INVALID_PARAM, "%s is NULL", work == nullptr ? "workSize" : "weightSize");
-}
-
-int no_queues() {
-    return fail(ACL_ERROR_FEATURE_UNSUPPORTED,
-                "softnpu has no queue mode; load the model without queues");
 }
 
 }  // namespace
@@ -95,29 +92,6 @@ aclError aclmdlLoadFromMemWithMem(const void *model, size_t modelSize, uint32_t 
         if (const int code = check_id(modelId)) return code;
         return load_model(ModelSource::from_memory(model, modelSize),
                           {workPtr, workSize, weightPtr, weightSize}, modelId);
-    });
-}
-
-aclError aclmdlLoadFromFileWithQ(const char *modelPath, uint32_t *modelId, const uint32_t *inputQ,
-                                 size_t inputQNum, const uint32_t *outputQ, size_t outputQNum) {
-    return guarded("aclmdlLoadFromFileWithQ", [&]() -> int {
-        if (const int code = check_path(modelPath)) return code;
-        if (const int code = check_id(modelId)) return code;
-        if (inputQ == nullptr || inputQNum == 0 || outputQ == nullptr || outputQNum == 0)
-            return fail(ACL_ERROR_INVALID_PARAM, "a list of queues is NULL or empty");
-        return no_queues();
-    });
-}
-
-aclError aclmdlLoadFromMemWithQ(const void *model, size_t modelSize, uint32_t *modelId,
-                                const uint32_t *inputQ, size_t inputQNum, const uint32_t *outputQ,
-                                size_t outputQNum) {
-    return guarded("aclmdlLoadFromMemWithQ", [&]() -> int {
-        if (const int code = check_memory_model(model, modelSize)) return code;
-        if (const int code = check_id(modelId)) return code;
-        if (inputQ == nullptr || inputQNum == 0 || outputQ == nullptr || outputQNum == 0)
-            return fail(ACL_ERROR_INVALID_PARAM, "a list of queues is NULL or empty");
-        return no_queues();
     });
 }
 

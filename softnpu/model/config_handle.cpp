@@ -5,6 +5,7 @@
 #include "acl/acl_base.h"
 #include "softnpu/core/counters.hpp"
 #include "softnpu/core/status.hpp"
+#include "softnpu/memory/memory.hpp"
 #include "softnpu/stream/stream.hpp"
 
 namespace softnpu {
@@ -149,6 +150,10 @@ int LoadConfig::load(uint32_t *id) const {
     if (code != 0) return code;
     if (!from_file && (model_ == nullptr || model_size_ == 0))
         return fail(ACL_ERROR_INVALID_PARAM, "the model is NULL or of size 0");
+    if (!from_file)
+        if (const int wrong =
+                check_memory("the model", model_, model_size_, ACL_ERROR_INVALID_PARAM))
+            return wrong;
     try {
         return load_model(from_file ? ModelSource::from_file(path_.c_str())
                                     : ModelSource::from_memory(model_, model_size_),

@@ -110,7 +110,7 @@ int check_outputs(const Model &model, std::vector<Argument> &outputs, RunMode mo
 
 // Everything that can be said before the device runs. The sizes of a gear depend on which one is
 // chosen, which is read when the execution begins.
-int make_ticket(const std::shared_ptr<Model> &model, const void *input, const void *output,
+int fill_ticket(const std::shared_ptr<Model> &model, const void *input, const void *output,
                 RunMode mode, JobTicket &ticket) {
     const DatasetRef inputs = dataset_table().find(input);
     const DatasetRef outputs = dataset_table().find(output);
@@ -129,6 +129,15 @@ int make_ticket(const std::shared_ptr<Model> &model, const void *input, const vo
     }
     if (model->description().is_dynamic) job.results = outputs;
     return model->enter_mode(mode);
+}
+
+int make_ticket(const std::shared_ptr<Model> &model, const void *input, const void *output,
+                RunMode mode, JobTicket &ticket) {
+    try {
+        return fill_ticket(model, input, output, mode, ticket);
+    } catch (const ModelError &error) {  // a shape beyond all memory
+        return fail(error.code, "%s", error.what());
+    }
 }
 
 // Keeps the engine loaded while this thread is in it, see quiesce_at_exit().

@@ -8,6 +8,7 @@
 
 #include "acl/error_codes/ge_error_codes.h"
 #include "softnpu/core/config.hpp"
+#include "softnpu/memory/memory.hpp"
 #include "softnpu/model/om_file.hpp"
 
 namespace softnpu {
@@ -97,7 +98,8 @@ ModelSource ModelSource::from_file(const char *path) {
 ModelSource ModelSource::from_memory(const void *data, size_t size) {
     ModelSource source;
     source.origin = "the model in memory";
-    source.bytes = Blob::copy(data, size);
+    // Programs that run beside the device read the file straight into device memory.
+    source.bytes = Blob::copy(device_view(data), size);
     return source;
 }
 

@@ -158,8 +158,10 @@ const Core *core() {
 }
 
 std::string last_error(Status status) {
-    const char *detail = api().get_last_err_msg();
-    if (detail == nullptr || *detail == 0) detail = api().get_error_info(status);
+    const char *message = api().get_last_err_msg();  // a copy that is ours; the other is static
+    const std::unique_ptr<const char, decltype(api().free)> owner(message, api().free);
+    const bool is_given = message != nullptr && *message != 0;
+    const char *detail = is_given ? message : api().get_error_info(status);
     std::string text;
     for (const char *at = detail; *at != 0 && text.size() < kLongestText; ++at) {
         const auto byte = static_cast<unsigned char>(*at);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "acl/acl_base.h"
 #include "acl/error_codes/ge_error_codes.h"
@@ -194,11 +195,28 @@ int Session::finish_varying_output(const Place &place, size_t index, Argument &a
         }
         argument.address = address;
         argument.size = bytes;
+        argument.is_ours = true;
     }
     std::memcpy(device_view(argument.address), ov::data_of(slot.tensor.get()), bytes);
     count(counters().copies_d2d);
     count(counters().bytes_d2d, bytes);
     return 0;
+}
+
+int Session::finish(const Place &place, std::vector<Argument> &outputs) {
+    int code = 0;
+    for (size_t i = 0; i < outputs.size() && code == 0; ++i) {
+        outputs[i].is_ours = false;
+        if (varies(*description_, description_->outputs[i]))
+            code = finish_varying_output(place, i, outputs[i]);
+    }
+    // A failed execution leaves no memory behind that the program does not know of.
+    for (size_t i = 0; i < outputs.size() && code != 0; ++i) {
+        if (!std::exchange(outputs[i].is_ours, false)) continue;
+        write_data_buffer(outputs[i].buffer, {});
+        release(MemoryKind::device, outputs[i].address);
+    }
+    return code;
 }
 
 int Session::run(const Place &place, std::vector<Argument> &inputs,
@@ -209,11 +227,7 @@ int Session::run(const Place &place, std::vector<Argument> &inputs,
         for (size_t i = 0; i < outputs_.size(); ++i)
             if (const int code = bind_output(place, i, outputs[i])) return code;
         if (const int code = infer(outputs)) return code;
-        for (size_t i = 0; i < outputs_.size(); ++i) {
-            if (!varies(*description_, description_->outputs[i])) continue;
-            if (const int code = finish_varying_output(place, i, outputs[i])) return code;
-        }
-        return 0;
+        return description_->is_dynamic ? finish(place, outputs) : 0;
     } catch (const ov::Error &error) {
         return fail(ACL_ERROR_GE_FAILURE, "%s", error.what());
     }

@@ -24,6 +24,7 @@ struct Argument {
     size_t size = 0;               // of its data buffer
     const void *buffer = nullptr;  // handle of the data buffer
     bool has_shape = false;        // `dims` came with the dataset
+    bool is_ours = false;          // the memory was allocated by this execution
     Dims dims;                     // the real shape; of outputs after the execution
 };
 
@@ -59,6 +60,7 @@ class Session {
     void bind(Slot &slot, size_t index, bool is_input, const TensorInfo &info, void *memory);
     void bind_own_memory(size_t index);
     int infer(std::vector<Argument> &outputs);
+    int finish(const Place &place, std::vector<Argument> &outputs);
     int finish_varying_output(const Place &place, size_t index, Argument &argument);
     const Dims &dims_of(const TensorInfo &info) const;
 

@@ -208,6 +208,19 @@ TEST("loads and unloads from many threads share one network") {
     EQUAL(check::counter("live_models"), uint64_t{0});
 }
 
+TEST("refused models leave nothing") {
+    const DeviceScope device;
+    const std::string unknown = writer::onnx({{writer::node("Frobnicate", {"a"}, {"b"})},
+                                              {writer::tensor("a", {1})},
+                                              {writer::tensor("b", {1})},
+                                              {}});
+    uint32_t id = 0;
+    for (int i = 0; i < 3; ++i)
+        EQUAL(aclmdlLoadFromMem(unknown.data(), unknown.size(), &id), 145000);
+    CHECK(std::string(aclGetRecentErrMsg()).find("Frobnicate") != std::string::npos);
+    EQUAL(check::counter("live_models"), uint64_t{0});
+}
+
 TEST("what is left loaded goes with the device") {
     OK(aclInit(nullptr));
     OK(aclrtSetDevice(0));

@@ -311,3 +311,45 @@ def test_memory_where_no_shape_fits_the_room_is_copied_and_counted() -> None:
         run.execute()
         np.testing.assert_array_equal(run.read(), x + x)
         assert counters()["bytes_d2d"] - before == 36
+
+
+def test_a_shape_beyond_all_memory() -> None:
+    with Model(ADD.SerializeToString()) as model, DynamicRun(model) as run:
+        for i in range(2):
+            run.input.set_shape(i, (2**62, 3))
+        with pytest.raises(AclError, match="exceeds") as caught:
+            run.execute()
+        assert caught.value.code == 145000
+
+
+def test_a_failed_execution_leaves_no_memory_behind() -> None:
+    """Two outputs to allocate, of which the second does not fit the device any more."""
+    proto = models.model(
+        [
+            onnx.helper.make_node("Identity", ["x"], ["small"]),
+            onnx.helper.make_node("Expand", ["x", "shape"], ["large"]),
+        ],
+        [models.value("x", ("n",)), models.value("shape", (2,), onnx.TensorProto.INT64)],
+        [models.value("small", ("n",)), models.value("large", ("a", "b"))],
+    )
+    x = np.ones(1 << 20, np.float32)
+    shape = np.array([64, 1 << 20], np.int64)  # 256 MB
+    free, total = C.c_size_t(), C.c_size_t()
+    with Model(proto.SerializeToString()) as model:
+        data, inputs, output = allocated_output(model, x, shape)
+        acl.aclrtGetMemInfo(0, C.byref(free), C.byref(total))
+        filler = Memory(free.value - (128 << 20))
+        before = counters()["live_device_allocations"]
+        with pytest.raises(AclError) as caught:
+            acl.aclmdlExecute(model.id, data.handle, output.handle)
+        assert caught.value.code == 207001
+        assert counters()["live_device_allocations"] == before
+        assert acl.aclGetDataBufferAddr(output.buffers[0]) is None
+        filler.free()
+        acl.aclmdlExecute(model.id, data.handle, output.handle)
+        for buffer in output.buffers:
+            acl.aclrtFree(acl.aclGetDataBufferAddr(buffer))
+        data.destroy()
+        output.destroy()
+        for memory in inputs:
+            memory.free()

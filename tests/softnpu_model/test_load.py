@@ -93,6 +93,18 @@ def test_memory_of_the_model_may_go_after_loading(om: bytes, weighted: onnx.Mode
         )
 
 
+def test_a_model_in_device_memory() -> None:
+    memory = Memory.of(np.frombuffer(ADD, np.uint8))
+    number = C.c_uint32()
+    acl.aclmdlLoadFromMem(memory.address, len(ADD), C.byref(number))
+    with Model.adopt(number.value) as model:
+        np.testing.assert_array_equal(infer(model, A, A)[0], A + A)
+    beyond = acl.code.aclmdlLoadFromMem(memory.address, 10**6, C.byref(number))
+    assert beyond == INVALID_PARAM
+    memory.free()
+    assert acl.code.aclmdlLoadFromMem(memory.address, len(ADD), C.byref(number)) == INVALID_PARAM
+
+
 def test_a_file_may_be_overwritten_while_its_model_lives(
     tmp_path: Path, om: bytes, weighted: onnx.ModelProto
 ) -> None:
@@ -485,13 +497,9 @@ def test_queues_are_unsupported() -> None:
     queues = (C.c_uint32 * 1)(0)
     number = C.c_uint32()
     code = acl.code
-    assert code.aclmdlLoadFromMemWithQ(ADD, len(ADD), C.byref(number), queues, 1, queues, 1) == (
-        UNSUPPORTED
-    )
-    assert code.aclmdlLoadFromMemWithQ(ADD, len(ADD), C.byref(number), None, 0, queues, 1) == (
-        INVALID_PARAM
-    )
-    assert code.aclmdlLoadFromFileWithQ(b"x", C.byref(number), queues, 1, queues, 1) == UNSUPPORTED
+    rest = C.byref(number), queues, 1, queues, 1
+    assert code.aclmdlLoadFromMemWithQ(ADD, len(ADD), *rest) == UNSUPPORTED
+    assert code.aclmdlLoadFromFileWithQ(b"x", *rest) == UNSUPPORTED
 
 
 def test_bundles(tmp_path: Path) -> None:
