@@ -66,7 +66,7 @@ class AclError(RuntimeError):
         text = f"{self.function} failed: {self.name} ({self.code})"
         if self.detail:
             text += f": {self.detail.rstrip()}"
-        advice = ADVICE.get(self.code)
+        advice = ADVICE.get(207001 if isinstance(self, AclMemoryError) else self.code)
         return f"{text}\n{advice}" if advice else text
 
     def __str__(self) -> str:
@@ -100,7 +100,7 @@ class UnsupportedError(AclError, NotImplementedError):
     """This library or device does not have the function or feature."""
 
 
-class AclImportError(AclError, ImportError):
+class AclImportError(AclError, ImportError):  # type: ignore[misc]
     """No library with the C interface could be loaded."""
 
 
@@ -154,6 +154,16 @@ ADVICE = {
     507047: "The event has not happened yet: wait again or give more time.",
 }
 
+# hi_mpi functions return 0xA0MM80EE as a signed number; MM is the module, EE says what is wrong.
+_HIMPI: dict[int, type[AclError]] = {
+    0x01: AclIndexError,
+    0x03: AclValueError,
+    0x06: AclValueError,
+    0x08: UnsupportedError,
+    0x0C: AclMemoryError,
+    0x14: AclTimeoutError,
+}
+
 _MEMORY = {200000, 207001, 207005, 207018, 245000}
 _TIMEOUT = {100036, 107019, 107020, 507012, 507046, 507047, 545601}
 _UNSUPPORTED = {200001, 200006, 200007, 207000, 148050}
@@ -168,6 +178,8 @@ def code_name(code: int) -> str:
 
 def class_of(code: int) -> type[AclError]:
     """Return the exception class for an error code."""
+    if code < 0:
+        return _HIMPI.get(code & 0xFF, AclError)
     for codes, cls in (
         (_INDEX, AclIndexError),
         (_MEMORY, AclMemoryError),

@@ -8,7 +8,7 @@ from libc.stdlib cimport calloc, free, malloc
 from acl_fast cimport abi
 from acl_fast.abi cimport aclError, aclrtMemMallocPolicy
 from acl_fast._atomic cimport atomic_release, atomic_retain
-from acl_fast._errors cimport check, raise_error
+from acl_fast._errors cimport raise_error
 from acl_fast._runtime cimport (
     ContextState,
     bind,
@@ -18,6 +18,9 @@ from acl_fast._runtime cimport (
     is_dead,
     is_unified,
 )
+
+cdef enum:
+    HIMPI_NOT_READY = -1610448880  # 0xA0028010
 
 cdef tuple KIND_NAMES = ("device", "host", "cached", "dvpp", "himpi", "foreign")
 
@@ -40,6 +43,22 @@ cdef bint is_host_visible(int kind) except -1:
     return kind == KIND_HOST or kind == KIND_FOREIGN or is_unified()
 
 
+cdef aclError allocate_himpi(uint32_t device, size_t nbytes, void **address,
+                             const char **function) noexcept nogil:
+    cdef aclError code
+    function[0] = b"hi_mpi_dvpp_malloc"
+    code = <aclError>abi.hi_mpi_dvpp_malloc(device, address, nbytes)
+    if code != HIMPI_NOT_READY:
+        return code
+    # The first use of the media interface, which has an init of its own.
+    function[0] = b"hi_mpi_sys_init"
+    code = <aclError>abi.hi_mpi_sys_init()
+    if code != 0:
+        return code
+    function[0] = b"hi_mpi_dvpp_malloc"
+    return <aclError>abi.hi_mpi_dvpp_malloc(device, address, nbytes)
+
+
 cdef aclError allocate(int kind, int device, size_t nbytes, void **address,
                        const char **function) noexcept nogil:
     if kind == KIND_HOST:
@@ -52,8 +71,7 @@ cdef aclError allocate(int kind, int device, size_t nbytes, void **address,
         function[0] = b"acldvppMalloc"
         return abi.acldvppMalloc(address, nbytes)
     if kind == KIND_HIMPI:
-        function[0] = b"hi_mpi_dvpp_malloc"
-        return <aclError>abi.hi_mpi_dvpp_malloc(<uint32_t>device, address, nbytes)
+        return allocate_himpi(<uint32_t>device, nbytes, address, function)
     function[0] = b"aclrtMalloc"
     return abi.aclrtMalloc(address, nbytes, <aclrtMemMallocPolicy>0)
 
@@ -86,7 +104,7 @@ cdef Block *block_allocate(ContextState *context, size_t nbytes, int kind) excep
                             &function)
         if code != 0:
             raise_error(code, function)
-    except:
+    except BaseException:
         free(block)
         raise
     block.context = context_retain(context)
@@ -125,7 +143,7 @@ cdef Block *block_from_view(ContextState *context, const Py_buffer *view) except
     try:
         block = block_wrap(context, owned.buf, <size_t>owned.len, KIND_FOREIGN, owned,
                            <Releaser>release_view)
-    except:
+    except BaseException:
         free(owned)
         raise
     return block
