@@ -14,6 +14,7 @@ import acl_fast as af
 
 from . import networks
 from .capi import (
+    EVENT_TIMEOUT,
     FLOAT,
     GEAR_ADDRESS,
     GEAR_INPUT,
@@ -26,6 +27,7 @@ from .capi import (
     MODEL_SIZE,
     RT_PARAM,
     STREAM_CONTEXT,
+    STREAM_TIMEOUT,
     Api,
     Dataset,
     IODims,
@@ -319,6 +321,7 @@ def test_stream_of_another_context(setup: Setup) -> None:
     api.refuse(STREAM_CONTEXT, "aclrtDestroyStream", setup.stream)
     api.refuse(
         STREAM_CONTEXT,
+    STREAM_TIMEOUT,
         "aclrtMemcpyAsync",
         setup.x,
         NBYTES,
@@ -367,6 +370,35 @@ def test_one_model_from_many_threads(setup: Setup) -> None:
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(work, range(8)))
+
+
+def test_time_limit(api: Api, slow_bytes: bytes) -> None:
+    """Section 4: 107000 for 0 and below -1, 507046 when the time is over; the work goes on."""
+    size = networks.SLOW_SIZE**2 * 4
+    model = api.load(slow_bytes)
+    stream, event = api.out("aclrtCreateStream"), api.out("aclrtCreateEventWithFlag", 1)
+    x, y = api.malloc(size), api.malloc(size)
+    inputs, outputs = api.dataset((x, size)), api.dataset((y, size))
+    api.upload(x, np.ones(networks.SLOW_SHAPE, np.float32))
+    for _ in range(20):
+        api.ok("aclmdlExecuteAsync", model, inputs.handle, outputs.handle, stream)
+    api.ok("aclrtRecordEvent", event, stream)
+    for bad in (0, -2, -1000):
+        api.refuse(RT_PARAM, "aclrtSynchronizeStreamWithTimeout", stream, bad)
+        api.refuse(RT_PARAM, "aclrtSynchronizeEventWithTimeout", event, bad)
+    for wait in (1, 50):
+        api.refuse(STREAM_TIMEOUT, "aclrtSynchronizeStreamWithTimeout", stream, wait)
+        api.refuse(EVENT_TIMEOUT, "aclrtSynchronizeEventWithTimeout", event, wait)
+    api.ok("aclrtSynchronizeStreamWithTimeout", stream, -1)
+    expected = networks.slow_result(np.ones(networks.SLOW_SHAPE, np.float32))
+    np.testing.assert_allclose(api.download(y, networks.SLOW_SHAPE), expected, atol=1e-2)
+    inputs.destroy()
+    outputs.destroy()
+    api.ok("aclrtFree", x)
+    api.ok("aclrtFree", y)
+    api.ok("aclrtDestroyEvent", event)
+    api.ok("aclrtDestroyStream", stream)
+    api.ok("aclmdlUnload", model)
 
 
 @pytest.mark.parametrize("what", ["model", "memory", "buffers", "datasets"])
