@@ -14,7 +14,7 @@ from acl_fast._arena import Arena
 from acl_fast._binding import Bindings, TensorBinding
 from acl_fast._copy import copy
 from acl_fast._device import Context, Device
-from acl_fast._info import Info, get_include, info
+from acl_fast._info import Info, get_cython_include, get_include, info
 from acl_fast._interop import from_buffer, from_dlpack
 from acl_fast._memory import Buffer
 from acl_fast._model import Model, Request
@@ -74,6 +74,7 @@ __all__ = [
     "fallback_copies",
     "from_buffer",
     "from_dlpack",
+    "get_cython_include",
     "get_include",
     "has",
     "info",

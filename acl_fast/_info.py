@@ -70,3 +70,12 @@ def get_include() -> str:
     package = Path(__file__).resolve().parent
     installed = package / "include"
     return str(installed if installed.is_dir() else package.parent / "include")
+
+
+def get_cython_include() -> str:
+    """Return the folder to give to Cython as include path, for ``from acl_fast... cimport``.
+
+    An installed package ships its .pxd files; a source tree has them apart.
+    """
+    root = Path(__file__).resolve().parent
+    return str(root.parent if (root / "_model.pxd").is_file() else root.parent / "pyx")

@@ -9,12 +9,14 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 if TYPE_CHECKING:
     import asyncio
 
 IDLE_SECONDS = 5.0
+
+Owner = TypeVar("Owner")
 
 
 class Wait(NamedTuple):
@@ -27,6 +29,23 @@ class Wait(NamedTuple):
 
 _queues: dict[int, queue.SimpleQueue[Wait]] = {}
 _lock = threading.Lock()
+
+
+class Outcome(Protocol):
+    """What knows whether work has failed."""
+
+    def raise_failure(self, seq: int, /) -> None: ...
+
+
+async def completion(
+    owner: Owner, key: int, block: Callable[[], None] | None, outcome: Outcome | None, seq: int
+) -> Owner:
+    """Wait for ``block``, raise if the work with number ``seq`` has failed, return ``owner``."""
+    if block is not None:
+        await wait(key, block)
+    if outcome is not None:
+        outcome.raise_failure(seq)
+    return owner
 
 
 def wait(key: int, block: Callable[[], None]) -> asyncio.Future[None]:

@@ -91,8 +91,8 @@ cdef class Arena:
         # The piece proper, rounded up to 32, and 32 bytes that the device may touch beyond it.
         padded = ((wanted + 31) & ~<size_t>31) + 32
         if start > self.nbytes or padded > self.nbytes - start:
-            raise MemoryError(f"the arena has {self.remaining} of {self.nbytes} bytes left; a piece "
-                              f"of {wanted} bytes takes {padded} with its padding")
+            raise MemoryError(f"the arena has {self.remaining} of {self.nbytes} bytes left; a "
+                              f"piece of {wanted} bytes takes {padded} with its padding")
         part = block_wrap(self.state.block.context,
                           <char *>self.state.block.address + start, wanted,
                           self.state.block.kind, self.state, <Releaser>release_part)
@@ -170,7 +170,7 @@ cdef Arena create_arena(ContextState *context, object device, size_t nbytes, str
     arena.state.refs = 1
     try:
         arena.state.block = block_allocate(context, nbytes, code)
-    except:
+    except BaseException:
         free(arena.state)
         arena.state = NULL
         raise

@@ -1,7 +1,7 @@
 # The inputs and outputs of a request as Python sees them.
 
 from acl_fast._memory cimport Buffer
-from acl_fast._model cimport Request
+from acl_fast._request cimport Request
 
 
 cdef class TensorBinding:

@@ -5,15 +5,16 @@ import operator
 cimport cython
 from libc.stdint cimport uintptr_t
 
-from acl_fast._block cimport KIND_FOREIGN, KIND_HOST, is_host_visible, kind_name
+from acl_fast._block cimport KIND_FOREIGN, KIND_HOST, kind_name
 from acl_fast._dlpack cimport import_tensor
 from acl_fast._memory cimport Buffer, from_host
-from acl_fast._model cimport Model, Request
+from acl_fast._loaded_model cimport Model
+from acl_fast._request cimport Request
 from acl_fast._runtime cimport is_unified
 from acl_fast._stream cimport Stream
 from acl_fast._tensor cimport TensorDesc
 
-from acl_fast import _model
+from acl_fast import _request
 from acl_fast.errors import NotReadyError
 
 
@@ -148,6 +149,9 @@ cdef class Bindings:
         item.output = self.output
         return item
 
+    def __iter__(self):
+        return iter([self[index] for index in range(len(self))])
+
     def __repr__(self):
         return repr(list(self))
 
@@ -160,7 +164,8 @@ cdef Py_ssize_t find(Model model, bint output, object index) except -1:
         names = [desc.name for desc in descs]
         if index in names:
             return names.index(index)
-        raise KeyError(f"no {'output' if output else 'input'} is named {index!r}; there are {names}")
+        side = "output" if output else "input"
+        raise KeyError(f"no {side} is named {index!r}; there are {names}")
     position = index
     if position < 0:
         position += len(descs)
@@ -235,8 +240,8 @@ cdef tuple check_tensor(Buffer buffer, TensorDesc desc, bint gears):
     flat = len(shape) == 1 and (raw or len(desc.shape) != 1)
     if gears or (flat and desc.nbytes):
         if buffer.nbytes < desc.nbytes:
-            raise ValueError(f"tensor {desc.name!r} needs {desc.nbytes} bytes (shape {desc.shape}), "
-                             f"the memory has {buffer.nbytes}")
+            raise ValueError(f"tensor {desc.name!r} needs {desc.nbytes} bytes (shape "
+                             f"{desc.shape}), the memory has {buffer.nbytes}")
         return desc.shape
     if len(shape) != len(desc.shape) or any([want not in (-1, have)
                                              for want, have in zip(desc.shape, shape)]):
@@ -275,11 +280,11 @@ def fit_shape(Request request not None, index, shape):
 
 
 class _Rules:
-    """What acl_fast._model needs of this module, which is above it."""
+    """What acl_fast._request needs of this module, which is above it."""
 
     Bindings = Bindings
     fit = staticmethod(fit)
     fit_shape = staticmethod(fit_shape)
 
 
-_model.binding = _Rules
+_request.binding = _Rules

@@ -10,7 +10,7 @@ from acl_fast._arena cimport create_arena
 from acl_fast._dlpack cimport import_tensor
 from acl_fast._errors cimport check
 from acl_fast._memory cimport empty, from_host
-from acl_fast._model cimport load_model
+from acl_fast._loaded_model cimport load_model
 from acl_fast._runtime cimport (
     ContextState,
     context_open,

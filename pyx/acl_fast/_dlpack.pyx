@@ -144,7 +144,7 @@ def export(Buffer buffer not None, max_version, dl_device, copy):
         versioned.managed.deleter = delete_export_versioned
         try:
             return PyCapsule_New(&versioned.managed, b"dltensor_versioned", drop_capsule_versioned)
-        except:
+        except BaseException:
             delete_export_versioned(&versioned.managed)
             raise
     if buffer.readonly:
@@ -158,7 +158,7 @@ def export(Buffer buffer not None, max_version, dl_device, copy):
     legacy.managed.deleter = delete_export
     try:
         return PyCapsule_New(&legacy.managed, b"dltensor", drop_capsule)
-    except:
+    except BaseException:
         delete_export(&legacy.managed)
         raise
 

@@ -15,7 +15,14 @@ from libc.stddef cimport size_t
 from libc.stdint cimport uint32_t
 
 from acl_fast cimport abi
-from acl_fast.abi cimport aclError, aclmdlBatch, aclmdlDesc, aclmdlHW, aclmdlIODims, aclmdlIODimsRange
+from acl_fast.abi cimport (
+    aclError,
+    aclmdlBatch,
+    aclmdlDesc,
+    aclmdlHW,
+    aclmdlIODims,
+    aclmdlIODimsRange,
+)
 from acl_fast._errors cimport check
 from acl_fast._memory cimport Buffer
 from acl_fast._runtime cimport ContextState, enter
@@ -133,7 +140,7 @@ cdef aclmdlDesc *open_desc(ContextState *context, uint32_t model_id) except NULL
         code = abi.aclmdlGetDesc(desc, model_id)
     try:
         check(code, b"aclmdlGetDesc")
-    except:
+    except BaseException:
         abi.aclmdlDestroyDesc(desc)
         raise
     return desc
@@ -220,5 +227,6 @@ cdef tuple read_dims_gears(aclmdlDesc *desc, size_t any_input, size_t count):
     cdef aclmdlIODims gears[MAX_GEARS]
     cdef size_t i
     count = min(count, <size_t>MAX_GEARS)
-    check(abi.aclmdlGetInputDynamicDims(desc, any_input, gears, count), b"aclmdlGetInputDynamicDims")
+    check(abi.aclmdlGetInputDynamicDims(desc, any_input, gears, count),
+          b"aclmdlGetInputDynamicDims")
     return tuple([dims_of(&gears[i]) for i in range(count)])

@@ -5,7 +5,7 @@ from libc.stdint cimport int64_t, uint64_t
 
 from acl_fast._block cimport Block
 from acl_fast._runtime cimport ContextState
-from acl_fast._stream cimport Timeline
+from acl_fast._timeline cimport Timeline
 from acl_fast._tensor cimport DType, MAX_DIMS
 from acl_fast._transfer cimport Place
 
@@ -32,6 +32,7 @@ cdef class Buffer:
     cdef int check_open(self) except -1
     cdef int check_ready(self) except -1
     cdef int check_host(self) except -1
+    cdef bint has_cache(self) except -1
     cdef void set_shape(self, int ndim, const int64_t *dims, const DType *dtype) noexcept
     cdef Place place(self) except *
     cdef Buffer state(self)

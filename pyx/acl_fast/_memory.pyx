@@ -1,11 +1,8 @@
 """Tensors in memory that the device can use."""
 
-import weakref
-
 cimport cython
 from cpython.buffer cimport (
     Py_buffer,
-    PyBUF_C_CONTIGUOUS,
     PyBUF_F_CONTIGUOUS,
     PyBUF_FORMAT,
     PyBUF_ND,
@@ -36,7 +33,8 @@ from acl_fast._block cimport (
 )
 from acl_fast._errors cimport check
 from acl_fast._runtime cimport ContextState, enter
-from acl_fast._stream cimport Stream, Timeline, Work
+from acl_fast._stream cimport Stream
+from acl_fast._timeline cimport Timeline, Work
 from acl_fast._tensor cimport (
     MAX_DIMS,
     DType,
@@ -344,24 +342,25 @@ cdef class Buffer:
     def flush(self):
         """Write the CPU's cache back to memory of kind 'cached'. C function: aclrtMemFlush."""
         cdef aclError code
-        self.check_open()
-        if self.block.kind != KIND_CACHED or self.nbytes == 0:
-            return
-        enter(self.block.context)
-        with nogil:
-            code = abi.aclrtMemFlush(self.address, self.nbytes)
-        check(code, b"aclrtMemFlush")
+        if self.has_cache():
+            with nogil:
+                code = abi.aclrtMemFlush(self.address, self.nbytes)
+            check(code, b"aclrtMemFlush")
 
     def invalidate(self):
         """Drop the CPU's cache of memory of kind 'cached'. C function: aclrtMemInvalidate."""
         cdef aclError code
+        if self.has_cache():
+            with nogil:
+                code = abi.aclrtMemInvalidate(self.address, self.nbytes)
+            check(code, b"aclrtMemInvalidate")
+
+    cdef bint has_cache(self) except -1:
         self.check_open()
         if self.block.kind != KIND_CACHED or self.nbytes == 0:
-            return
+            return False
         enter(self.block.context)
-        with nogil:
-            code = abi.aclrtMemInvalidate(self.address, self.nbytes)
-        check(code, b"aclrtMemInvalidate")
+        return True
 
     def check_unused(self, str action):
         """Raise BufferError when the memory cannot be ``action`` because somebody uses it."""
@@ -530,7 +529,7 @@ cdef Buffer from_host(ContextState *context, object device, object item, bint wr
         for i in range(view.ndim):
             dims[i] = view.shape[i]
         block = block_from_view(context, &view)
-    except:
+    except BaseException:
         PyBuffer_Release(&view)
         raise
     buffer = buffer_from_block(block, block.address, device, view.ndim, dims, dtype)

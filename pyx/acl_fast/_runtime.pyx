@@ -26,11 +26,14 @@ cdef extern from "pthread.h" nogil:
 cdef extern from *:
     """
     #include <pthread.h>
+    #include <stdint.h>
     /* Serial of the context this thread is bound to; 0 when it is unknown. */
     static __thread uint64_t acl_fast_bound;
     static pthread_mutex_t acl_fast_contexts = PTHREAD_MUTEX_INITIALIZER;
+    static inline void acl_fast_set_bound(uint64_t serial) { acl_fast_bound = serial; }
     """
-    uint64_t acl_fast_bound
+    const uint64_t acl_fast_bound
+    void set_bound "acl_fast_set_bound" (uint64_t serial) noexcept nogil
     pthread_mutex_t acl_fast_contexts
 
 cdef enum:
@@ -55,7 +58,7 @@ cdef void on_fork_child() noexcept nogil:
     global forked
     if initialized:
         forked = True
-        acl_fast_bound = 0
+        set_bound(0)
 
 
 pthread_atfork(NULL, NULL, on_fork_child)
@@ -131,7 +134,7 @@ cdef ContextState *create_context(int32_t device, bint primary, aclError *code,
     else:
         function[0] = b"aclrtCreateContext"
         code[0] = abi.aclrtCreateContext(&handle, device)
-    acl_fast_bound = 0
+    set_bound(0)
     if code[0] != 0:
         return NULL
     cdef ContextState *context = <ContextState *>calloc(1, sizeof(ContextState))
@@ -146,7 +149,7 @@ cdef ContextState *create_context(int32_t device, bint primary, aclError *code,
     live_contexts += 1
     if primary and 0 <= device < MAX_DEVICES:
         primaries[device] = context
-    acl_fast_bound = context.serial
+    set_bound(context.serial)
     return context
 
 
@@ -181,7 +184,7 @@ cdef void destroy_context(ContextState *context) noexcept nogil:
     else:
         abi.aclrtDestroyContext(context.handle)
     # Both may have taken this thread's current context away.
-    acl_fast_bound = 0
+    set_bound(0)
     live_contexts -= 1
     free(context)
 
@@ -197,7 +200,7 @@ cdef aclError rebind(ContextState *context) noexcept nogil:
         return FORKED
     cdef aclError code = abi.aclrtSetCurrentContext(context.handle)
     # With rechecks on, nothing is remembered, so that every call comes here.
-    acl_fast_bound = context.serial if code == 0 and not recheck else 0
+    set_bound(context.serial if code == 0 and not recheck else 0)
     return code
 
 
@@ -209,12 +212,12 @@ cdef int enter(ContextState *context) except -1:
 
 
 cdef int force_bind(ContextState *context) except -1:
-    acl_fast_bound = 0
+    set_bound(0)
     return enter(context)
 
 
 cdef void forget_binding() noexcept nogil:
-    acl_fast_bound = 0
+    set_bound(0)
 
 
 def set_context_recheck(bint enabled):
@@ -230,7 +233,7 @@ def set_context_recheck(bint enabled):
     """
     global recheck
     recheck = enabled
-    acl_fast_bound = 0
+    set_bound(0)
 
 
 def run_mode():

@@ -31,7 +31,7 @@ cdef int add_data_buffer(aclmdlDataset *dataset) except -1:
     code = abi.aclmdlAddDatasetBuffer(dataset, item)
     try:
         check(code, b"aclmdlAddDatasetBuffer")
-    except:
+    except BaseException:
         abi.aclDestroyDataBuffer(item)
         raise
     return 0

@@ -14,7 +14,8 @@ from acl_fast._block cimport (
 )
 from acl_fast._errors cimport check
 from acl_fast._runtime cimport ContextState, enter, is_unified
-from acl_fast._stream cimport Stream, Timeline
+from acl_fast._stream cimport Stream
+from acl_fast._timeline cimport Timeline
 
 
 @cython.final

@@ -77,7 +77,10 @@ def slow() -> bytes:
     nodes.append(helper.make_node("Identity", [f"t{SLOW_LAYERS}"], ["y"]))
     shape = (SLOW_SIZE, SLOW_SIZE)
     return model_bytes(
-        nodes, [value("x", shape)], [value("y", shape)], [numpy_helper.from_array(slow_weights(), "w")]
+        nodes,
+        [value("x", shape)],
+        [value("y", shape)],
+        [numpy_helper.from_array(slow_weights(), "w")],
     )
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -32,7 +34,7 @@ def test_pieces_obey_the_device(
             assert piece.address_int % alignment == 0
             pieces.append((piece.address_int, padded, piece))
         spans = sorted((start, start + size) for start, size, _ in pieces)
-        assert all(end <= start for (_, end), (start, _) in zip(spans, spans[1:], strict=False))
+        assert all(end <= start for (_, end), (start, _) in pairwise(spans))
         assert arena.pieces == len(pieces)
         for number, (_, _, piece) in enumerate(pieces):
             piece.fill_bytes(number % 251)

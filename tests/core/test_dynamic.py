@@ -125,9 +125,7 @@ def test_output_shape_depends_on_the_data(device: af.Device) -> None:
             data = np.array(x, np.float32)
             request.set_input(0, upload(device, data))
             request.run()
-            np.testing.assert_array_equal(
-                request.outputs[0].download(), np.array(np.nonzero(data))
-            )
+            np.testing.assert_array_equal(request.outputs[0].download(), np.array(np.nonzero(data)))
 
 
 def test_range_model_with_memory_of_its_own_runs_asynchronously(

@@ -12,10 +12,8 @@ from hypothesis.extra import numpy as hnp
 import acl_fast as af
 
 KINDS = ["device", "host", "cached", "dvpp"]
-DTYPES = (
-    "float32 float16 float64 int8 int16 int32 int64 uint8 uint16 uint32 uint64 bool complex64 "
-    "complex128"
-).split()
+INTEGERS = ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"]
+DTYPES = [*INTEGERS, "float16", "float32", "float64", "bool", "complex64", "complex128"]
 relaxed = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -97,9 +95,9 @@ def test_dtype_and_size_are_checked(device: af.Device) -> None:
         buffer.upload(np.zeros((2, 3), np.float32))
     with pytest.raises(TypeError, match="dtype"):
         buffer.download(np.zeros((2, 2), np.int32))
+    out = np.zeros((2, 2), np.float32)
+    out.flags.writeable = False
     with pytest.raises(BufferError, match="read-only"):
-        out = np.zeros((2, 2), np.float32)
-        out.flags.writeable = False
         buffer.download(out)
 
 
@@ -129,6 +127,15 @@ def test_fill_and_view(device: af.Device, stream: af.Stream) -> None:
     assert buffer.view(dtype="uint16").shape == (8,)
     with pytest.raises(ValueError, match="16 bytes"):
         buffer.view((5, 5))
+
+
+def test_cached_memory_is_flushed_and_invalidated(device: af.Device) -> None:
+    buffer = device.empty(256, kind="cached")
+    buffer.upload(np.ones(256, np.float32))
+    buffer.flush()
+    buffer.invalidate()
+    assert buffer.download().sum() == 256
+    device.empty(4).flush()
 
 
 def test_resize(device: af.Device) -> None:
@@ -197,9 +204,9 @@ def test_discrete_memory_has_no_host_view(device: af.Device, unified: bool) -> N
         assert buffer.array.shape == (4,)
         return
     with pytest.raises(BufferError, match=r"upload\(\) and download\(\)"):
-        buffer.array
-    with pytest.raises(BufferError):
         memoryview(buffer)
+    with pytest.raises(BufferError):
+        np.asarray(buffer.array)
     assert not buffer.is_host_visible
     assert buffer.__dlpack_device__() == (12, 0)
 
@@ -259,6 +266,6 @@ def test_unread_copy_cannot_be_seen(
     request.run_async(stream)
     request.outputs[0].download(buffer, stream)
     with pytest.raises(af.NotReadyError, match="synchronize"):
-        buffer.array
+        memoryview(buffer)
     stream.synchronize()
     assert buffer.array.shape == slow_model.outputs[0].shape

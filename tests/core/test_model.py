@@ -134,9 +134,7 @@ def test_memory_is_bound_in_place(device: af.Device, add_model: af.Model) -> Non
     assert request.outputs[0].buffer is y
 
 
-def test_a_closed_buffer_stays_alive_in_its_request(
-    device: af.Device, add_model: af.Model
-) -> None:
+def test_a_closed_buffer_stays_alive_in_its_request(device: af.Device, add_model: af.Model) -> None:
     a, b = device.empty((2, 3)), device.empty((2, 3))
     a.upload(np.ones((2, 3), np.float32))
     b.upload(np.ones((2, 3), np.float32))
@@ -188,9 +186,9 @@ def test_numpy_memory_is_bound_in_place(
     assert request.inputs["a"].array.ctypes.data == array.ctypes.data
     with pytest.raises(BufferError, match="multiple of 64"):
         request.set_input("a", raw[start + 4 : start + 28].view(np.float32).reshape(2, 3))
+    readonly = array.view()
+    readonly.flags.writeable = False
     with pytest.raises(BufferError, match="read-only"):
-        readonly = array.view()
-        readonly.flags.writeable = False
         request.set_output(0, readonly)
 
 

@@ -31,7 +31,15 @@ def model_path(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def run(model_path: str, code: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-W", "error", "-X", "faulthandler", "-c", PRELUDE + textwrap.dedent(code)],
+        [
+            sys.executable,
+            "-W",
+            "error",
+            "-X",
+            "faulthandler",
+            "-c",
+            PRELUDE + textwrap.dedent(code),
+        ],
         env={**os.environ, "ACL_FAST_TEST_MODEL": model_path, **variables},
         capture_output=True,
         text=True,
@@ -48,7 +56,8 @@ def check_quiet(done: subprocess.CompletedProcess[str], output: str = "") -> Non
 EXITS = {
     "nothing closed": "device, stream, request = start()",
     "work in flight": "device, stream, request = start(); request.run_async(stream)",
-    "much in flight": "device, stream, request = start()\nfor _ in range(10): request.run_async(stream)",
+    "much in flight": "device, stream, request = start()\n"
+    "for _ in range(10): request.run_async(stream)",
     "stream dropped": "device, stream, request = start(); request.run_async(stream); del stream",
     "all dropped": "device, stream, request = start(); request.run_async(stream)\n"
     "del device, stream, request",
@@ -120,9 +129,7 @@ assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
             id="opened and closed"),
     ],
 )  # fmt: skip
-def test_forked_child_is_told_to_spawn(
-    model_path: str, before: str, uses: str, after: str
-) -> None:
+def test_forked_child_is_told_to_spawn(model_path: str, before: str, uses: str, after: str) -> None:
     check_quiet(run(model_path, FORK.format(before=before, uses=uses, after=after)))
 
 

@@ -67,9 +67,7 @@ def test_memoryview_of_an_output_in_flight(
     assert memoryview(request.outputs[0].buffer).nbytes == slow_model.outputs[0].nbytes
 
 
-def test_deleting_everything_right_after_run_async(
-    device: af.Device, slow_bytes: bytes
-) -> None:
+def test_deleting_everything_right_after_run_async(device: af.Device, slow_bytes: bytes) -> None:
     """The work finishes on memory that is still there, whatever the order of deletion."""
     for order in ("request first", "stream first", "model first"):
         model, stream = device.load_model(slow_bytes), device.create_stream()
@@ -90,9 +88,7 @@ def test_deleting_everything_right_after_run_async(
         np.testing.assert_allclose(watch.download(), models.slow_result(identity()), atol=1e-4)
 
 
-def test_in_flight_requests_are_kept_and_let_go(
-    add_model: af.Model, stream: af.Stream
-) -> None:
+def test_in_flight_requests_are_kept_and_let_go(add_model: af.Model, stream: af.Stream) -> None:
     request = add_model.create_request()
     reference = weakref.ref(request)
     for _ in range(10):
@@ -140,9 +136,7 @@ def test_synchronous_then_asynchronous_then_synchronous(
             assert (other.outputs[0].download() == -2 * number).all()
 
 
-def test_two_streams_are_serialized_on_the_device(
-    device: af.Device, slow_model: af.Model
-) -> None:
+def test_two_streams_are_serialized_on_the_device(device: af.Device, slow_model: af.Model) -> None:
     first, second = device.create_stream(), device.create_stream()
     requests = [slow_model.create_request() for _ in range(4)]
     for request in requests:
@@ -197,9 +191,10 @@ def test_queued_uploads_come_first(device: af.Device, stream: af.Stream) -> None
 
 def test_chain_of_requests_shares_memory(device: af.Device, stream: af.Stream) -> None:
     """The output of one is the input of the next, without a copy."""
-    with device.load_model(models.scale((8,), 2.0)) as double, device.load_model(
-        models.scale((8,), 5.0)
-    ) as five:
+    with (
+        device.load_model(models.scale((8,), 2.0)) as double,
+        device.load_model(models.scale((8,), 5.0)) as five,
+    ):
         middle = device.empty((8,))
         first = double.create_request(outputs=[middle])
         second = five.create_request(inputs=[middle])
@@ -210,9 +205,7 @@ def test_chain_of_requests_shares_memory(device: af.Device, stream: af.Stream) -
         np.testing.assert_array_equal(second.outputs[0].download(), 10 * np.arange(8))
 
 
-def test_a_stream_of_another_context_is_refused(
-    device: af.Device, add_model: af.Model
-) -> None:
+def test_a_stream_of_another_context_is_refused(device: af.Device, add_model: af.Model) -> None:
     request = add_model.create_request()
     with device.create_context() as context, context.create_stream() as foreign:
         with pytest.raises(ValueError, match="another context"):
@@ -270,9 +263,7 @@ def test_bindings(add_model: af.Model) -> None:
         request.outputs[1]
 
 
-def test_abort_marks_requests_as_failed(
-    slow_model: af.Model, stream: af.Stream
-) -> None:
+def test_abort_marks_requests_as_failed(slow_model: af.Model, stream: af.Stream) -> None:
     requests = [slow_model.create_request() for _ in range(3)]
     for request in requests:
         request.run_async(stream)

@@ -1,0 +1,6 @@
+"""Only for Cython: see _lock.pxd."""
+
+from typing import final
+
+@final
+class Lock: ...

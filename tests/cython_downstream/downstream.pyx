@@ -1,0 +1,84 @@
+"""What a program in Cython does with acl_fast: models without the GIL, memory as memoryviews."""
+
+from libc.stdint cimport int32_t
+
+from acl_fast cimport abi
+from acl_fast._device cimport Device
+from acl_fast._memory cimport Buffer
+from acl_fast._model cimport Model, Request
+from acl_fast._stream cimport Event, Stream
+
+
+def run_in_nogil_block(Model model not None, Stream stream not None, int count):
+    """Run ``y = 2 * x`` on 0, 1, 2...: everything between the first and the last line is nogil.
+
+    Needs memory that the host can read. Returns the sum of all outputs.
+    """
+    cdef Request request = model.create_request()
+    cdef float[::1] x = request.inputs[0].buffer
+    cdef float[::1] y = request.outputs[0].buffer
+    cdef abi.aclError code = 0
+    cdef double total = 0
+    cdef int i
+    cdef Py_ssize_t j
+    request.bind(stream)
+    with nogil:
+        for i in range(count):
+            for j in range(x.shape[0]):
+                x[j] = i
+            code = request.launch_nogil()
+            if code == 0:
+                code = stream.synchronize_nogil()
+            if code != 0:
+                break
+            for j in range(y.shape[0]):
+                total += y[j]
+    if code != 0:
+        raise RuntimeError(f"device error {code}")
+    return total
+
+
+def pipeline(Request first not None, Request second not None, Stream one not None,
+             Stream two not None, Event event not None):
+    """Two models on two streams, ordered by an event, launched in one nogil block."""
+    cdef abi.aclError code
+    first.bind(one)
+    second.bind(two)
+    with nogil:
+        code = first.launch_nogil()
+        if code == 0:
+            code = one.record_nogil(event)
+        if code == 0:
+            code = two.wait_nogil(event)
+        if code == 0:
+            code = second.launch_on_nogil(two)
+        if code == 0:
+            code = two.synchronize_nogil()
+        if code == 0:
+            code = one.synchronize_nogil()
+    if code != 0:
+        raise RuntimeError(f"device error {code}")
+
+
+def matrix_sum(Buffer buffer not None):
+    """Sum a 2-d tensor through a typed memoryview."""
+    cdef const float[:, ::1] view = buffer
+    cdef double total = 0
+    cdef Py_ssize_t i, j
+    with nogil:
+        for i in range(view.shape[0]):
+            for j in range(view.shape[1]):
+                total += view[i, j]
+    return total
+
+
+def c_interface(Device device not None):
+    """Call the C interface itself; return the current device's number."""
+    cdef int32_t number = -1
+    cdef abi.aclError code
+    device.make_current()
+    with nogil:
+        code = abi.aclrtGetDevice(&number)
+    if code != 0:
+        raise RuntimeError(f"device error {code}")
+    return number
