@@ -6,6 +6,7 @@ Prints one line per stage and closes with ``N passed, N failed``, summed over al
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import re
 import subprocess
@@ -75,12 +76,20 @@ def pytest(tally: Tally, *arguments: str, env: Mapping[str, str] | None = None) 
         tally.notes.append(f"pytest ended with code {code}")
 
 
-def ctest(tally: Tally, build: Path, env: Mapping[str, str] | None = None) -> None:
+def engine_folder() -> str:
+    """Return where libopenvino_c.so is: build folders are no neighbours of site-packages."""
+    spec = importlib.util.find_spec("openvino")
+    assert spec is not None
+    assert spec.origin is not None
+    return str(Path(spec.origin).parent / "libs")
+
+
+def ctest(tally: Tally, build: Path) -> None:
     """Run the C++ tests of one build folder and add their counts."""
     result = subprocess.run(
         ["ctest", "--test-dir", str(build), "--output-on-failure", "--timeout", "180"],
         cwd=ROOT,
-        env={**os.environ, **(env or {})},
+        env={**os.environ, "SOFTNPU_OPENVINO": engine_folder()},
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -115,7 +124,9 @@ def lint(tally: Tally) -> None:
     run(tally, PYTHON, "tools/apigen.py", "--check")
     run(tally, PYTHON, "-m", "ruff", "check", *existing)
     run(tally, PYTHON, "-m", "ruff", "format", "--check", *existing)
-    cython = [name for name in git_files("*.pyx", "*.pxd") if not name.endswith(("/abi.pyx", "/abi.pxd"))]
+    cython = [
+        name for name in git_files("*.pyx", "*.pxd") if not name.endswith(("/abi.pyx", "/abi.pxd"))
+    ]
     run(tally, PYTHON, "-m", "cython_lint", *cython)
     native = [name for name in git_files("*.c", "*.cpp", "*.h", "*.hpp") if "_gen." not in name]
     run(tally, PYTHON, "-m", "clang_format", "--dry-run", "--Werror", *native)
@@ -124,7 +135,9 @@ def lint(tally: Tally) -> None:
 def types(tally: Tally) -> None:
     """The stubs are right about the compiled modules, and the Python code about the stubs."""
     run(tally, PYTHON, "-m", "mypy")
-    compiled = sorted(path.stem for path in (ROOT / "acl_fast").glob("*.pyi") if path.stem != "__init__")
+    compiled = sorted(
+        path.stem for path in (ROOT / "acl_fast").glob("*.pyi") if path.stem != "__init__"
+    )
     run(
         tally,
         PYTHON,
