@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes as C
+import mmap
 import threading
 from collections.abc import Iterator
 
@@ -188,6 +189,17 @@ def test_addresses_where_nothing_is(run: Run) -> None:
         acl.aclUpdateDataBuffer(run.input.buffers[0], address, 24)
         assert "input 0" in failure(run, BAD_ADDRESS)
         restore(run)
+
+
+def test_memory_without_access(run: Run) -> None:
+    closed = mmap.mmap(-1, 4096)
+    address = C.addressof(C.c_char.from_buffer(closed))
+    library = C.CDLL(None)
+    assert library.mprotect(C.c_void_p(address), C.c_size_t(4096), 0) == 0
+    acl.aclUpdateDataBuffer(run.input.buffers[0], address, 24)
+    assert "input 0" in failure(run, BAD_ADDRESS)
+    restore(run)
+    assert library.mprotect(C.c_void_p(address), C.c_size_t(4096), 3) == 0
 
 
 def test_host_memory(run: Run) -> None:
