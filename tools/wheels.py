@@ -57,7 +57,9 @@ def build_and_try(python: Path, minor: int) -> None:
     call(python, "-m", "venv", place / "env")
     own = place / "env" / "bin" / "python"
     pip: list[str | Path] = [own, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
-    build_requirements = [name for name in extras("test") if re.match("(cython|setuptools|wheel)", name)]
+    build_requirements = [
+        name for name in extras("test") if re.match("(cython|setuptools|wheel)", name)
+    ]
     call(*pip, *build_requirements, *extras("softnpu"))
     call(own, "setup.py", "-q", "bdist_wheel", "-d", place)
     (wheel,) = place.glob("*.whl")

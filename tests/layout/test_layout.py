@@ -63,7 +63,9 @@ def test_softnpu_includes_only_the_abi_the_standard_library_and_its_engines() ->
 
 @pytest.mark.parametrize("folder", ["src", "softnpu", "include"])
 def test_native_code_never_names_python(folder: str) -> None:
-    wrong = [relative(path) for path in project_files(f"{folder}/*") if "Python.h" in includes(path)]
+    wrong = [
+        relative(path) for path in project_files(f"{folder}/*") if "Python.h" in includes(path)
+    ]
     assert not wrong
 
 
@@ -96,7 +98,14 @@ def test_every_compiled_module_has_a_stub() -> None:
 
 
 def test_files_stay_readable() -> None:
-    patterns = ["acl_fast/*.py", "pyx/*.pyx", "softnpu/*.cpp", "softnpu/*.hpp", "src/*", "tools/*.py"]
+    patterns = [
+        "acl_fast/*.py",
+        "pyx/*.pyx",
+        "softnpu/*.cpp",
+        "softnpu/*.hpp",
+        "src/*",
+        "tools/*.py",
+    ]
     lengths = {path: len(path.read_text().splitlines()) for path in project_files(*patterns)}
     long = {relative(path): lines for path, lines in lengths.items() if lines > LONGEST_FILE}
     assert not long
@@ -122,7 +131,14 @@ def test_functions_stay_readable() -> None:
 
 
 def test_readme_lists_every_environment_variable() -> None:
-    patterns = ["acl_fast/*.py", "pyx/*.pyx", "softnpu/*.cpp", "softnpu/*.hpp", "src/*.cpp", "setup.py"]
+    patterns = [
+        "acl_fast/*.py",
+        "pyx/*.pyx",
+        "softnpu/*.cpp",
+        "softnpu/*.hpp",
+        "src/*.cpp",
+        "setup.py",
+    ]
     used = {
         name
         for path in project_files(*patterns)

@@ -20,7 +20,9 @@ def small_model() -> bytes:
     """Return an ONNX model that adds its two inputs."""
     names = ("a", "b", "sum")
     a, b, total = (helper.make_tensor_value_info(n, TensorProto.FLOAT, [3, 4]) for n in names)
-    graph = helper.make_graph([helper.make_node("Add", names[:2], names[2:])], "sum", [a, b], [total])
+    graph = helper.make_graph(
+        [helper.make_node("Add", names[:2], names[2:])], "sum", [a, b], [total]
+    )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
     onnx.checker.check_model(model)
     return bytes(model.SerializeToString())
