@@ -1,3 +1,4 @@
+# cython: nonecheck=True
 """The inputs and outputs of a request, and the rules that memory must meet to be one."""
 
 import operator

@@ -15,7 +15,7 @@ from cpython.buffer cimport (
 )
 from libc.stddef cimport size_t
 from libc.stdint cimport int64_t, uintptr_t
-from libc.string cimport memcpy, memset
+from libc.string cimport memset
 
 from acl_fast cimport abi
 from acl_fast.abi cimport aclError
@@ -146,8 +146,6 @@ cdef class Buffer:
         return place
 
     def __getbuffer__(self, Py_buffer *view, int flags):
-        if view == NULL:
-            raise BufferError("no view given")
         self.check_open()
         self.check_host()
         self.check_ready()
@@ -296,6 +294,7 @@ cdef class Buffer:
         cdef int64_t dims[MAX_DIMS]
         cdef const DType *element = self._dtype
         cdef int ndim
+        cdef Buffer other
         self.check_open()
         if dtype is not None:
             element = dtype_from_object(dtype)
@@ -304,8 +303,8 @@ cdef class Buffer:
         ndim = parse_shape(self.shape if shape is None else shape, dims)
         if element_count(ndim, dims) * element.itemsize > self.nbytes:
             raise ValueError(f"shape {shape} needs more than the {self.nbytes} bytes of the buffer")
-        cdef Buffer other = buffer_from_block(block_retain(self.block), self.address, self.device,
-                                              ndim, dims, element)
+        other = buffer_from_block(block_retain(self.block), self.address, self.device, ndim, dims,
+                                  element)
         other.readonly = self.readonly
         other.root = self.state()
         return other
@@ -397,7 +396,6 @@ cdef class Buffer:
 
     @property
     def shape(self):
-        """Tuple of int."""
         return tuple([self.dims[i] for i in range(self.ndim)])
 
     @property
@@ -564,10 +562,6 @@ cdef int transfer(Buffer dst, Buffer src, Stream stream) except -1:
         context = context_of(dst)
         if context == NULL:
             context = context_of(src)
-        if context == NULL:
-            with nogil:
-                memcpy(dst.address, src.address, src.nbytes)
-            return 0
         return copy_now(context, dst.place(), src.place(), src.nbytes)
     stream.check_open()
     order_stream(stream, src)
@@ -601,7 +595,6 @@ cdef Buffer alias(Buffer buffer):
     other.block = block_retain(buffer.block)
     other.address = buffer.address
     other.nbytes = buffer.nbytes
-    other.ndim = 0
     other._dtype = buffer._dtype
     other.readonly = buffer.readonly
     return other

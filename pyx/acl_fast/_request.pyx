@@ -333,9 +333,9 @@ cdef class Request(Work):
             buffer.bound += 1
             state = buffer.state()
             if output:
-                state.writers = [*(state.writers or ()), weakref.ref(self)]
+                state.writers = [*others(state.writers or [], self), weakref.ref(self)]
             else:
-                state.readers = [*(state.readers or ()), weakref.ref(self)]
+                state.readers = [*others(state.readers or [], self), weakref.ref(self)]
         return 0
 
     def set_input(self, index, item):
@@ -390,6 +390,7 @@ cdef class Request(Work):
         dims : sequence of int
             The dynamic dimensions of all inputs in order, or all dimensions.
         """
+        self.check_open()
         self.set_gear(GEAR_DIMS, expand_dims(self.model.inputs, tuple(dims)))
 
     cdef int set_gear(self, int kind, tuple gear) except -1:

@@ -1,18 +1,11 @@
 """Reading softnpu itself: what it has counted, and what it can do."""
 
-import os
-
 from libc.stddef cimport size_t
 from libc.stdint cimport uint64_t
 
-from acl_fast import _table
+from acl_fast._table cimport symbol
 
-cdef extern from "dlfcn.h" nogil:
-    void *dlopen(const char *, int)
-    void *dlsym(void *, const char *)
-    const char *dlerror()
-    int RTLD_LAZY
-    int RTLD_NOLOAD
+from acl_fast import _table
 
 ctypedef size_t (*CountFunction)() noexcept nogil
 ctypedef const char *(*NameFunction)(size_t) noexcept nogil
@@ -21,23 +14,15 @@ ctypedef void (*ResetFunction)() noexcept nogil
 ctypedef const char *(*VersionFunction)() noexcept nogil
 ctypedef unsigned int (*UnsupportedFunction)(const char **, unsigned int) noexcept nogil
 
-cdef void *library = NULL
-
-
 cdef void *find(const char *name) except NULL:
     """Find a function of softnpu in the library that is loaded."""
-    global library
     cdef void *function
-    if library == NULL:
-        _table.load()
-        backend = _table.backend_info()
-        if backend["kind"] != "softnpu":
-            raise RuntimeError(f"the backend is {backend['kind']}, not softnpu: set "
-                               "ACL_FAST_BACKEND=softnpu before the first use")
-        library = dlopen(os.fsencode(backend["library"]), RTLD_LAZY | RTLD_NOLOAD)
-        if library == NULL:
-            raise ImportError(f"softnpu is not loaded: {dlerror().decode()}")
-    function = dlsym(library, name)
+    _table.load()
+    kind = _table.backend_info()["kind"]
+    if kind != "softnpu":
+        raise RuntimeError(f"the backend is {kind}, not softnpu: set ACL_FAST_BACKEND=softnpu "
+                           "before the first use")
+    function = symbol(name)
     if function == NULL:
         raise ImportError(f"this softnpu has no {name.decode()}: rebuild it with acl_fast")
     return function

@@ -388,7 +388,8 @@ cdef double parse_timeout(object timeout) except? -2:
     if timeout is None:
         return -1.0
     cdef double seconds = timeout
-    if seconds < 0:
+    # Not "seconds < 0", which would let nan wait for ever.
+    if not seconds >= 0:
         raise ValueError("timeout is in seconds and not negative; None waits for ever")
     return seconds
 

@@ -70,11 +70,16 @@ cdef aclrtMemcpyKind kind_of(Place dst, Place src) except *:
 
 
 cdef int copy_now(ContextState *context, Place dst, Place src, size_t nbytes) except -1:
-    """Copy and wait; waits for no stream."""
-    cdef aclrtMemcpyKind kind = kind_of(dst, src)
+    """Copy and wait; waits for no stream. Without a context both places are the host's own."""
+    cdef aclrtMemcpyKind kind
     cdef aclError code
     if nbytes == 0 or dst.address == src.address:
         return 0
+    if context == NULL:
+        with nogil:
+            memcpy(dst.address, src.address, nbytes)
+        return 0
+    kind = kind_of(dst, src)
     enter(context)
     with nogil:
         code = abi.aclrtMemcpy(dst.address, dst.nbytes, src.address, nbytes, kind)

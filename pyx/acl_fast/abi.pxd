@@ -342,6 +342,9 @@ cdef extern from "acl/acl_rt.h" nogil:
         ACL_RT_CMO_TYPE_WRITEBACK
         ACL_RT_CMO_TYPE_INVALID
         ACL_RT_CMO_TYPE_FLUSH
+    ctypedef enum aclrtDevFeatureType:
+        ACL_FEATURE_TSCPU_TASK_UPDATE_SUPPORT_AIC_AIV
+        ACL_FEATURE_SYSTEM_MEMQ_EVENT_CROSS_DEV
     ctypedef enum aclrtDeviceStatus:
         ACL_RT_DEVICE_STATUS_NORMAL
         ACL_RT_DEVICE_STATUS_ABNORMAL
@@ -450,6 +453,7 @@ cdef extern from "acl/acl_rt.h" nogil:
     ctypedef void * aclrtBinary
     ctypedef void * aclrtDrvMemHandle
     ctypedef void * aclrtFuncHandle
+    ctypedef void * aclrtNotify
     ctypedef void * aclrtParamHandle
     ctypedef union aclrtBinaryLoadOptionValue:
         uint32_t isLazyLoad
@@ -511,8 +515,13 @@ cdef extern from "acl/acl_rt.h" nogil:
         aclrtUtilizationExtendInfo * utilizationExtend
     ctypedef void (*aclrtCallback)(void *) noexcept nogil
     ctypedef void (*aclrtExceptionInfoCallback)(aclrtExceptionInfo *) noexcept nogil
+    ctypedef void (*aclrtHostFunc)(void *) noexcept nogil
     const int ACL_CONTINUE_ON_FAILURE
+    const int ACL_DEV_FEATURE_NOT_SUPPORT
+    const int ACL_NOTIFY_DEFAULT
+    const int ACL_DEV_FEATURE_SUPPORT
     const int ACL_EVENT_SYNC
+    const int ACL_NOTIFY_DEVICE_USE_ONLY
     const int ACL_STOP_ON_FAILURE
     const int ACL_STREAM_FAST_LAUNCH
     const int ACL_EVENT_CAPTURE_STREAM_PROGRESS
@@ -2939,10 +2948,13 @@ cdef extern from "acl/dvpp/hi_region.h" nogil:
     const unsigned int HI_ERR_RGN_BUSY
 
 cdef aclError aclFinalize() noexcept nogil
+cdef aclError aclFinalizeReference(uint64_t *refCount) noexcept nogil
 cdef const char *aclGetRecentErrMsg() noexcept nogil
 cdef aclError aclInit(const char *configPath) noexcept nogil
 cdef aclError aclrtGetVersion(int32_t *majorVersion, int32_t *minorVersion, int32_t *patchVersion) noexcept nogil
 cdef aclError aclsysGetCANNVersion(aclCANNPackageName name, aclCANNPackageVersion *version) noexcept nogil
+cdef aclError aclsysGetVersionNum(char *pkgName, int32_t *versionNum) noexcept nogil
+cdef aclError aclsysGetVersionStr(char *pkgName, char *versionStr) noexcept nogil
 cdef void aclAppLog(aclLogLevel logLevel, const char *func, const char *file, uint32_t line, const char *fmt) noexcept nogil
 cdef aclDataBuffer *aclCreateDataBuffer(void *data, size_t size) noexcept nogil
 cdef aclTensorDesc *aclCreateTensorDesc(aclDataType dataType, int numDims, const int64_t *dims, aclFormat format) noexcept nogil
@@ -2995,6 +3007,7 @@ cdef aclError aclrtCreateEvent(aclrtEvent *event) noexcept nogil
 cdef aclError aclrtCreateEventExWithFlag(aclrtEvent *event, uint32_t flag) noexcept nogil
 cdef aclError aclrtCreateEventWithFlag(aclrtEvent *event, uint32_t flag) noexcept nogil
 cdef aclrtGroupInfo *aclrtCreateGroupInfo() noexcept nogil
+cdef aclError aclrtCreateNotify(aclrtNotify *notify, uint64_t flag) noexcept nogil
 cdef aclError aclrtCreateStream(aclrtStream *stream) noexcept nogil
 cdef aclrtStreamConfigHandle *aclrtCreateStreamConfigHandle() noexcept nogil
 cdef aclError aclrtCreateStreamV2(aclrtStream *stream, const aclrtStreamConfigHandle *handle) noexcept nogil
@@ -3005,6 +3018,7 @@ cdef aclError aclrtDestroyBinary(aclrtBinary binary) noexcept nogil
 cdef aclError aclrtDestroyContext(aclrtContext context) noexcept nogil
 cdef aclError aclrtDestroyEvent(aclrtEvent event) noexcept nogil
 cdef aclError aclrtDestroyGroupInfo(aclrtGroupInfo *groupInfo) noexcept nogil
+cdef aclError aclrtDestroyNotify(aclrtNotify notify) noexcept nogil
 cdef aclError aclrtDestroyStream(aclrtStream stream) noexcept nogil
 cdef aclError aclrtDestroyStreamConfigHandle(aclrtStreamConfigHandle *handle) noexcept nogil
 cdef aclError aclrtDestroyStreamForce(aclrtStream stream) noexcept nogil
@@ -3021,6 +3035,7 @@ cdef aclError aclrtFreePhysical(aclrtDrvMemHandle handle) noexcept nogil
 cdef aclError aclrtGetAllGroupInfo(aclrtGroupInfo *groupInfo) noexcept nogil
 cdef aclError aclrtGetCurrentContext(aclrtContext *context) noexcept nogil
 cdef aclError aclrtGetDevice(int32_t *deviceId) noexcept nogil
+cdef aclError aclrtGetDeviceCapability(int32_t deviceId, aclrtDevFeatureType devFeatureType, int32_t *value) noexcept nogil
 cdef aclError aclrtGetDeviceCount(uint32_t *count) noexcept nogil
 cdef uint32_t aclrtGetDeviceIdFromExceptionInfo(const aclrtExceptionInfo *info) noexcept nogil
 cdef aclError aclrtGetDeviceSatMode(aclrtFloatOverflowMode *mode) noexcept nogil
@@ -3033,6 +3048,7 @@ cdef aclError aclrtGetLastError(aclrtLastErrLevel level) noexcept nogil
 cdef aclError aclrtGetMemInfo(aclrtMemAttr attr, size_t *free, size_t *total) noexcept nogil
 cdef aclError aclrtGetMemUceInfo(int32_t deviceId, aclrtMemUceInfo *memUceInfoArray, size_t arraySize, size_t *retSize) noexcept nogil
 cdef aclError aclrtGetMemcpyDescSize(aclrtMemcpyKind kind, size_t *descSize) noexcept nogil
+cdef aclError aclrtGetNotifyId(aclrtNotify notify, uint32_t *notifyId) noexcept nogil
 cdef aclError aclrtGetOverflowStatus(void *outputAddr, size_t outputSize, aclrtStream stream) noexcept nogil
 cdef aclError aclrtGetRunMode(aclrtRunMode *runMode) noexcept nogil
 cdef uint32_t aclrtGetStreamIdFromExceptionInfo(const aclrtExceptionInfo *info) noexcept nogil
@@ -3053,6 +3069,7 @@ cdef aclError aclrtKernelArgsInit(aclrtFuncHandle funcHandle, aclrtArgsHandle *a
 cdef aclError aclrtKernelArgsInitByUserMem(aclrtFuncHandle funcHandle, aclrtArgsHandle argsHandle, void *userHostMem, size_t actualArgsSize) noexcept nogil
 cdef aclError aclrtKernelArgsParaUpdate(aclrtArgsHandle argsHandle, aclrtParamHandle paramHandle, void *param, size_t paramSize) noexcept nogil
 cdef aclError aclrtLaunchCallback(aclrtCallback fn, void *userData, aclrtCallbackBlockType blockType, aclrtStream stream) noexcept nogil
+cdef aclError aclrtLaunchHostFunc(aclrtStream stream, aclrtHostFunc fn, void *args) noexcept nogil
 cdef aclError aclrtLaunchKernel(aclrtFuncHandle funcHandle, uint32_t blockDim, const void *argsData, size_t argsSize, aclrtStream stream) noexcept nogil
 cdef aclError aclrtLaunchKernelWithConfig(aclrtFuncHandle funcHandle, uint32_t blockDim, aclrtStream stream, aclrtLaunchKernelCfg *cfg, aclrtArgsHandle argsHandle, void *reserve) noexcept nogil
 cdef aclError aclrtMalloc(void **devPtr, size_t size, aclrtMemMallocPolicy policy) noexcept nogil
@@ -3088,6 +3105,7 @@ cdef aclError aclrtQueryEvent(aclrtEvent event, aclrtEventStatus *status) noexce
 cdef aclError aclrtQueryEventStatus(aclrtEvent event, aclrtEventRecordedStatus *status) noexcept nogil
 cdef aclError aclrtQueryEventWaitStatus(aclrtEvent event, aclrtEventWaitStatus *status) noexcept nogil
 cdef aclError aclrtRecordEvent(aclrtEvent event, aclrtStream stream) noexcept nogil
+cdef aclError aclrtRecordNotify(aclrtNotify notify, aclrtStream stream) noexcept nogil
 cdef aclError aclrtReleaseMemAddress(void *virPtr) noexcept nogil
 cdef aclError aclrtReserveMemAddress(void **virPtr, size_t size, size_t alignment, void *expectPtr, uint64_t flags) noexcept nogil
 cdef aclError aclrtResetDevice(int32_t deviceId) noexcept nogil
@@ -3123,6 +3141,7 @@ cdef aclError aclrtSynchronizeStreamWithTimeout(aclrtStream stream, int32_t time
 cdef aclError aclrtUnSubscribeHostFunc(uint64_t hostFuncThreadId, aclrtStream exeStream) noexcept nogil
 cdef aclError aclrtUnSubscribeReport(uint64_t threadId, aclrtStream stream) noexcept nogil
 cdef aclError aclrtUnmapMem(void *virPtr) noexcept nogil
+cdef aclError aclrtWaitAndResetNotify(aclrtNotify notify, aclrtStream stream, uint32_t timeout) noexcept nogil
 cdef aclrtAllocatorDesc aclrtAllocatorCreateDesc() noexcept nogil
 cdef aclError aclrtAllocatorDestroyDesc(aclrtAllocatorDesc allocatorDesc) noexcept nogil
 cdef aclError aclrtAllocatorRegister(aclrtStream stream, aclrtAllocatorDesc allocatorDesc) noexcept nogil

@@ -10,10 +10,13 @@ from acl_fast._table cimport table as table_address
 cdef extern from "acl_fast/table.h" nogil:
     ctypedef struct aclfast_table:
         aclError (*aclFinalize)() noexcept nogil
+        aclError (*aclFinalizeReference)(uint64_t *refCount) noexcept nogil
         const char *(*aclGetRecentErrMsg)() noexcept nogil
         aclError (*aclInit)(const char *configPath) noexcept nogil
         aclError (*aclrtGetVersion)(int32_t *majorVersion, int32_t *minorVersion, int32_t *patchVersion) noexcept nogil
         aclError (*aclsysGetCANNVersion)(aclCANNPackageName name, aclCANNPackageVersion *version) noexcept nogil
+        aclError (*aclsysGetVersionNum)(char *pkgName, int32_t *versionNum) noexcept nogil
+        aclError (*aclsysGetVersionStr)(char *pkgName, char *versionStr) noexcept nogil
         void (*aclAppLog)(aclLogLevel logLevel, const char *func, const char *file, uint32_t line, const char *fmt, ...) noexcept nogil
         aclDataBuffer *(*aclCreateDataBuffer)(void *data, size_t size) noexcept nogil
         aclTensorDesc *(*aclCreateTensorDesc)(aclDataType dataType, int numDims, const int64_t *dims, aclFormat format) noexcept nogil
@@ -66,6 +69,7 @@ cdef extern from "acl_fast/table.h" nogil:
         aclError (*aclrtCreateEventExWithFlag)(aclrtEvent *event, uint32_t flag) noexcept nogil
         aclError (*aclrtCreateEventWithFlag)(aclrtEvent *event, uint32_t flag) noexcept nogil
         aclrtGroupInfo *(*aclrtCreateGroupInfo)() noexcept nogil
+        aclError (*aclrtCreateNotify)(aclrtNotify *notify, uint64_t flag) noexcept nogil
         aclError (*aclrtCreateStream)(aclrtStream *stream) noexcept nogil
         aclrtStreamConfigHandle *(*aclrtCreateStreamConfigHandle)() noexcept nogil
         aclError (*aclrtCreateStreamV2)(aclrtStream *stream, const aclrtStreamConfigHandle *handle) noexcept nogil
@@ -76,6 +80,7 @@ cdef extern from "acl_fast/table.h" nogil:
         aclError (*aclrtDestroyContext)(aclrtContext context) noexcept nogil
         aclError (*aclrtDestroyEvent)(aclrtEvent event) noexcept nogil
         aclError (*aclrtDestroyGroupInfo)(aclrtGroupInfo *groupInfo) noexcept nogil
+        aclError (*aclrtDestroyNotify)(aclrtNotify notify) noexcept nogil
         aclError (*aclrtDestroyStream)(aclrtStream stream) noexcept nogil
         aclError (*aclrtDestroyStreamConfigHandle)(aclrtStreamConfigHandle *handle) noexcept nogil
         aclError (*aclrtDestroyStreamForce)(aclrtStream stream) noexcept nogil
@@ -92,6 +97,7 @@ cdef extern from "acl_fast/table.h" nogil:
         aclError (*aclrtGetAllGroupInfo)(aclrtGroupInfo *groupInfo) noexcept nogil
         aclError (*aclrtGetCurrentContext)(aclrtContext *context) noexcept nogil
         aclError (*aclrtGetDevice)(int32_t *deviceId) noexcept nogil
+        aclError (*aclrtGetDeviceCapability)(int32_t deviceId, aclrtDevFeatureType devFeatureType, int32_t *value) noexcept nogil
         aclError (*aclrtGetDeviceCount)(uint32_t *count) noexcept nogil
         uint32_t (*aclrtGetDeviceIdFromExceptionInfo)(const aclrtExceptionInfo *info) noexcept nogil
         aclError (*aclrtGetDeviceSatMode)(aclrtFloatOverflowMode *mode) noexcept nogil
@@ -104,6 +110,7 @@ cdef extern from "acl_fast/table.h" nogil:
         aclError (*aclrtGetMemInfo)(aclrtMemAttr attr, size_t *free, size_t *total) noexcept nogil
         aclError (*aclrtGetMemUceInfo)(int32_t deviceId, aclrtMemUceInfo *memUceInfoArray, size_t arraySize, size_t *retSize) noexcept nogil
         aclError (*aclrtGetMemcpyDescSize)(aclrtMemcpyKind kind, size_t *descSize) noexcept nogil
+        aclError (*aclrtGetNotifyId)(aclrtNotify notify, uint32_t *notifyId) noexcept nogil
         aclError (*aclrtGetOverflowStatus)(void *outputAddr, size_t outputSize, aclrtStream stream) noexcept nogil
         aclError (*aclrtGetRunMode)(aclrtRunMode *runMode) noexcept nogil
         uint32_t (*aclrtGetStreamIdFromExceptionInfo)(const aclrtExceptionInfo *info) noexcept nogil
@@ -124,6 +131,7 @@ cdef extern from "acl_fast/table.h" nogil:
         aclError (*aclrtKernelArgsInitByUserMem)(aclrtFuncHandle funcHandle, aclrtArgsHandle argsHandle, void *userHostMem, size_t actualArgsSize) noexcept nogil
         aclError (*aclrtKernelArgsParaUpdate)(aclrtArgsHandle argsHandle, aclrtParamHandle paramHandle, void *param, size_t paramSize) noexcept nogil
         aclError (*aclrtLaunchCallback)(aclrtCallback fn, void *userData, aclrtCallbackBlockType blockType, aclrtStream stream) noexcept nogil
+        aclError (*aclrtLaunchHostFunc)(aclrtStream stream, aclrtHostFunc fn, void *args) noexcept nogil
         aclError (*aclrtLaunchKernel)(aclrtFuncHandle funcHandle, uint32_t blockDim, const void *argsData, size_t argsSize, aclrtStream stream) noexcept nogil
         aclError (*aclrtLaunchKernelWithConfig)(aclrtFuncHandle funcHandle, uint32_t blockDim, aclrtStream stream, aclrtLaunchKernelCfg *cfg, aclrtArgsHandle argsHandle, void *reserve) noexcept nogil
         aclError (*aclrtMalloc)(void **devPtr, size_t size, aclrtMemMallocPolicy policy) noexcept nogil
@@ -159,6 +167,7 @@ cdef extern from "acl_fast/table.h" nogil:
         aclError (*aclrtQueryEventStatus)(aclrtEvent event, aclrtEventRecordedStatus *status) noexcept nogil
         aclError (*aclrtQueryEventWaitStatus)(aclrtEvent event, aclrtEventWaitStatus *status) noexcept nogil
         aclError (*aclrtRecordEvent)(aclrtEvent event, aclrtStream stream) noexcept nogil
+        aclError (*aclrtRecordNotify)(aclrtNotify notify, aclrtStream stream) noexcept nogil
         aclError (*aclrtReleaseMemAddress)(void *virPtr) noexcept nogil
         aclError (*aclrtReserveMemAddress)(void **virPtr, size_t size, size_t alignment, void *expectPtr, uint64_t flags) noexcept nogil
         aclError (*aclrtResetDevice)(int32_t deviceId) noexcept nogil
@@ -194,6 +203,7 @@ cdef extern from "acl_fast/table.h" nogil:
         aclError (*aclrtUnSubscribeHostFunc)(uint64_t hostFuncThreadId, aclrtStream exeStream) noexcept nogil
         aclError (*aclrtUnSubscribeReport)(uint64_t threadId, aclrtStream stream) noexcept nogil
         aclError (*aclrtUnmapMem)(void *virPtr) noexcept nogil
+        aclError (*aclrtWaitAndResetNotify)(aclrtNotify notify, aclrtStream stream, uint32_t timeout) noexcept nogil
         aclrtAllocatorDesc (*aclrtAllocatorCreateDesc)() noexcept nogil
         aclError (*aclrtAllocatorDestroyDesc)(aclrtAllocatorDesc allocatorDesc) noexcept nogil
         aclError (*aclrtAllocatorRegister)(aclrtStream stream, aclrtAllocatorDesc allocatorDesc) noexcept nogil
@@ -803,6 +813,9 @@ cdef const aclfast_table *table = <const aclfast_table *>table_address
 cdef aclError aclFinalize() noexcept nogil:
     return table.aclFinalize()
 
+cdef aclError aclFinalizeReference(uint64_t *refCount) noexcept nogil:
+    return table.aclFinalizeReference(refCount)
+
 cdef const char *aclGetRecentErrMsg() noexcept nogil:
     return table.aclGetRecentErrMsg()
 
@@ -814,6 +827,12 @@ cdef aclError aclrtGetVersion(int32_t *majorVersion, int32_t *minorVersion, int3
 
 cdef aclError aclsysGetCANNVersion(aclCANNPackageName name, aclCANNPackageVersion *version) noexcept nogil:
     return table.aclsysGetCANNVersion(name, version)
+
+cdef aclError aclsysGetVersionNum(char *pkgName, int32_t *versionNum) noexcept nogil:
+    return table.aclsysGetVersionNum(pkgName, versionNum)
+
+cdef aclError aclsysGetVersionStr(char *pkgName, char *versionStr) noexcept nogil:
+    return table.aclsysGetVersionStr(pkgName, versionStr)
 
 cdef void aclAppLog(aclLogLevel logLevel, const char *func, const char *file, uint32_t line, const char *fmt) noexcept nogil:
     table.aclAppLog(logLevel, func, file, line, b"%s", fmt)
@@ -971,6 +990,9 @@ cdef aclError aclrtCreateEventWithFlag(aclrtEvent *event, uint32_t flag) noexcep
 cdef aclrtGroupInfo *aclrtCreateGroupInfo() noexcept nogil:
     return table.aclrtCreateGroupInfo()
 
+cdef aclError aclrtCreateNotify(aclrtNotify *notify, uint64_t flag) noexcept nogil:
+    return table.aclrtCreateNotify(notify, flag)
+
 cdef aclError aclrtCreateStream(aclrtStream *stream) noexcept nogil:
     return table.aclrtCreateStream(stream)
 
@@ -1000,6 +1022,9 @@ cdef aclError aclrtDestroyEvent(aclrtEvent event) noexcept nogil:
 
 cdef aclError aclrtDestroyGroupInfo(aclrtGroupInfo *groupInfo) noexcept nogil:
     return table.aclrtDestroyGroupInfo(groupInfo)
+
+cdef aclError aclrtDestroyNotify(aclrtNotify notify) noexcept nogil:
+    return table.aclrtDestroyNotify(notify)
 
 cdef aclError aclrtDestroyStream(aclrtStream stream) noexcept nogil:
     return table.aclrtDestroyStream(stream)
@@ -1049,6 +1074,9 @@ cdef aclError aclrtGetCurrentContext(aclrtContext *context) noexcept nogil:
 cdef aclError aclrtGetDevice(int32_t *deviceId) noexcept nogil:
     return table.aclrtGetDevice(deviceId)
 
+cdef aclError aclrtGetDeviceCapability(int32_t deviceId, aclrtDevFeatureType devFeatureType, int32_t *value) noexcept nogil:
+    return table.aclrtGetDeviceCapability(deviceId, devFeatureType, value)
+
 cdef aclError aclrtGetDeviceCount(uint32_t *count) noexcept nogil:
     return table.aclrtGetDeviceCount(count)
 
@@ -1084,6 +1112,9 @@ cdef aclError aclrtGetMemUceInfo(int32_t deviceId, aclrtMemUceInfo *memUceInfoAr
 
 cdef aclError aclrtGetMemcpyDescSize(aclrtMemcpyKind kind, size_t *descSize) noexcept nogil:
     return table.aclrtGetMemcpyDescSize(kind, descSize)
+
+cdef aclError aclrtGetNotifyId(aclrtNotify notify, uint32_t *notifyId) noexcept nogil:
+    return table.aclrtGetNotifyId(notify, notifyId)
 
 cdef aclError aclrtGetOverflowStatus(void *outputAddr, size_t outputSize, aclrtStream stream) noexcept nogil:
     return table.aclrtGetOverflowStatus(outputAddr, outputSize, stream)
@@ -1144,6 +1175,9 @@ cdef aclError aclrtKernelArgsParaUpdate(aclrtArgsHandle argsHandle, aclrtParamHa
 
 cdef aclError aclrtLaunchCallback(aclrtCallback fn, void *userData, aclrtCallbackBlockType blockType, aclrtStream stream) noexcept nogil:
     return table.aclrtLaunchCallback(fn, userData, blockType, stream)
+
+cdef aclError aclrtLaunchHostFunc(aclrtStream stream, aclrtHostFunc fn, void *args) noexcept nogil:
+    return table.aclrtLaunchHostFunc(stream, fn, args)
 
 cdef aclError aclrtLaunchKernel(aclrtFuncHandle funcHandle, uint32_t blockDim, const void *argsData, size_t argsSize, aclrtStream stream) noexcept nogil:
     return table.aclrtLaunchKernel(funcHandle, blockDim, argsData, argsSize, stream)
@@ -1250,6 +1284,9 @@ cdef aclError aclrtQueryEventWaitStatus(aclrtEvent event, aclrtEventWaitStatus *
 cdef aclError aclrtRecordEvent(aclrtEvent event, aclrtStream stream) noexcept nogil:
     return table.aclrtRecordEvent(event, stream)
 
+cdef aclError aclrtRecordNotify(aclrtNotify notify, aclrtStream stream) noexcept nogil:
+    return table.aclrtRecordNotify(notify, stream)
+
 cdef aclError aclrtReleaseMemAddress(void *virPtr) noexcept nogil:
     return table.aclrtReleaseMemAddress(virPtr)
 
@@ -1354,6 +1391,9 @@ cdef aclError aclrtUnSubscribeReport(uint64_t threadId, aclrtStream stream) noex
 
 cdef aclError aclrtUnmapMem(void *virPtr) noexcept nogil:
     return table.aclrtUnmapMem(virPtr)
+
+cdef aclError aclrtWaitAndResetNotify(aclrtNotify notify, aclrtStream stream, uint32_t timeout) noexcept nogil:
+    return table.aclrtWaitAndResetNotify(notify, stream, timeout)
 
 cdef aclrtAllocatorDesc aclrtAllocatorCreateDesc() noexcept nogil:
     return table.aclrtAllocatorCreateDesc()

@@ -278,13 +278,14 @@ def test_int_types(device: af.Device) -> None:
 
 
 def test_creating_requests_does_not_grow(device: af.Device, add_model: af.Model) -> None:
+    a, b, y = (device.empty((2, 3)) for _ in range(3))
     for _ in range(20):
-        add_model.create_request().run()
+        add_model.create_request([a, b], [y]).run()
     tracemalloc.start()
     try:
         first = tracemalloc.get_traced_memory()[0]
         for _ in range(500):
-            add_model.create_request().run()
+            add_model.create_request([a, b], [y]).run()
         assert tracemalloc.get_traced_memory()[0] - first < 20000
     finally:
         tracemalloc.stop()
