@@ -38,6 +38,7 @@ from acl_fast._timeline cimport Timeline, Work
 from acl_fast._tensor cimport (
     MAX_DIMS,
     DType,
+    dtype_from_code,
     dtype_from_format,
     dtype_from_object,
     element_count,
@@ -63,6 +64,10 @@ cdef class Buffer:
     nbytes : int
     device : Device
     """
+
+    def __cinit__(self):
+        # Never NULL, so that even an object nobody has set up can be asked for its type.
+        self._dtype = dtype_from_code(4)
 
     def __init__(self):
         raise TypeError("buffers are made by Device.empty(), Arena.empty(), from_dlpack() and "
