@@ -7,6 +7,7 @@ message must name the function.
 from __future__ import annotations
 
 import ctypes as C
+import threading
 from typing import Any
 
 import numpy as np
@@ -41,11 +42,17 @@ FLOAT, ND = 0, 2
 NORMAL_PAGES = 2
 GEAR_INPUT = b"ascend_mbatch_shape_data"
 
-POINTERS = (
-    "aclCreateDataBuffer aclCreateTensorDesc aclmdlCreateConfigHandle aclmdlCreateDataset "
-    "aclmdlCreateDesc aclmdlCreateExecConfigHandle aclmdlGetDatasetBuffer "
-    "aclmdlGetDatasetTensorDesc aclGetDataBufferAddr"
-).split()
+POINTERS = [
+    "aclCreateDataBuffer",
+    "aclCreateTensorDesc",
+    "aclmdlCreateConfigHandle",
+    "aclmdlCreateDataset",
+    "aclmdlCreateDesc",
+    "aclmdlCreateExecConfigHandle",
+    "aclmdlGetDatasetBuffer",
+    "aclmdlGetDatasetTensorDesc",
+    "aclGetDataBufferAddr",
+]
 
 
 class IODims(C.Structure):
@@ -160,3 +167,20 @@ class Dataset:
         for buffer in self.buffers:
             self.api.ok("aclDestroyDataBuffer", buffer)
         self.api.ok("aclmdlDestroyDataset", self.handle)
+
+
+class Gate:
+    """Holds a stream up until this thread opens it, so that work is surely in flight."""
+
+    def __init__(self, api: Api, stream: int) -> None:
+        self.api, self.stream = api, stream
+        self.thread = threading.get_ident()
+        self.callback = C.CFUNCTYPE(None, C.c_void_p)(lambda _: None)
+        api.ok("aclrtSubscribeReport", self.thread, stream)
+        api.ok("aclrtLaunchCallback", self.callback, None, 1, stream)
+
+    def open(self) -> None:
+        self.api.ok("aclrtProcessReport", 10_000)
+
+    def remove(self) -> None:
+        self.api.ok("aclrtUnSubscribeReport", self.thread, self.stream)

@@ -16,7 +16,7 @@ import ctypes as C, gc, os, signal, sys, threading, time
 import numpy as np
 import acl_fast as af
 from tests.badinput import networks
-from tests.badinput.capi import Api
+from tests.badinput.capi import Api, Gate
 from tests.badinput.conftest import live, works
 """
 

@@ -10,11 +10,11 @@ import ctypes as C
 import random
 import re
 import sys
-import tomllib
 from pathlib import Path
 from typing import NamedTuple
 
-from . import networks
+import tomllib
+
 from .capi import FLOAT, ND, Api
 
 ROOT = Path(__file__).resolve().parents[2]

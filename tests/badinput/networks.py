@@ -9,7 +9,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 SHAPE = (2, 3)
-SLOW_SIZE, SLOW_LAYERS = 512, 32
+SLOW_SIZE, SLOW_LAYERS = 448, 24
 SLOW_SHAPE = (SLOW_SIZE, SLOW_SIZE)
 WEIGHTS = np.arange(1, 13, dtype=np.float32).reshape(3, 4)
 
@@ -63,7 +63,7 @@ def slow_result(x: np.ndarray) -> np.ndarray:
 
 def slow() -> bytes:
     """y = x @ w @ w ...: long enough to be caught in flight."""
-    size, layers = SLOW_SIZE, SLOW_LAYERS
+    _size, layers = SLOW_SIZE, SLOW_LAYERS
     w = slow_weights()
     nodes = [
         helper.make_node(

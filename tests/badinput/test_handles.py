@@ -292,7 +292,9 @@ def test_unknown_device(api: Api) -> None:
         api.refuse(BAD_DEVICE, "aclrtSetDevice", number)
         api.refuse(BAD_DEVICE, "aclrtResetDevice", number)
         api.refuse(BAD_DEVICE, "aclrtCreateContext", C.byref(C.c_uint64(0)), number)
-        with pytest.raises(af.AclIndexError, match=r"aclrtSetDevice failed: .*\(107001\)(?s:.*)count"):
+        with pytest.raises(
+            af.AclIndexError, match=r"aclrtSetDevice failed: .*\(107001\)(?s:.*)count"
+        ):
             af.Device(number)
     for number in (2**31, -(2**40)):
         with pytest.raises(OverflowError):
