@@ -73,7 +73,8 @@ def test_import_loads_no_backend() -> None:
         "import sys, acl_fast as af\n"
         "assert 'numpy' not in sys.modules and 'asyncio' not in sys.modules\n"
         "try: af.Device(0)\n"
-        "except ImportError as error: print(type(error).__name__, 'acl-fast doctor' in str(error))\n"
+        "except ImportError as error:\n"
+        "    print(type(error).__name__, 'acl-fast doctor' in str(error))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],
