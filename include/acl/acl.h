@@ -46,6 +46,11 @@ aclError aclInit(const char *configPath);
 aclError aclrtGetVersion(int32_t *majorVersion, int32_t *minorVersion, int32_t *patchVersion);
 aclError aclsysGetCANNVersion(aclCANNPackageName name, aclCANNPackageVersion *version);
 
+/* Newer than CANN 8.1. `refCount` may be NULL; `versionStr` has ACL_PKG_VERSION_MAX_SIZE bytes. */
+aclError aclFinalizeReference(uint64_t *refCount);
+aclError aclsysGetVersionNum(char *pkgName, int32_t *versionNum);
+aclError aclsysGetVersionStr(char *pkgName, char *versionStr);
+
 #pragma GCC visibility pop
 #ifdef __cplusplus
 }

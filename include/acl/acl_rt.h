@@ -473,6 +473,30 @@ aclError aclrtSetOpWaitTimeout(uint32_t timeout);
 aclError aclrtGetOverflowStatus(void *outputAddr, size_t outputSize, aclrtStream stream);
 aclError aclrtResetOverflowStatus(aclrtStream stream);
 
+/* Newer than CANN 8.1: features of a device, host functions, notifies */
+#define ACL_DEV_FEATURE_NOT_SUPPORT 0x00000000
+#define ACL_DEV_FEATURE_SUPPORT 0x00000001
+#define ACL_NOTIFY_DEFAULT 0x00000000U
+#define ACL_NOTIFY_DEVICE_USE_ONLY 0x00000001U
+
+typedef void (*aclrtHostFunc)(void *args);
+typedef void *aclrtNotify;
+
+typedef enum aclrtDevFeatureType {
+    ACL_FEATURE_TSCPU_TASK_UPDATE_SUPPORT_AIC_AIV = 1,
+    ACL_FEATURE_SYSTEM_MEMQ_EVENT_CROSS_DEV = 21,
+} aclrtDevFeatureType;
+
+aclError aclrtCreateNotify(aclrtNotify *notify, uint64_t flag);
+aclError aclrtDestroyNotify(aclrtNotify notify);
+aclError aclrtGetDeviceCapability(int32_t deviceId, aclrtDevFeatureType devFeatureType,
+                                  int32_t *value);
+aclError aclrtGetNotifyId(aclrtNotify notify, uint32_t *notifyId);
+aclError aclrtLaunchHostFunc(aclrtStream stream, aclrtHostFunc fn, void *args);
+aclError aclrtRecordNotify(aclrtNotify notify, aclrtStream stream);
+/* `timeout` is in seconds, 0 is for ever. */
+aclError aclrtWaitAndResetNotify(aclrtNotify notify, aclrtStream stream, uint32_t timeout);
+
 #pragma GCC visibility pop
 #ifdef __cplusplus
 }

@@ -35,10 +35,13 @@
 
 typedef struct aclfast_table {
     aclError (*aclFinalize)(void);
+    aclError (*aclFinalizeReference)(uint64_t *refCount);
     const char * (*aclGetRecentErrMsg)(void);
     aclError (*aclInit)(const char *configPath);
     aclError (*aclrtGetVersion)(int32_t *majorVersion, int32_t *minorVersion, int32_t *patchVersion);
     aclError (*aclsysGetCANNVersion)(aclCANNPackageName name, aclCANNPackageVersion *version);
+    aclError (*aclsysGetVersionNum)(char *pkgName, int32_t *versionNum);
+    aclError (*aclsysGetVersionStr)(char *pkgName, char *versionStr);
     void (*aclAppLog)(aclLogLevel logLevel, const char *func, const char *file, uint32_t line, const char *fmt, ...);
     aclDataBuffer * (*aclCreateDataBuffer)(void *data, size_t size);
     aclTensorDesc * (*aclCreateTensorDesc)(aclDataType dataType, int numDims, const int64_t *dims, aclFormat format);
@@ -91,6 +94,7 @@ typedef struct aclfast_table {
     aclError (*aclrtCreateEventExWithFlag)(aclrtEvent *event, uint32_t flag);
     aclError (*aclrtCreateEventWithFlag)(aclrtEvent *event, uint32_t flag);
     aclrtGroupInfo * (*aclrtCreateGroupInfo)(void);
+    aclError (*aclrtCreateNotify)(aclrtNotify *notify, uint64_t flag);
     aclError (*aclrtCreateStream)(aclrtStream *stream);
     aclrtStreamConfigHandle * (*aclrtCreateStreamConfigHandle)(void);
     aclError (*aclrtCreateStreamV2)(aclrtStream *stream, const aclrtStreamConfigHandle *handle);
@@ -101,6 +105,7 @@ typedef struct aclfast_table {
     aclError (*aclrtDestroyContext)(aclrtContext context);
     aclError (*aclrtDestroyEvent)(aclrtEvent event);
     aclError (*aclrtDestroyGroupInfo)(aclrtGroupInfo *groupInfo);
+    aclError (*aclrtDestroyNotify)(aclrtNotify notify);
     aclError (*aclrtDestroyStream)(aclrtStream stream);
     aclError (*aclrtDestroyStreamConfigHandle)(aclrtStreamConfigHandle *handle);
     aclError (*aclrtDestroyStreamForce)(aclrtStream stream);
@@ -117,6 +122,7 @@ typedef struct aclfast_table {
     aclError (*aclrtGetAllGroupInfo)(aclrtGroupInfo *groupInfo);
     aclError (*aclrtGetCurrentContext)(aclrtContext *context);
     aclError (*aclrtGetDevice)(int32_t *deviceId);
+    aclError (*aclrtGetDeviceCapability)(int32_t deviceId, aclrtDevFeatureType devFeatureType, int32_t *value);
     aclError (*aclrtGetDeviceCount)(uint32_t *count);
     uint32_t (*aclrtGetDeviceIdFromExceptionInfo)(const aclrtExceptionInfo *info);
     aclError (*aclrtGetDeviceSatMode)(aclrtFloatOverflowMode *mode);
@@ -129,6 +135,7 @@ typedef struct aclfast_table {
     aclError (*aclrtGetMemInfo)(aclrtMemAttr attr, size_t *free, size_t *total);
     aclError (*aclrtGetMemUceInfo)(int32_t deviceId, aclrtMemUceInfo *memUceInfoArray, size_t arraySize, size_t *retSize);
     aclError (*aclrtGetMemcpyDescSize)(aclrtMemcpyKind kind, size_t *descSize);
+    aclError (*aclrtGetNotifyId)(aclrtNotify notify, uint32_t *notifyId);
     aclError (*aclrtGetOverflowStatus)(void *outputAddr, size_t outputSize, aclrtStream stream);
     aclError (*aclrtGetRunMode)(aclrtRunMode *runMode);
     uint32_t (*aclrtGetStreamIdFromExceptionInfo)(const aclrtExceptionInfo *info);
@@ -149,6 +156,7 @@ typedef struct aclfast_table {
     aclError (*aclrtKernelArgsInitByUserMem)(aclrtFuncHandle funcHandle, aclrtArgsHandle argsHandle, void *userHostMem, size_t actualArgsSize);
     aclError (*aclrtKernelArgsParaUpdate)(aclrtArgsHandle argsHandle, aclrtParamHandle paramHandle, void *param, size_t paramSize);
     aclError (*aclrtLaunchCallback)(aclrtCallback fn, void *userData, aclrtCallbackBlockType blockType, aclrtStream stream);
+    aclError (*aclrtLaunchHostFunc)(aclrtStream stream, aclrtHostFunc fn, void *args);
     aclError (*aclrtLaunchKernel)(aclrtFuncHandle funcHandle, uint32_t blockDim, const void *argsData, size_t argsSize, aclrtStream stream);
     aclError (*aclrtLaunchKernelWithConfig)(aclrtFuncHandle funcHandle, uint32_t blockDim, aclrtStream stream, aclrtLaunchKernelCfg *cfg, aclrtArgsHandle argsHandle, void *reserve);
     aclError (*aclrtMalloc)(void **devPtr, size_t size, aclrtMemMallocPolicy policy);
@@ -184,6 +192,7 @@ typedef struct aclfast_table {
     aclError (*aclrtQueryEventStatus)(aclrtEvent event, aclrtEventRecordedStatus *status);
     aclError (*aclrtQueryEventWaitStatus)(aclrtEvent event, aclrtEventWaitStatus *status);
     aclError (*aclrtRecordEvent)(aclrtEvent event, aclrtStream stream);
+    aclError (*aclrtRecordNotify)(aclrtNotify notify, aclrtStream stream);
     aclError (*aclrtReleaseMemAddress)(void *virPtr);
     aclError (*aclrtReserveMemAddress)(void **virPtr, size_t size, size_t alignment, void *expectPtr, uint64_t flags);
     aclError (*aclrtResetDevice)(int32_t deviceId);
@@ -219,6 +228,7 @@ typedef struct aclfast_table {
     aclError (*aclrtUnSubscribeHostFunc)(uint64_t hostFuncThreadId, aclrtStream exeStream);
     aclError (*aclrtUnSubscribeReport)(uint64_t threadId, aclrtStream stream);
     aclError (*aclrtUnmapMem)(void *virPtr);
+    aclError (*aclrtWaitAndResetNotify)(aclrtNotify notify, aclrtStream stream, uint32_t timeout);
     aclrtAllocatorDesc (*aclrtAllocatorCreateDesc)(void);
     aclError (*aclrtAllocatorDestroyDesc)(aclrtAllocatorDesc allocatorDesc);
     aclError (*aclrtAllocatorRegister)(aclrtStream stream, aclrtAllocatorDesc allocatorDesc);

@@ -1,4 +1,4 @@
-// Callbacks in streams, and the exception callback.
+// Callbacks and host functions in streams, and the exception callback.
 #include "softnpu/stream/callback.hpp"
 
 #include "softnpu/api/entry.hpp"
@@ -66,6 +66,15 @@ aclError aclrtLaunchCallback(aclrtCallback fn, void *userData, aclrtCallbackBloc
         StreamRef found;
         SOFTNPU_CHECK(find_stream(stream, found));
         return launch_callback(fn, userData, blockType == ACL_CALLBACK_BLOCK, *found);
+    });
+}
+
+aclError aclrtLaunchHostFunc(aclrtStream stream, aclrtHostFunc fn, void *args) {
+    return guarded("aclrtLaunchHostFunc", [&] {
+        SOFTNPU_CHECK(require_pointer(reinterpret_cast<void *>(fn), "fn"));
+        StreamRef found;
+        SOFTNPU_CHECK(find_stream(stream, found));
+        return launch_host_function(fn, args, *found);
     });
 }
 

@@ -153,6 +153,24 @@ aclError aclGetDeviceCapability(uint32_t deviceId, aclDeviceInfo deviceInfo, int
     });
 }
 
+aclError aclrtGetDeviceCapability(int32_t deviceId, aclrtDevFeatureType devFeatureType,
+                                  int32_t *value) {
+    return guarded("aclrtGetDeviceCapability", [&] {
+        SOFTNPU_CHECK(require_pointer(value, "value"));
+        Device *device = nullptr;
+        SOFTNPU_CHECK(device_by_id(deviceId, device));
+        switch (devFeatureType) {
+            case ACL_FEATURE_TSCPU_TASK_UPDATE_SUPPORT_AIC_AIV:
+            case ACL_FEATURE_SYSTEM_MEMQ_EVENT_CROSS_DEV:
+                *value = ACL_DEV_FEATURE_NOT_SUPPORT;  // no kernels, no queues
+                return 0;
+            default:
+                return fail(ACL_ERROR_INVALID_PARAM, "%d names no device feature",
+                            static_cast<int>(devFeatureType));
+        }
+    });
+}
+
 aclError aclrtGetDeviceUtilizationRate(int32_t deviceId, aclrtUtilizationInfo *utilizationInfo) {
     return guarded("aclrtGetDeviceUtilizationRate", [&] {
         SOFTNPU_CHECK(require_pointer(utilizationInfo, "utilizationInfo"));

@@ -9,6 +9,13 @@
 
 using namespace softnpu;
 
+namespace {
+
+/// The CANN whose interface this is.
+constexpr char kCannVersion[] = "8.1.RC1";
+
+}  // namespace
+
 extern "C" {
 
 aclError aclInit(const char *configPath) {
@@ -17,6 +24,10 @@ aclError aclInit(const char *configPath) {
 
 aclError aclFinalize() {
     return guarded("aclFinalize", [] { return runtime().finalize(); });
+}
+
+aclError aclFinalizeReference(uint64_t *refCount) {
+    return guarded("aclFinalizeReference", [&] { return runtime().finalize_reference(refCount); });
 }
 
 const char *aclGetRecentErrMsg() {
@@ -64,10 +75,20 @@ aclError aclsysGetCANNVersion(aclCANNPackageName name, aclCANNPackageVersion *ve
             return fail(ACL_ERROR_INVALID_PARAM, "%d names no package", static_cast<int>(name));
         }
         std::memset(version, 0, sizeof *version);
-        std::snprintf(version->version, sizeof version->version, "8.1.RC1");
+        std::snprintf(version->version, sizeof version->version, "%s", kCannVersion);
         std::snprintf(version->majorVersion, sizeof version->majorVersion, "8");
         std::snprintf(version->minorVersion, sizeof version->minorVersion, "1");
         std::snprintf(version->releaseVersion, sizeof version->releaseVersion, "RC1");
+        return 0;
+    });
+}
+
+aclError aclsysGetVersionStr(char *pkgName, char *versionStr) {
+    return guarded("aclsysGetVersionStr", [&] {
+        SOFTNPU_CHECK(require_pointer(pkgName, "pkgName"));
+        SOFTNPU_CHECK(require_pointer(versionStr, "versionStr"));
+        if (*pkgName == '\0') return fail(ACL_ERROR_INVALID_PARAM, "pkgName is empty");
+        std::snprintf(versionStr, ACL_PKG_VERSION_MAX_SIZE, "%s", kCannVersion);
         return 0;
     });
 }

@@ -17,10 +17,13 @@ int softnpu_unsupported(const char *name);
 #pragma GCC visibility push(hidden)
 
 aclError stub_aclFinalize() { return softnpu_unsupported("aclFinalize"); }
+aclError stub_aclFinalizeReference(uint64_t *) { return softnpu_unsupported("aclFinalizeReference"); }
 const char * stub_aclGetRecentErrMsg() { softnpu_unsupported("aclGetRecentErrMsg"); return {}; }
 aclError stub_aclInit(const char *) { return softnpu_unsupported("aclInit"); }
 aclError stub_aclrtGetVersion(int32_t *, int32_t *, int32_t *) { return softnpu_unsupported("aclrtGetVersion"); }
 aclError stub_aclsysGetCANNVersion(aclCANNPackageName, aclCANNPackageVersion *) { return softnpu_unsupported("aclsysGetCANNVersion"); }
+aclError stub_aclsysGetVersionNum(char *, int32_t *) { return softnpu_unsupported("aclsysGetVersionNum"); }
+aclError stub_aclsysGetVersionStr(char *, char *) { return softnpu_unsupported("aclsysGetVersionStr"); }
 void stub_aclAppLog(aclLogLevel, const char *, const char *, uint32_t, const char *, ...) { softnpu_unsupported("aclAppLog"); }
 aclDataBuffer * stub_aclCreateDataBuffer(void *, size_t) { softnpu_unsupported("aclCreateDataBuffer"); return {}; }
 aclTensorDesc * stub_aclCreateTensorDesc(aclDataType, int, const int64_t *, aclFormat) { softnpu_unsupported("aclCreateTensorDesc"); return {}; }
@@ -73,6 +76,7 @@ aclError stub_aclrtCreateEvent(aclrtEvent *) { return softnpu_unsupported("aclrt
 aclError stub_aclrtCreateEventExWithFlag(aclrtEvent *, uint32_t) { return softnpu_unsupported("aclrtCreateEventExWithFlag"); }
 aclError stub_aclrtCreateEventWithFlag(aclrtEvent *, uint32_t) { return softnpu_unsupported("aclrtCreateEventWithFlag"); }
 aclrtGroupInfo * stub_aclrtCreateGroupInfo() { softnpu_unsupported("aclrtCreateGroupInfo"); return {}; }
+aclError stub_aclrtCreateNotify(aclrtNotify *, uint64_t) { return softnpu_unsupported("aclrtCreateNotify"); }
 aclError stub_aclrtCreateStream(aclrtStream *) { return softnpu_unsupported("aclrtCreateStream"); }
 aclrtStreamConfigHandle * stub_aclrtCreateStreamConfigHandle() { softnpu_unsupported("aclrtCreateStreamConfigHandle"); return {}; }
 aclError stub_aclrtCreateStreamV2(aclrtStream *, const aclrtStreamConfigHandle *) { return softnpu_unsupported("aclrtCreateStreamV2"); }
@@ -83,6 +87,7 @@ aclError stub_aclrtDestroyBinary(aclrtBinary) { return softnpu_unsupported("aclr
 aclError stub_aclrtDestroyContext(aclrtContext) { return softnpu_unsupported("aclrtDestroyContext"); }
 aclError stub_aclrtDestroyEvent(aclrtEvent) { return softnpu_unsupported("aclrtDestroyEvent"); }
 aclError stub_aclrtDestroyGroupInfo(aclrtGroupInfo *) { return softnpu_unsupported("aclrtDestroyGroupInfo"); }
+aclError stub_aclrtDestroyNotify(aclrtNotify) { return softnpu_unsupported("aclrtDestroyNotify"); }
 aclError stub_aclrtDestroyStream(aclrtStream) { return softnpu_unsupported("aclrtDestroyStream"); }
 aclError stub_aclrtDestroyStreamConfigHandle(aclrtStreamConfigHandle *) { return softnpu_unsupported("aclrtDestroyStreamConfigHandle"); }
 aclError stub_aclrtDestroyStreamForce(aclrtStream) { return softnpu_unsupported("aclrtDestroyStreamForce"); }
@@ -99,6 +104,7 @@ aclError stub_aclrtFreePhysical(aclrtDrvMemHandle) { return softnpu_unsupported(
 aclError stub_aclrtGetAllGroupInfo(aclrtGroupInfo *) { return softnpu_unsupported("aclrtGetAllGroupInfo"); }
 aclError stub_aclrtGetCurrentContext(aclrtContext *) { return softnpu_unsupported("aclrtGetCurrentContext"); }
 aclError stub_aclrtGetDevice(int32_t *) { return softnpu_unsupported("aclrtGetDevice"); }
+aclError stub_aclrtGetDeviceCapability(int32_t, aclrtDevFeatureType, int32_t *) { return softnpu_unsupported("aclrtGetDeviceCapability"); }
 aclError stub_aclrtGetDeviceCount(uint32_t *) { return softnpu_unsupported("aclrtGetDeviceCount"); }
 uint32_t stub_aclrtGetDeviceIdFromExceptionInfo(const aclrtExceptionInfo *) { softnpu_unsupported("aclrtGetDeviceIdFromExceptionInfo"); return {}; }
 aclError stub_aclrtGetDeviceSatMode(aclrtFloatOverflowMode *) { return softnpu_unsupported("aclrtGetDeviceSatMode"); }
@@ -111,6 +117,7 @@ aclError stub_aclrtGetLastError(aclrtLastErrLevel) { return softnpu_unsupported(
 aclError stub_aclrtGetMemInfo(aclrtMemAttr, size_t *, size_t *) { return softnpu_unsupported("aclrtGetMemInfo"); }
 aclError stub_aclrtGetMemUceInfo(int32_t, aclrtMemUceInfo *, size_t, size_t *) { return softnpu_unsupported("aclrtGetMemUceInfo"); }
 aclError stub_aclrtGetMemcpyDescSize(aclrtMemcpyKind, size_t *) { return softnpu_unsupported("aclrtGetMemcpyDescSize"); }
+aclError stub_aclrtGetNotifyId(aclrtNotify, uint32_t *) { return softnpu_unsupported("aclrtGetNotifyId"); }
 aclError stub_aclrtGetOverflowStatus(void *, size_t, aclrtStream) { return softnpu_unsupported("aclrtGetOverflowStatus"); }
 aclError stub_aclrtGetRunMode(aclrtRunMode *) { return softnpu_unsupported("aclrtGetRunMode"); }
 uint32_t stub_aclrtGetStreamIdFromExceptionInfo(const aclrtExceptionInfo *) { softnpu_unsupported("aclrtGetStreamIdFromExceptionInfo"); return {}; }
@@ -131,6 +138,7 @@ aclError stub_aclrtKernelArgsInit(aclrtFuncHandle, aclrtArgsHandle *) { return s
 aclError stub_aclrtKernelArgsInitByUserMem(aclrtFuncHandle, aclrtArgsHandle, void *, size_t) { return softnpu_unsupported("aclrtKernelArgsInitByUserMem"); }
 aclError stub_aclrtKernelArgsParaUpdate(aclrtArgsHandle, aclrtParamHandle, void *, size_t) { return softnpu_unsupported("aclrtKernelArgsParaUpdate"); }
 aclError stub_aclrtLaunchCallback(aclrtCallback, void *, aclrtCallbackBlockType, aclrtStream) { return softnpu_unsupported("aclrtLaunchCallback"); }
+aclError stub_aclrtLaunchHostFunc(aclrtStream, aclrtHostFunc, void *) { return softnpu_unsupported("aclrtLaunchHostFunc"); }
 aclError stub_aclrtLaunchKernel(aclrtFuncHandle, uint32_t, const void *, size_t, aclrtStream) { return softnpu_unsupported("aclrtLaunchKernel"); }
 aclError stub_aclrtLaunchKernelWithConfig(aclrtFuncHandle, uint32_t, aclrtStream, aclrtLaunchKernelCfg *, aclrtArgsHandle, void *) { return softnpu_unsupported("aclrtLaunchKernelWithConfig"); }
 aclError stub_aclrtMalloc(void **, size_t, aclrtMemMallocPolicy) { return softnpu_unsupported("aclrtMalloc"); }
@@ -166,6 +174,7 @@ aclError stub_aclrtQueryEvent(aclrtEvent, aclrtEventStatus *) { return softnpu_u
 aclError stub_aclrtQueryEventStatus(aclrtEvent, aclrtEventRecordedStatus *) { return softnpu_unsupported("aclrtQueryEventStatus"); }
 aclError stub_aclrtQueryEventWaitStatus(aclrtEvent, aclrtEventWaitStatus *) { return softnpu_unsupported("aclrtQueryEventWaitStatus"); }
 aclError stub_aclrtRecordEvent(aclrtEvent, aclrtStream) { return softnpu_unsupported("aclrtRecordEvent"); }
+aclError stub_aclrtRecordNotify(aclrtNotify, aclrtStream) { return softnpu_unsupported("aclrtRecordNotify"); }
 aclError stub_aclrtReleaseMemAddress(void *) { return softnpu_unsupported("aclrtReleaseMemAddress"); }
 aclError stub_aclrtReserveMemAddress(void **, size_t, size_t, void *, uint64_t) { return softnpu_unsupported("aclrtReserveMemAddress"); }
 aclError stub_aclrtResetDevice(int32_t) { return softnpu_unsupported("aclrtResetDevice"); }
@@ -201,6 +210,7 @@ aclError stub_aclrtSynchronizeStreamWithTimeout(aclrtStream, int32_t) { return s
 aclError stub_aclrtUnSubscribeHostFunc(uint64_t, aclrtStream) { return softnpu_unsupported("aclrtUnSubscribeHostFunc"); }
 aclError stub_aclrtUnSubscribeReport(uint64_t, aclrtStream) { return softnpu_unsupported("aclrtUnSubscribeReport"); }
 aclError stub_aclrtUnmapMem(void *) { return softnpu_unsupported("aclrtUnmapMem"); }
+aclError stub_aclrtWaitAndResetNotify(aclrtNotify, aclrtStream, uint32_t) { return softnpu_unsupported("aclrtWaitAndResetNotify"); }
 aclrtAllocatorDesc stub_aclrtAllocatorCreateDesc() { softnpu_unsupported("aclrtAllocatorCreateDesc"); return {}; }
 aclError stub_aclrtAllocatorDestroyDesc(aclrtAllocatorDesc) { return softnpu_unsupported("aclrtAllocatorDestroyDesc"); }
 aclError stub_aclrtAllocatorRegister(aclrtStream, aclrtAllocatorDesc) { return softnpu_unsupported("aclrtAllocatorRegister"); }
@@ -345,10 +355,13 @@ void stub_acldumpUnregCallback() { softnpu_unsupported("acldumpUnregCallback"); 
 #pragma GCC visibility pop
 
 aclError aclFinalize(void) __attribute__((weak, alias("stub_aclFinalize")));
+aclError aclFinalizeReference(uint64_t *refCount) __attribute__((weak, alias("stub_aclFinalizeReference")));
 const char * aclGetRecentErrMsg(void) __attribute__((weak, alias("stub_aclGetRecentErrMsg")));
 aclError aclInit(const char *configPath) __attribute__((weak, alias("stub_aclInit")));
 aclError aclrtGetVersion(int32_t *majorVersion, int32_t *minorVersion, int32_t *patchVersion) __attribute__((weak, alias("stub_aclrtGetVersion")));
 aclError aclsysGetCANNVersion(aclCANNPackageName name, aclCANNPackageVersion *version) __attribute__((weak, alias("stub_aclsysGetCANNVersion")));
+aclError aclsysGetVersionNum(char *pkgName, int32_t *versionNum) __attribute__((weak, alias("stub_aclsysGetVersionNum")));
+aclError aclsysGetVersionStr(char *pkgName, char *versionStr) __attribute__((weak, alias("stub_aclsysGetVersionStr")));
 void aclAppLog(aclLogLevel logLevel, const char *func, const char *file, uint32_t line, const char *fmt, ...) __attribute__((weak, alias("stub_aclAppLog")));
 aclDataBuffer * aclCreateDataBuffer(void *data, size_t size) __attribute__((weak, alias("stub_aclCreateDataBuffer")));
 aclTensorDesc * aclCreateTensorDesc(aclDataType dataType, int numDims, const int64_t *dims, aclFormat format) __attribute__((weak, alias("stub_aclCreateTensorDesc")));
@@ -401,6 +414,7 @@ aclError aclrtCreateEvent(aclrtEvent *event) __attribute__((weak, alias("stub_ac
 aclError aclrtCreateEventExWithFlag(aclrtEvent *event, uint32_t flag) __attribute__((weak, alias("stub_aclrtCreateEventExWithFlag")));
 aclError aclrtCreateEventWithFlag(aclrtEvent *event, uint32_t flag) __attribute__((weak, alias("stub_aclrtCreateEventWithFlag")));
 aclrtGroupInfo * aclrtCreateGroupInfo(void) __attribute__((weak, alias("stub_aclrtCreateGroupInfo")));
+aclError aclrtCreateNotify(aclrtNotify *notify, uint64_t flag) __attribute__((weak, alias("stub_aclrtCreateNotify")));
 aclError aclrtCreateStream(aclrtStream *stream) __attribute__((weak, alias("stub_aclrtCreateStream")));
 aclrtStreamConfigHandle * aclrtCreateStreamConfigHandle(void) __attribute__((weak, alias("stub_aclrtCreateStreamConfigHandle")));
 aclError aclrtCreateStreamV2(aclrtStream *stream, const aclrtStreamConfigHandle *handle) __attribute__((weak, alias("stub_aclrtCreateStreamV2")));
@@ -411,6 +425,7 @@ aclError aclrtDestroyBinary(aclrtBinary binary) __attribute__((weak, alias("stub
 aclError aclrtDestroyContext(aclrtContext context) __attribute__((weak, alias("stub_aclrtDestroyContext")));
 aclError aclrtDestroyEvent(aclrtEvent event) __attribute__((weak, alias("stub_aclrtDestroyEvent")));
 aclError aclrtDestroyGroupInfo(aclrtGroupInfo *groupInfo) __attribute__((weak, alias("stub_aclrtDestroyGroupInfo")));
+aclError aclrtDestroyNotify(aclrtNotify notify) __attribute__((weak, alias("stub_aclrtDestroyNotify")));
 aclError aclrtDestroyStream(aclrtStream stream) __attribute__((weak, alias("stub_aclrtDestroyStream")));
 aclError aclrtDestroyStreamConfigHandle(aclrtStreamConfigHandle *handle) __attribute__((weak, alias("stub_aclrtDestroyStreamConfigHandle")));
 aclError aclrtDestroyStreamForce(aclrtStream stream) __attribute__((weak, alias("stub_aclrtDestroyStreamForce")));
@@ -427,6 +442,7 @@ aclError aclrtFreePhysical(aclrtDrvMemHandle handle) __attribute__((weak, alias(
 aclError aclrtGetAllGroupInfo(aclrtGroupInfo *groupInfo) __attribute__((weak, alias("stub_aclrtGetAllGroupInfo")));
 aclError aclrtGetCurrentContext(aclrtContext *context) __attribute__((weak, alias("stub_aclrtGetCurrentContext")));
 aclError aclrtGetDevice(int32_t *deviceId) __attribute__((weak, alias("stub_aclrtGetDevice")));
+aclError aclrtGetDeviceCapability(int32_t deviceId, aclrtDevFeatureType devFeatureType, int32_t *value) __attribute__((weak, alias("stub_aclrtGetDeviceCapability")));
 aclError aclrtGetDeviceCount(uint32_t *count) __attribute__((weak, alias("stub_aclrtGetDeviceCount")));
 uint32_t aclrtGetDeviceIdFromExceptionInfo(const aclrtExceptionInfo *info) __attribute__((weak, alias("stub_aclrtGetDeviceIdFromExceptionInfo")));
 aclError aclrtGetDeviceSatMode(aclrtFloatOverflowMode *mode) __attribute__((weak, alias("stub_aclrtGetDeviceSatMode")));
@@ -439,6 +455,7 @@ aclError aclrtGetLastError(aclrtLastErrLevel level) __attribute__((weak, alias("
 aclError aclrtGetMemInfo(aclrtMemAttr attr, size_t *free, size_t *total) __attribute__((weak, alias("stub_aclrtGetMemInfo")));
 aclError aclrtGetMemUceInfo(int32_t deviceId, aclrtMemUceInfo *memUceInfoArray, size_t arraySize, size_t *retSize) __attribute__((weak, alias("stub_aclrtGetMemUceInfo")));
 aclError aclrtGetMemcpyDescSize(aclrtMemcpyKind kind, size_t *descSize) __attribute__((weak, alias("stub_aclrtGetMemcpyDescSize")));
+aclError aclrtGetNotifyId(aclrtNotify notify, uint32_t *notifyId) __attribute__((weak, alias("stub_aclrtGetNotifyId")));
 aclError aclrtGetOverflowStatus(void *outputAddr, size_t outputSize, aclrtStream stream) __attribute__((weak, alias("stub_aclrtGetOverflowStatus")));
 aclError aclrtGetRunMode(aclrtRunMode *runMode) __attribute__((weak, alias("stub_aclrtGetRunMode")));
 uint32_t aclrtGetStreamIdFromExceptionInfo(const aclrtExceptionInfo *info) __attribute__((weak, alias("stub_aclrtGetStreamIdFromExceptionInfo")));
@@ -459,6 +476,7 @@ aclError aclrtKernelArgsInit(aclrtFuncHandle funcHandle, aclrtArgsHandle *argsHa
 aclError aclrtKernelArgsInitByUserMem(aclrtFuncHandle funcHandle, aclrtArgsHandle argsHandle, void *userHostMem, size_t actualArgsSize) __attribute__((weak, alias("stub_aclrtKernelArgsInitByUserMem")));
 aclError aclrtKernelArgsParaUpdate(aclrtArgsHandle argsHandle, aclrtParamHandle paramHandle, void *param, size_t paramSize) __attribute__((weak, alias("stub_aclrtKernelArgsParaUpdate")));
 aclError aclrtLaunchCallback(aclrtCallback fn, void *userData, aclrtCallbackBlockType blockType, aclrtStream stream) __attribute__((weak, alias("stub_aclrtLaunchCallback")));
+aclError aclrtLaunchHostFunc(aclrtStream stream, aclrtHostFunc fn, void *args) __attribute__((weak, alias("stub_aclrtLaunchHostFunc")));
 aclError aclrtLaunchKernel(aclrtFuncHandle funcHandle, uint32_t blockDim, const void *argsData, size_t argsSize, aclrtStream stream) __attribute__((weak, alias("stub_aclrtLaunchKernel")));
 aclError aclrtLaunchKernelWithConfig(aclrtFuncHandle funcHandle, uint32_t blockDim, aclrtStream stream, aclrtLaunchKernelCfg *cfg, aclrtArgsHandle argsHandle, void *reserve) __attribute__((weak, alias("stub_aclrtLaunchKernelWithConfig")));
 aclError aclrtMalloc(void **devPtr, size_t size, aclrtMemMallocPolicy policy) __attribute__((weak, alias("stub_aclrtMalloc")));
@@ -494,6 +512,7 @@ aclError aclrtQueryEvent(aclrtEvent event, aclrtEventStatus *status) __attribute
 aclError aclrtQueryEventStatus(aclrtEvent event, aclrtEventRecordedStatus *status) __attribute__((weak, alias("stub_aclrtQueryEventStatus")));
 aclError aclrtQueryEventWaitStatus(aclrtEvent event, aclrtEventWaitStatus *status) __attribute__((weak, alias("stub_aclrtQueryEventWaitStatus")));
 aclError aclrtRecordEvent(aclrtEvent event, aclrtStream stream) __attribute__((weak, alias("stub_aclrtRecordEvent")));
+aclError aclrtRecordNotify(aclrtNotify notify, aclrtStream stream) __attribute__((weak, alias("stub_aclrtRecordNotify")));
 aclError aclrtReleaseMemAddress(void *virPtr) __attribute__((weak, alias("stub_aclrtReleaseMemAddress")));
 aclError aclrtReserveMemAddress(void **virPtr, size_t size, size_t alignment, void *expectPtr, uint64_t flags) __attribute__((weak, alias("stub_aclrtReserveMemAddress")));
 aclError aclrtResetDevice(int32_t deviceId) __attribute__((weak, alias("stub_aclrtResetDevice")));
@@ -529,6 +548,7 @@ aclError aclrtSynchronizeStreamWithTimeout(aclrtStream stream, int32_t timeout) 
 aclError aclrtUnSubscribeHostFunc(uint64_t hostFuncThreadId, aclrtStream exeStream) __attribute__((weak, alias("stub_aclrtUnSubscribeHostFunc")));
 aclError aclrtUnSubscribeReport(uint64_t threadId, aclrtStream stream) __attribute__((weak, alias("stub_aclrtUnSubscribeReport")));
 aclError aclrtUnmapMem(void *virPtr) __attribute__((weak, alias("stub_aclrtUnmapMem")));
+aclError aclrtWaitAndResetNotify(aclrtNotify notify, aclrtStream stream, uint32_t timeout) __attribute__((weak, alias("stub_aclrtWaitAndResetNotify")));
 aclrtAllocatorDesc aclrtAllocatorCreateDesc(void) __attribute__((weak, alias("stub_aclrtAllocatorCreateDesc")));
 aclError aclrtAllocatorDestroyDesc(aclrtAllocatorDesc allocatorDesc) __attribute__((weak, alias("stub_aclrtAllocatorDestroyDesc")));
 aclError aclrtAllocatorRegister(aclrtStream stream, aclrtAllocatorDesc allocatorDesc) __attribute__((weak, alias("stub_aclrtAllocatorRegister")));
@@ -682,6 +702,8 @@ struct Entry {
 const Entry kEntries[] = {
     {"aclFinalize", reinterpret_cast<void *>(aclFinalize),
      reinterpret_cast<void *>(stub_aclFinalize)},
+    {"aclFinalizeReference", reinterpret_cast<void *>(aclFinalizeReference),
+     reinterpret_cast<void *>(stub_aclFinalizeReference)},
     {"aclGetRecentErrMsg", reinterpret_cast<void *>(aclGetRecentErrMsg),
      reinterpret_cast<void *>(stub_aclGetRecentErrMsg)},
     {"aclInit", reinterpret_cast<void *>(aclInit),
@@ -690,6 +712,10 @@ const Entry kEntries[] = {
      reinterpret_cast<void *>(stub_aclrtGetVersion)},
     {"aclsysGetCANNVersion", reinterpret_cast<void *>(aclsysGetCANNVersion),
      reinterpret_cast<void *>(stub_aclsysGetCANNVersion)},
+    {"aclsysGetVersionNum", reinterpret_cast<void *>(aclsysGetVersionNum),
+     reinterpret_cast<void *>(stub_aclsysGetVersionNum)},
+    {"aclsysGetVersionStr", reinterpret_cast<void *>(aclsysGetVersionStr),
+     reinterpret_cast<void *>(stub_aclsysGetVersionStr)},
     {"aclAppLog", reinterpret_cast<void *>(aclAppLog),
      reinterpret_cast<void *>(stub_aclAppLog)},
     {"aclCreateDataBuffer", reinterpret_cast<void *>(aclCreateDataBuffer),
@@ -794,6 +820,8 @@ const Entry kEntries[] = {
      reinterpret_cast<void *>(stub_aclrtCreateEventWithFlag)},
     {"aclrtCreateGroupInfo", reinterpret_cast<void *>(aclrtCreateGroupInfo),
      reinterpret_cast<void *>(stub_aclrtCreateGroupInfo)},
+    {"aclrtCreateNotify", reinterpret_cast<void *>(aclrtCreateNotify),
+     reinterpret_cast<void *>(stub_aclrtCreateNotify)},
     {"aclrtCreateStream", reinterpret_cast<void *>(aclrtCreateStream),
      reinterpret_cast<void *>(stub_aclrtCreateStream)},
     {"aclrtCreateStreamConfigHandle", reinterpret_cast<void *>(aclrtCreateStreamConfigHandle),
@@ -814,6 +842,8 @@ const Entry kEntries[] = {
      reinterpret_cast<void *>(stub_aclrtDestroyEvent)},
     {"aclrtDestroyGroupInfo", reinterpret_cast<void *>(aclrtDestroyGroupInfo),
      reinterpret_cast<void *>(stub_aclrtDestroyGroupInfo)},
+    {"aclrtDestroyNotify", reinterpret_cast<void *>(aclrtDestroyNotify),
+     reinterpret_cast<void *>(stub_aclrtDestroyNotify)},
     {"aclrtDestroyStream", reinterpret_cast<void *>(aclrtDestroyStream),
      reinterpret_cast<void *>(stub_aclrtDestroyStream)},
     {"aclrtDestroyStreamConfigHandle", reinterpret_cast<void *>(aclrtDestroyStreamConfigHandle),
@@ -846,6 +876,8 @@ const Entry kEntries[] = {
      reinterpret_cast<void *>(stub_aclrtGetCurrentContext)},
     {"aclrtGetDevice", reinterpret_cast<void *>(aclrtGetDevice),
      reinterpret_cast<void *>(stub_aclrtGetDevice)},
+    {"aclrtGetDeviceCapability", reinterpret_cast<void *>(aclrtGetDeviceCapability),
+     reinterpret_cast<void *>(stub_aclrtGetDeviceCapability)},
     {"aclrtGetDeviceCount", reinterpret_cast<void *>(aclrtGetDeviceCount),
      reinterpret_cast<void *>(stub_aclrtGetDeviceCount)},
     {"aclrtGetDeviceIdFromExceptionInfo", reinterpret_cast<void *>(aclrtGetDeviceIdFromExceptionInfo),
@@ -870,6 +902,8 @@ const Entry kEntries[] = {
      reinterpret_cast<void *>(stub_aclrtGetMemUceInfo)},
     {"aclrtGetMemcpyDescSize", reinterpret_cast<void *>(aclrtGetMemcpyDescSize),
      reinterpret_cast<void *>(stub_aclrtGetMemcpyDescSize)},
+    {"aclrtGetNotifyId", reinterpret_cast<void *>(aclrtGetNotifyId),
+     reinterpret_cast<void *>(stub_aclrtGetNotifyId)},
     {"aclrtGetOverflowStatus", reinterpret_cast<void *>(aclrtGetOverflowStatus),
      reinterpret_cast<void *>(stub_aclrtGetOverflowStatus)},
     {"aclrtGetRunMode", reinterpret_cast<void *>(aclrtGetRunMode),
@@ -910,6 +944,8 @@ const Entry kEntries[] = {
      reinterpret_cast<void *>(stub_aclrtKernelArgsParaUpdate)},
     {"aclrtLaunchCallback", reinterpret_cast<void *>(aclrtLaunchCallback),
      reinterpret_cast<void *>(stub_aclrtLaunchCallback)},
+    {"aclrtLaunchHostFunc", reinterpret_cast<void *>(aclrtLaunchHostFunc),
+     reinterpret_cast<void *>(stub_aclrtLaunchHostFunc)},
     {"aclrtLaunchKernel", reinterpret_cast<void *>(aclrtLaunchKernel),
      reinterpret_cast<void *>(stub_aclrtLaunchKernel)},
     {"aclrtLaunchKernelWithConfig", reinterpret_cast<void *>(aclrtLaunchKernelWithConfig),
@@ -980,6 +1016,8 @@ const Entry kEntries[] = {
      reinterpret_cast<void *>(stub_aclrtQueryEventWaitStatus)},
     {"aclrtRecordEvent", reinterpret_cast<void *>(aclrtRecordEvent),
      reinterpret_cast<void *>(stub_aclrtRecordEvent)},
+    {"aclrtRecordNotify", reinterpret_cast<void *>(aclrtRecordNotify),
+     reinterpret_cast<void *>(stub_aclrtRecordNotify)},
     {"aclrtReleaseMemAddress", reinterpret_cast<void *>(aclrtReleaseMemAddress),
      reinterpret_cast<void *>(stub_aclrtReleaseMemAddress)},
     {"aclrtReserveMemAddress", reinterpret_cast<void *>(aclrtReserveMemAddress),
@@ -1050,6 +1088,8 @@ const Entry kEntries[] = {
      reinterpret_cast<void *>(stub_aclrtUnSubscribeReport)},
     {"aclrtUnmapMem", reinterpret_cast<void *>(aclrtUnmapMem),
      reinterpret_cast<void *>(stub_aclrtUnmapMem)},
+    {"aclrtWaitAndResetNotify", reinterpret_cast<void *>(aclrtWaitAndResetNotify),
+     reinterpret_cast<void *>(stub_aclrtWaitAndResetNotify)},
     {"aclrtAllocatorCreateDesc", reinterpret_cast<void *>(aclrtAllocatorCreateDesc),
      reinterpret_cast<void *>(stub_aclrtAllocatorCreateDesc)},
     {"aclrtAllocatorDestroyDesc", reinterpret_cast<void *>(aclrtAllocatorDestroyDesc),

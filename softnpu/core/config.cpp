@@ -13,16 +13,16 @@ namespace {
 
 constexpr size_t kMiB = size_t{1} << 20;
 
-// Streams and events per device as published per family; cores and L2 of one chip of the family.
+// Streams, events and notifies per device as published per family; cores and L2 of one chip of it.
 constexpr Soc kSocs[] = {
-    {"Ascend310", 1024, 1023, 2, 0, 8 * kMiB, false},
-    {"Ascend310P", 1024, 1023, 8, 7, 16 * kMiB, false},
-    {"Ascend710", 1024, 1023, 8, 7, 16 * kMiB, false},
-    {"Ascend310B", 512, 65536, 1, 1, 8 * kMiB, false},
-    {"Ascend910", 2048, 65535, 32, 0, 32 * kMiB, true},
-    {"Ascend910B", 1984, 65536, 24, 48, 192 * kMiB, true},
-    {"Ascend910_93", 1984, 65536, 24, 48, 192 * kMiB, true},
-    {"Ascend950", 1984, 65536, 32, 64, 128 * kMiB, true},
+    {"Ascend310", 1024, 1023, 1024, 2, 0, 8 * kMiB, false},
+    {"Ascend310P", 1024, 1023, 1024, 8, 7, 16 * kMiB, false},
+    {"Ascend710", 1024, 1023, 1024, 8, 7, 16 * kMiB, false},
+    {"Ascend310B", 512, 65536, 2048, 1, 1, 8 * kMiB, false},
+    {"Ascend910", 2048, 65535, 1024, 32, 0, 32 * kMiB, true},
+    {"Ascend910B", 1984, 65536, 8192, 24, 48, 192 * kMiB, true},
+    {"Ascend910_93", 1984, 65536, 8192, 24, 48, 192 * kMiB, true},
+    {"Ascend950", 1984, 65536, 65535, 32, 64, 128 * kMiB, true},
 };
 
 constexpr int kMaxDevices = 32;

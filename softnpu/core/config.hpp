@@ -16,6 +16,7 @@ struct Soc {
     const char *prefix;  // longest match on the SoC name wins
     int max_streams;     // per device, default streams included
     int max_events;      // per device, events that take a hardware event at creation
+    int max_notifies;    // per device
     int ai_cores;
     int vector_cores;
     size_t l2_bytes;

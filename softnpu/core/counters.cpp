@@ -2,6 +2,7 @@
 
 #include "softnpu/core/context.hpp"
 #include "softnpu/stream/event.hpp"
+#include "softnpu/stream/notify.hpp"
 #include "softnpu/stream/stream.hpp"
 
 namespace softnpu {
@@ -46,6 +47,7 @@ uint64_t counter_value(size_t index) noexcept {
     if (value == &Counters::live_contexts) return context_table().live();
     if (value == &Counters::live_streams) return stream_table().live();
     if (value == &Counters::live_events) return event_table().live();
+    if (value == &Counters::live_notifies) return notify_table().live();
     return (counters().*value).load(std::memory_order_relaxed);
 }
 

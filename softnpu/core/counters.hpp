@@ -52,6 +52,7 @@ namespace softnpu {
     X(live_contexts)             \
     X(live_streams)              \
     X(live_events)               \
+    X(live_notifies)             \
     X(live_data_buffers)         \
     X(live_tensor_descs)         \
     X(live_datasets)             \

@@ -91,13 +91,27 @@ int Runtime::init(const char *config_path) {
 int Runtime::finalize() {
     {
         std::lock_guard<std::mutex> lock(mutex_);
-        if (init_count_ == 0) {
-            return fail(ACL_ERROR_REPEAT_FINALIZE,
-                        "not initialised, or finalized already; call aclInit first");
-        }
+        if (int code = require_initialized()) return code;
         init_count_ = 0;
     }
     return finalize_all();
+}
+
+int Runtime::finalize_reference(uint64_t *left) {
+    {
+        std::lock_guard<std::mutex> lock(mutex_);
+        if (int code = require_initialized()) return code;
+        const int count = --init_count_;
+        if (left != nullptr) *left = static_cast<uint64_t>(count);
+        if (count > 0) return 0;
+    }
+    return finalize_all();
+}
+
+int Runtime::require_initialized() const noexcept {
+    if (initialized()) return 0;
+    return fail(ACL_ERROR_REPEAT_FINALIZE,
+                "not initialised, or finalized already; call aclInit first");
 }
 
 int Runtime::finalize_all() {

@@ -30,6 +30,7 @@ class Device {
     SOFTNPU_API int utilization_percent();
 
     std::atomic<int> hardware_events{0};
+    std::atomic<int> notifies{0};
     std::atomic<int> saturation_mode{0};
     std::atomic<uint64_t> busy_ns{0};      // time workers spent in tasks, for the utilisation rate
     std::atomic<uint32_t> peer_access{0};  // bit per device this one may reach
@@ -56,6 +57,8 @@ class SOFTNPU_API Runtime {
   public:
     int init(const char *config_path);
     int finalize();
+    /// Undo one init; the last one finalizes. `left` may be nullptr.
+    int finalize_reference(uint64_t *left);
     bool initialized() const noexcept { return init_count_.load(std::memory_order_relaxed) > 0; }
 
     int set_device(int id);
@@ -75,6 +78,7 @@ class SOFTNPU_API Runtime {
     Runtime();
     void close_primary(Device &device, ContextRef primary, bool force);
     void close_device_if_unused(Device &device);
+    int require_initialized() const noexcept;
     int finalize_all();
 
     std::mutex

@@ -36,6 +36,7 @@ enum class HandleType : uint8_t {
     allocator_desc,
     group_info,
     operator_attr,
+    notify,
     dvpp_first = 32,  // 32..62 belong to the media engines
 };
 

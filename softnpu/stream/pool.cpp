@@ -1,12 +1,10 @@
 #include "softnpu/stream/pool.hpp"
 
-#include <pthread.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
-#include <thread>
+#include <system_error>
 
 #include "softnpu/core/config.hpp"
 #include "softnpu/core/counters.hpp"
@@ -15,6 +13,7 @@
 #include "softnpu/core/log.hpp"
 #include "softnpu/core/status.hpp"
 #include "softnpu/stream/clock.hpp"
+#include "softnpu/stream/thread.hpp"
 
 namespace softnpu {
 namespace {
@@ -23,21 +22,6 @@ constexpr uint64_t kSpinNs = 20'000;
 constexpr int kMostWorkers = 1024;
 
 thread_local bool t_is_worker = false;
-
-/// Signals are for the program's threads.
-class SignalsBlocked {
-  public:
-    SignalsBlocked() {
-        sigset_t all;
-        sigfillset(&all);
-        for (int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) sigdelset(&all, fault);
-        pthread_sigmask(SIG_SETMASK, &all, &outer_);
-    }
-    ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &outer_, nullptr); }
-
-  private:
-    sigset_t outer_;
-};
 
 }  // namespace
 
@@ -69,9 +53,8 @@ void Pool::start_worker_locked() {
         note_started();
         quiesce_at_exit();
     }
-    SignalsBlocked blocked;  // the new thread inherits the mask
     try {
-        std::thread(&Pool::work, this).detach();
+        start_thread("softnpu", [this] { work(); });
     } catch (const std::system_error &error) {
         if (workers_ == 0) throw;
         log(LogLevel::error, "cannot start another worker thread: %s", error.what());
@@ -83,7 +66,6 @@ void Pool::start_worker_locked() {
 
 void Pool::work() {
     t_is_worker = true;
-    pthread_setname_np(pthread_self(), "softnpu");
     bool warm = false;
     StreamRef stream;
     std::unique_lock<std::mutex> lock(mutex_);

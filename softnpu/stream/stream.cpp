@@ -128,7 +128,9 @@ void Stream::drain(Lock &lock, uint64_t target, uint64_t until, bool helping) {
                 return;
             }
             outcome.status = resume_status_;
+            const char *const reason = resume_reason_;
             lock.unlock();
+            fail_wait(outcome.status, reason, failure);
             current_.clear();
             lock.lock();
         }
@@ -166,15 +168,24 @@ Outcome Stream::run_current(Failure &failure) {
                        std::memory_order_relaxed);
         t_running = outer;
     }
-    if (outcome.status != 0) {
-        failure.code = outcome.status;
-        const char *message = take_message();
-        failure.message = message != nullptr ? message : std::string(current_.name()) + " failed";
-        report_failure({current_.id, static_cast<uint32_t>(id_), current_.thread_id,
-                        static_cast<uint32_t>(device_.id()),
-                        static_cast<uint32_t>(outcome.status)});
-    }
+    if (outcome.status != 0) note_failure(outcome.status, failure);
     return outcome;
+}
+
+/// Takes this thread's message as the failure of the current task.
+void Stream::note_failure(int status, Failure &failure) {
+    failure.code = status;
+    const char *message = take_message();
+    failure.message = message != nullptr ? message : std::string(current_.name()) + " failed";
+    report_failure({current_.id, static_cast<uint32_t>(id_), current_.thread_id,
+                    static_cast<uint32_t>(device_.id()), static_cast<uint32_t>(status)});
+}
+
+void Stream::fail_wait(int status, const char *reason, Failure &failure) {
+    if (status == 0) return;
+    EntryScope scope(current_.name());
+    fail(status, "%s", reason);
+    note_failure(status, failure);
 }
 
 void Stream::finish_locked(int status, Failure &failure) {
@@ -195,23 +206,26 @@ void Stream::finish_locked(int status, Failure &failure) {
     }
 }
 
-void Stream::resume(uint64_t token, int status) {
+bool Stream::resume(uint64_t token, int status, const char *reason) {
     Lock lock(mutex_);
-    if (token != park_token_) return;
-    if (!parked_) {
-        resumed_ = running_;
+    if (token != park_token_ || !(parked_ || running_) || resumed_) return false;
+    resumed_ = true;
+    if (!parked_) {  // the task has not returned yet; the thread that runs it takes note
         resume_status_ = status;
-        return;
+        resume_reason_ = reason;
+        return true;
     }
     parked_ = false;
     running_ = true;  // keeps others off current_ while the lock is open
     lock.unlock();
+    Failure failure;
+    fail_wait(status, reason, failure);
     current_.clear();
     lock.lock();
-    Failure failure{status, "a wait of the stream failed"};
     finish_locked(status, failure);
     running_ = false;
     if (queued_ > 0) schedule_locked();
+    return true;
 }
 
 void Stream::abort() {

@@ -75,8 +75,9 @@ class SOFTNPU_API Stream {
     uint64_t park_token() const noexcept { return park_token_; }
     /// Tells threads that synchronise this stream which stream the wait depends on.
     void set_waits_for(const void *stream) noexcept { waits_for_ = stream; }
-    /// Finish the parked task. Ignored when the token is not the current wait's (it was aborted).
-    void resume(uint64_t token, int status = 0);
+    /// Finish the parked task, with a failure when `status` is not 0 (`reason` says which rule was
+    /// broken; a literal). False when the token's wait is over already (resumed or aborted).
+    bool resume(uint64_t token, int status = 0, const char *reason = "");
 
     // ---- for the pool ----
 
@@ -111,6 +112,8 @@ class SOFTNPU_API Stream {
     bool help_locked(Lock &lock, uint64_t target, uint64_t until);
     bool ends_before(uint64_t until) const;
     Outcome run_current(Failure &failure);
+    void note_failure(int status, Failure &failure);
+    void fail_wait(int status, const char *reason, Failure &failure);
     void finish_locked(int status, Failure &failure);
     void schedule_locked();
     bool wait_done(Lock &lock, uint64_t target, int64_t timeout_ms);
@@ -134,6 +137,7 @@ class SOFTNPU_API Stream {
     bool resumed_ = false;    // resume() or abort() came before the park was noted
     bool closed_ = false;
     int resume_status_ = 0;
+    const char *resume_reason_ = "";
     uint64_t park_token_ = 0;          // one per task started
     const void *waits_for_ = nullptr;  // handle of the stream that will resume the parked task
     uint64_t aborts_ = 0;

@@ -49,3 +49,27 @@ def test_states_are_true(library: str) -> None:
 def test_unknown_name_is_no_entry() -> None:
     library = ctypes.CDLL(str(LIBRARIES / "libascendcl.so"))
     assert library.softnpu_is_stub(b"aclrtMaloc") == -1
+
+
+def test_another_ascendcl_takes_nothing_over(tmp_path: Path) -> None:
+    """A library loaded first that defines the same names changes neither states nor calls."""
+    ours = [f for f in API.functions if f.library == "ascendcl"]
+    stub = next(f.name for f in ours if f.softnpu == "unsupported" and f.ret == "aclError")
+    source = tmp_path / "other.c"
+    names = ["aclInit", "aclrtSetDevice", stub]
+    source.write_text("".join(f"int {name}() {{ return 77; }}\n" for name in names))
+    other = tmp_path / "libother.so"
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", other, source], check=True)
+    code = f"""
+import ctypes
+ours = ctypes.CDLL({str(LIBRARIES / "libascendcl.so")!r})
+print(ctypes.CDLL(None).aclInit(None), ours.aclInit(None))
+print(*[ours.softnpu_is_stub(name) for name in (b"aclInit", {stub.encode()!r})])
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"LD_PRELOAD": str(other)},
+        text=True,
+        capture_output=True,
+    )
+    assert result.stdout.splitlines() == ["77 0", "0 1"], result.stderr

@@ -69,6 +69,7 @@ def test_edited_table_makes_what_follows_stale(tree: Path) -> None:
 
 
 def test_unknown_state_is_refused(tree: Path) -> None:
+    shutil.rmtree(tree / "softnpu" / "conformance")
     path = tree / "api" / "conformance.toml"
     path.write_text('[softnpu]\naclInit = "nearly"\n')
     result = apigen(tree, "--check")

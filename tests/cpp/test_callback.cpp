@@ -4,7 +4,6 @@
 #include <thread>
 
 #include "softnpu/core/status.hpp"
-#include "softnpu/stream/callback.hpp"
 #include "tests/cpp/gate.hpp"
 
 namespace {
@@ -128,11 +127,36 @@ TEST("host functions run in order on a runtime thread") {
     StreamOf stream;
     std::atomic<int> ran{0};
     int seen = -1;
-    for (int i = 0; i < 50; ++i)
-        OK(softnpu::launch_host_function(count_up, &ran, *stream_of(stream)));
+    for (int i = 0; i < 50; ++i) OK(aclrtLaunchHostFunc(stream, count_up, &ran));
     OK(submit(stream, [&] { return seen = ran.load(), 0; }));
     OK(aclrtSynchronizeStream(stream));
     EQUAL(seen, 50);
+    pthread_t here = pthread_self(), there = here;
+    const auto tell = [](void *thread) { *static_cast<pthread_t *>(thread) = pthread_self(); };
+    OK(aclrtLaunchHostFunc(nullptr, tell, &there));  // the default stream
+    OK(aclrtSynchronizeStream(nullptr));
+    CHECK(!pthread_equal(here, there));
+    EQUAL(aclrtLaunchHostFunc(stream, nullptr, nullptr), ACL_ERROR_INVALID_PARAM);
+    EQUAL(aclrtLaunchHostFunc(&ran, count_up, &ran), 107000);
+}
+
+TEST("a host function that blocks holds up its stream and no other") {
+    Session session;
+    StreamOf stream, other;
+    Gate gate;
+    std::atomic<int> after{0};
+    OK(aclrtLaunchHostFunc(stream, pass_gate, &gate));
+    OK(submit(stream, [&after] { return ++after, 0; }));
+    gate.wait_entered();
+    std::atomic<int> ran{0};
+    OK(aclrtLaunchHostFunc(other, count_up, &ran));
+    OK(aclrtSynchronizeStream(other));
+    EQUAL(ran.load(), 1);
+    EQUAL(aclrtSynchronizeStreamWithTimeout(stream, 5), 507046);
+    EQUAL(after.load(), 0);
+    gate.open();
+    OK(aclrtSynchronizeStream(stream));
+    EQUAL(after.load(), 1);
 }
 
 namespace {

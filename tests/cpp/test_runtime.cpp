@@ -117,6 +117,46 @@ TEST("facts of the device") {
     aclCANNPackageVersion version;
     OK(aclsysGetCANNVersion(ACL_PKG_NAME_CANN, &version));
     EQUAL(std::string(version.version), "8.1.RC1");
+    char text[ACL_PKG_VERSION_MAX_SIZE];
+    char package[] = "runtime", none[] = "";
+    OK(aclsysGetVersionStr(package, text));
+    EQUAL(std::string(text), "8.1.RC1");
+    EQUAL(aclsysGetVersionStr(none, text), ACL_ERROR_INVALID_PARAM);
+    EQUAL(aclsysGetVersionStr(nullptr, text), ACL_ERROR_INVALID_PARAM);
+    EQUAL(aclsysGetVersionStr(package, nullptr), ACL_ERROR_INVALID_PARAM);
+    int32_t has = -1;
+    OK(aclrtGetDeviceCapability(0, ACL_FEATURE_TSCPU_TASK_UPDATE_SUPPORT_AIC_AIV, &has));
+    EQUAL(has, ACL_DEV_FEATURE_NOT_SUPPORT);
+    OK(aclrtGetDeviceCapability(0, ACL_FEATURE_SYSTEM_MEMQ_EVENT_CROSS_DEV, &has));
+    EQUAL(has, ACL_DEV_FEATURE_NOT_SUPPORT);
+    EQUAL(aclrtGetDeviceCapability(0, static_cast<aclrtDevFeatureType>(2), &has),
+          ACL_ERROR_INVALID_PARAM);
+    EQUAL(aclrtGetDeviceCapability(7, ACL_FEATURE_SYSTEM_MEMQ_EVENT_CROSS_DEV, &has), 107001);
+    EQUAL(aclrtGetDeviceCapability(0, ACL_FEATURE_SYSTEM_MEMQ_EVENT_CROSS_DEV, nullptr),
+          ACL_ERROR_INVALID_PARAM);
+}
+
+TEST("finalizing by reference undoes one init at a time") {
+    uint64_t left = 99;
+    EQUAL(aclFinalizeReference(&left), ACL_ERROR_REPEAT_FINALIZE);
+    EQUAL(left, 99u);
+    OK(aclInit(nullptr));
+    EQUAL(aclInit(nullptr), ACL_ERROR_REPEAT_INITIALIZE);
+    EQUAL(aclInit(nullptr), ACL_ERROR_REPEAT_INITIALIZE);
+    OK(aclrtSetDevice(0));
+    OK(aclFinalizeReference(&left));
+    EQUAL(left, 2u);
+    OK(aclFinalizeReference(nullptr));
+    aclrtContext context = nullptr;
+    OK(aclrtGetCurrentContext(&context));  // the last one counts
+    OK(aclFinalizeReference(&left));
+    EQUAL(left, 0u);
+    EQUAL(aclrtGetCurrentContext(&context), 107002);
+    EQUAL(aclFinalize(), ACL_ERROR_REPEAT_FINALIZE);
+    OK(aclInit(nullptr));
+    EQUAL(aclInit(nullptr), ACL_ERROR_REPEAT_INITIALIZE);
+    OK(aclFinalize());  // all at once
+    EQUAL(aclFinalizeReference(&left), ACL_ERROR_REPEAT_FINALIZE);
 }
 
 TEST("set and reset are counted") {
