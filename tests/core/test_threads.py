@@ -92,7 +92,6 @@ def test_calls_that_wait_release_the_gil(
         "copy": (lambda: None, lambda _: af.copy(buffer, other)),
         "memset": (lambda: None, lambda _: buffer.fill_bytes(1)),
         "execute": (lambda: None, lambda _: request.run()),
-        "run_async": (lambda: None, lambda _: request.run_async(stream)),
         "synchronize": (lambda: started(stream), lambda busy: busy.synchronize()),
         "event": (lambda: started(stream).record(), lambda event: event.synchronize()),
         "close a busy stream": (
