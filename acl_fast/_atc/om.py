@@ -148,28 +148,51 @@ class Om:
             # The mapping lives as long as a view of it does; nothing has to close it.
             self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         view = memoryview(self._map)
-        _, version, header_size, *spans, crc, _ = HEADER.unpack(head)
+        _, version, header_size, *spans, crc, reserved = HEADER.unpack(head)
         if version != VERSION:
             raise OmError(
                 f"{path} has container version {version}; this acl_fast reads {VERSION}. "
                 "Convert the model again with acl-fast atc."
             )
-        sections = [self._section(view, spans[2 * i], spans[2 * i + 1]) for i in range(3)]
-        if check and zlib.crc32(view[header_size:]) != crc:
-            raise OmError(f"{path} is corrupt: its checksum does not match. Convert it again.")
+        if header_size != HEADER.size:
+            raise self._corrupt(f"its header size is {header_size} instead of {HEADER.size}")
+        sections = self._sections(view, spans)
+        if reserved != 0:
+            raise self._corrupt("its reserved field is not 0")
+        if check and zlib.crc32(view[HEADER.size :]) != crc:
+            raise self._corrupt("its checksum does not match")
         try:
             self.manifest: dict[str, Any] = json.loads(bytes(sections[0]))
         except ValueError as error:
-            raise OmError(f"{path} is corrupt: its manifest is no JSON ({error}).") from None
+            raise self._corrupt(f"its manifest is no JSON ({error})") from None
         self.xml, self.weights = sections[1:]
+        if not self.xml:
+            raise self._corrupt("its network is empty")
 
-    def _section(self, view: memoryview, offset: int, size: int) -> memoryview:
-        if offset + size > self.size:
-            raise OmError(
-                f"{self.path} is truncated: a section ends at byte {offset + size}, "
-                f"the file has {self.size}. Convert or copy it again."
-            )
-        return view[offset : offset + size]
+    def _corrupt(self, detail: str) -> OmError:
+        return OmError(f"{self.path} is corrupt: {detail}. Convert or copy it again.")
+
+    def _sections(self, view: memoryview, spans: list[int]) -> list[memoryview]:
+        """Cut the file where its header says.
+
+        The checksum does not cover the header. That sections follow each other without a gap is
+        what tells a wrong offset, which would otherwise give the wrong weights.
+        """
+        sections = []
+        end = HEADER.size
+        for offset, size in zip(spans[::2], spans[1::2], strict=True):
+            if offset + size > self.size:
+                raise OmError(
+                    f"{self.path} is truncated: a section ends at byte {offset + size}, "
+                    f"the file has {self.size}. Convert or copy it again."
+                )
+            if offset != end + _pad(end):
+                raise self._corrupt(f"its section at {offset} does not follow the one before it")
+            end = offset + size
+            sections.append(view[offset:end])
+        if end != self.size:
+            raise self._corrupt(f"{self.size - end} bytes follow its last section")
+        return sections
 
     def read_model(self) -> Any:
         """The IR as an ``openvino.Model`` (needs openvino; copies the weights)."""

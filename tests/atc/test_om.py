@@ -58,6 +58,41 @@ def test_every_truncation_is_noticed(om_file, tmp_path):
             Om(bad)
 
 
+def packed(spans, body, *, header_size=72, reserved=0):
+    """A file with this header and a checksum that matches."""
+    head = struct.pack(
+        "<8sII6QII", b"SOFTNPU\0", 1, header_size, *spans, zlib.crc32(body), reserved
+    )
+    return head + body
+
+
+def test_a_layout_that_the_checksum_does_not_cover_is_checked(om_file, tmp_path):
+    data = om_file.read_bytes()
+    body = data[72:]
+    spans = list(struct.unpack_from("<6Q", data, 16))
+    bad = tmp_path / "bad.om"
+    bad.write_bytes(packed(spans, body))
+    assert bytes(Om(bad).weights) == bytes(Om(om_file).weights)
+
+    moved = [*spans[:4], spans[4] + 64, spans[5]]
+    swapped = [*spans[:2], *spans[4:], *spans[2:4]]
+    for wrong, words in [
+        (packed(moved, body + bytes(64)), "does not follow"),
+        (packed([*spans[:4], spans[4] + 64, spans[5] - 64], body), "does not follow"),
+        (packed([*spans[:4], spans[4] + 4, spans[5] - 4], body), "does not follow"),
+        (packed(swapped, body), "does not follow"),
+        (packed([0, *spans[1:]], body), "does not follow"),
+        (packed(spans, body + b"x"), "1 bytes follow"),
+        (packed([*spans[:5], spans[5] - 1], body), "1 bytes follow"),
+        (packed(spans, body, reserved=1), "reserved"),
+        (packed(spans, body, header_size=64), "header size"),
+        (packed([*spans[:4], 2**64 - 64, 128], body), "truncated"),
+    ]:
+        bad.write_bytes(wrong)
+        with pytest.raises(OmError, match=rf"bad\.om.*{words}"):
+            Om(bad)
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [
