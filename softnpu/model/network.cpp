@@ -239,6 +239,15 @@ ov::Owner<ov::Request> Network::create_request(size_t gear) {
     }
 }
 
+std::vector<ov::Source> Network::sources(size_t gear) {
+    const std::lock_guard lock(mutex_);
+    try {
+        return ov::sources(compiled_[gear].get());
+    } catch (const ov::Error &error) {
+        throw ModelError(ACL_ERROR_GE_LOAD_MODEL, origin_ + ": " + error.what());
+    }
+}
+
 std::shared_ptr<Network> open_network(ModelSource source) {
     const bool is_private =
         source.weights != nullptr ||

@@ -42,6 +42,9 @@ class Network {
     /// Any thread; one form is compiled at a time.
     ov::Owner<ov::Request> create_request(size_t gear);
 
+    /// Where the outputs of the form for `gear` come from; after create_request().
+    std::vector<ov::Source> sources(size_t gear);
+
   private:
     void read_om(ModelSource &source);
     void read_onnx(ModelSource &source);

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
+#include <map>
 #include <mutex>
 
 #include "softnpu/core/device.hpp"
@@ -133,12 +134,18 @@ const Library &library() {
     return *g_library.load(std::memory_order_relaxed);
 }
 
+// A port without any name is legal in OpenVINO IR; then the result is empty.
+std::string name_of(const Port *port) {
+    std::string text;
+    char *name = nullptr;
+    if (api().port_get_any_name(port, &name) == kOk) text = name;
+    api().free(name);
+    return text;
+}
+
 PortInfo describe(const Port *port) {
     PortInfo info;
-    char *name = nullptr;
-    // A port without any name is legal in OpenVINO IR; the caller then numbers it.
-    if (api().port_get_any_name(port, &name) == kOk) info.name = name;
-    api().free(name);
+    info.name = name_of(port);
     check(api().port_get_element_type(port, &info.element), "reading an element type");
     PartialShape shape{};
     check(api().port_get_partial_shape(port, &shape), "reading a shape");
@@ -210,6 +217,29 @@ std::vector<PortInfo> outputs(const Network *network) {
         ports.push_back(describe(Owner<Port>(port).get()));
     }
     return ports;
+}
+
+std::vector<Source> sources(const Compiled *compiled) {
+    // A name belongs to one tensor, and the ports of a tensor have the same names.
+    std::map<std::string, Source> known;
+    size_t count = 0;
+    check(api().compiled_model_inputs_size(compiled, &count), "counting inputs");
+    for (size_t i = 0; i < count; ++i) {
+        Port *port = nullptr;
+        check(api().compiled_model_input_by_index(compiled, i, &port), "reading an input");
+        known.emplace(name_of(Owner<Port>(port).get()), Source{Source::Kind::input, i});
+    }
+    check(api().compiled_model_outputs_size(compiled, &count), "counting outputs");
+    std::vector<Source> found(count);
+    for (size_t i = 0; i < count; ++i) {
+        Port *port = nullptr;
+        check(api().compiled_model_output_by_index(compiled, i, &port), "reading an output");
+        const std::string name = name_of(Owner<Port>(port).get());
+        if (name.empty()) continue;
+        const auto [at, is_new] = known.emplace(name, Source{Source::Kind::output, i});
+        if (!is_new) found[i] = at->second;
+    }
+    return found;
 }
 
 Owner<Tensor> wrap(Element element, const int64_t *dims, size_t rank, void *memory) {

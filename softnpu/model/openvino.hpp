@@ -59,6 +59,17 @@ struct PortInfo {
 std::vector<PortInfo> inputs(const Network *network);
 std::vector<PortInfo> outputs(const Network *network);
 
+// Where an output's values come from.
+struct Source {
+    enum class Kind { computed, input, output };
+    Kind kind = Kind::computed;
+    size_t index = 0;  // of the input, or of the earlier output
+};
+
+// Of each output. The engine tells ports apart by the names of their tensors: where an output is
+// an input, or an earlier output once more, binding memory to it silently binds it to that port.
+std::vector<Source> sources(const Compiled *compiled);
+
 Owner<Tensor> wrap(Element element, const int64_t *dims, size_t rank, void *memory);
 std::vector<int64_t> shape_of(const Tensor *tensor);
 void *data_of(const Tensor *tensor);

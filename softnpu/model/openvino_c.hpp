@@ -87,6 +87,10 @@ struct Version {
     X(model_reshape_by_port_indexes, Status,                                                  \
       (const Network *, const size_t *, const PartialShape *, size_t))                        \
     X(compiled_model_free, void, (Compiled *))                                                \
+    X(compiled_model_inputs_size, Status, (const Compiled *, size_t *))                       \
+    X(compiled_model_outputs_size, Status, (const Compiled *, size_t *))                      \
+    X(compiled_model_input_by_index, Status, (const Compiled *, size_t, Port **))             \
+    X(compiled_model_output_by_index, Status, (const Compiled *, size_t, Port **))            \
     X(compiled_model_get_property, Status, (const Compiled *, const char *, char **))         \
     X(compiled_model_create_infer_request, Status, (const Compiled *, Request **))            \
     X(infer_request_free, void, (Request *))                                                  \

@@ -53,9 +53,18 @@ bool varies(const Description &description, const TensorInfo &info) {
 }  // namespace
 
 Session::Session(Network &network, size_t gear)
-    : description_(network.description()), gear_(gear), request_(network.create_request(gear)) {
+    : description_(network.description()),
+      gear_(gear),
+      request_(network.create_request(gear)),
+      sources_(network.sources(gear)) {
     inputs_.resize(description_->inputs.size());
     outputs_.resize(description_->outputs.size());
+    copies_ = description_->is_dynamic;
+    for (size_t i = 0; i < outputs_.size(); ++i) copies_ |= !is_computed(i);
+}
+
+bool Session::is_computed(size_t index) const {
+    return sources_[index].kind == ov::Source::Kind::computed;
 }
 
 const Dims &Session::dims_of(const TensorInfo &info) const {
@@ -106,6 +115,10 @@ int Session::bind_output(const Place &place, size_t index, Argument &argument) {
     const TensorPlace where{place, "output", index, info};
     if (const int code = check_place(where, argument.address, bytes, !is_bound)) return code;
     if (is_bound) return 0;
+    if (!is_computed(index)) {
+        slot.memory = memory;
+        return 0;
+    }
     slot.dims = dims;
     bind(slot, index, false, info, memory);
     return 0;
@@ -115,7 +128,7 @@ int Session::bind_varying_output(const Place &place, size_t index, Argument &arg
     const TensorInfo &info = description_->outputs[index];
     Slot &slot = outputs_[index];
     if (argument.address == nullptr) {
-        bind_own_memory(index);
+        if (is_computed(index)) bind_own_memory(index);
         return 0;
     }
     void *memory = device_view(argument.address);
@@ -123,7 +136,8 @@ int Session::bind_varying_output(const Place &place, size_t index, Argument &arg
     const TensorPlace where{place, "output", index, info};
     if (const int code = check_place(where, argument.address, argument.size, !is_bound))
         return code;
-    if (is_bound && slot.room == argument.size) return 0;
+    if (!is_computed(index)) slot.memory = memory;
+    if (!is_computed(index) || (is_bound && slot.room == argument.size)) return 0;
     slot.dims = widest_dims(info, argument.size);
     slot.room = argument.size;
     if (slot.dims.empty() && !info.dims.empty()) {
@@ -160,7 +174,7 @@ int Session::infer(std::vector<Argument> &outputs) {
         bool rebound = false;
         for (size_t i = 0; i < outputs.size(); ++i) {
             if (!varies(*description_, description_->outputs[i])) continue;
-            if (outputs_[i].own) continue;
+            if (outputs_[i].own || !is_computed(i)) continue;
             bind_own_memory(i);
             rebound = true;
         }
@@ -178,7 +192,26 @@ int Session::finish_varying_output(const Place &place, size_t index, Argument &a
     argument.dims = ov::shape_of(slot.tensor.get());
     const size_t bytes = tensor_bytes(info.type, argument.dims);
     if (!slot.own || bytes == 0) return 0;
-    if (argument.address != nullptr && bytes > argument.size)
+    return deliver(place, index, ov::data_of(slot.tensor.get()), argument);
+}
+
+int Session::copy_source(const Place &place, size_t index, const std::vector<Argument> &inputs,
+                         std::vector<Argument> &outputs) {
+    const ov::Source &source = sources_[index];
+    const bool is_input = source.kind == ov::Source::Kind::input;
+    const Argument &from = is_input ? inputs[source.index] : outputs[source.index];
+    const TensorInfo &info =
+        is_input ? description_->inputs[source.index] : description_->outputs[source.index];
+    outputs[index].dims = varies(*description_, info) ? from.dims : dims_of(info);
+    return deliver(place, index, device_view(from.address), outputs[index]);
+}
+
+/// Copies `data`, of the argument's dims, to the program's memory, which may be still to be made.
+int Session::deliver(const Place &place, size_t index, const void *data, Argument &argument) {
+    const TensorInfo &info = description_->outputs[index];
+    const size_t bytes = tensor_bytes(info.type, argument.dims);
+    if (bytes == 0) return 0;
+    if (argument.address != nullptr && varies(*description_, info) && bytes > argument.size)
         return fail(ACL_ERROR_GE_FAILURE,
                     "output %zu ('%s') of model %u came out as %s, %zu bytes; its buffer has %zu",
                     index, info.name.c_str(), place.model, to_text(argument.dims).c_str(), bytes,
@@ -197,18 +230,22 @@ int Session::finish_varying_output(const Place &place, size_t index, Argument &a
         argument.size = bytes;
         argument.is_ours = true;
     }
-    std::memcpy(device_view(argument.address), ov::data_of(slot.tensor.get()), bytes);
+    std::memmove(device_view(argument.address), data, bytes);
     count(counters().copies_d2d);
     count(counters().bytes_d2d, bytes);
     return 0;
 }
 
-int Session::finish(const Place &place, std::vector<Argument> &outputs) {
+int Session::finish(const Place &place, const std::vector<Argument> &inputs,
+                    std::vector<Argument> &outputs) {
     int code = 0;
     for (size_t i = 0; i < outputs.size() && code == 0; ++i) {
         outputs[i].is_ours = false;
-        if (varies(*description_, description_->outputs[i]))
+        if (!is_computed(i)) {
+            code = copy_source(place, i, inputs, outputs);
+        } else if (varies(*description_, description_->outputs[i])) {
             code = finish_varying_output(place, i, outputs[i]);
+        }
     }
     // A failed execution leaves no memory behind that the program does not know of.
     for (size_t i = 0; i < outputs.size() && code != 0; ++i) {
@@ -227,7 +264,7 @@ int Session::run(const Place &place, std::vector<Argument> &inputs,
         for (size_t i = 0; i < outputs_.size(); ++i)
             if (const int code = bind_output(place, i, outputs[i])) return code;
         if (const int code = infer(outputs)) return code;
-        return description_->is_dynamic ? finish(place, outputs) : 0;
+        return copies_ ? finish(place, inputs, outputs) : 0;
     } catch (const ov::Error &error) {
         return fail(ACL_ERROR_GE_FAILURE, "%s", error.what());
     }

@@ -1,9 +1,11 @@
 // One engine request and the memory that is bound to it.
 //
 // The engine reads inputs and writes outputs at the addresses the program gave; nothing is copied.
-// Two exceptions, both for outputs whose shape is only known afterwards: the program gave no memory
-// for it, or memory whose room cannot be expressed as a shape. Then the engine's own memory is
-// copied out and the copy is counted.
+// Three exceptions, for outputs only; each copies after the computation, and the copy is counted:
+// - The shape is only known afterwards and the program gave no memory.
+// - Likewise, and the room of the memory it gave cannot be expressed as a shape.
+// - The output is an input, or an earlier output once more. To the engine both are one port, with
+//   one memory.
 #pragma once
 
 #include <cstddef>
@@ -60,13 +62,20 @@ class Session {
     void bind(Slot &slot, size_t index, bool is_input, const TensorInfo &info, void *memory);
     void bind_own_memory(size_t index);
     int infer(std::vector<Argument> &outputs);
-    int finish(const Place &place, std::vector<Argument> &outputs);
+    int finish(const Place &place, const std::vector<Argument> &inputs,
+               std::vector<Argument> &outputs);
     int finish_varying_output(const Place &place, size_t index, Argument &argument);
+    int copy_source(const Place &place, size_t index, const std::vector<Argument> &inputs,
+                    std::vector<Argument> &outputs);
+    int deliver(const Place &place, size_t index, const void *data, Argument &argument);
+    bool is_computed(size_t index) const;
     const Dims &dims_of(const TensorInfo &info) const;
 
     std::shared_ptr<const Description> description_;
     size_t gear_;
     ov::Owner<ov::Request> request_;
+    std::vector<ov::Source> sources_;  // of each output
+    bool copies_ = false;              // something is left to do after the computation
     std::vector<Slot> inputs_;
     std::vector<Slot> outputs_;
 };
