@@ -32,6 +32,8 @@ DIRECTIVES = {
     "binding": True,
     "embedsignature": True,
     "embedsignature.format": "python",
+    # An attribute of None raises instead of crashing; costs a compare.
+    "nonecheck": True,
 }
 
 # Modules that link C++ of ours besides their own Cython output.
@@ -64,6 +66,8 @@ def extension(source: Path) -> Extension:
     return Extension(
         f"acl_fast.{name}",
         sources,
+        # The layout of the function table is in these: all modules must agree on it.
+        depends=["include/acl_fast/table_gen.h", "src/table/functions_gen.inc"],
         include_dirs=["include", "src"],
         language="c++" if cplusplus else "c",
         define_macros=[("ENABLE_DVPP_INTERFACE", "1")],

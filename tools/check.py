@@ -178,7 +178,11 @@ def sanitize(tally: Tally) -> None:
 
 def wheels(tally: Tally) -> None:
     """A wheel for every CPython found, each smoke-tested in an environment of its own."""
-    run(tally, PYTHON, "tools/wheels.py")
+    listing = [PYTHON, str(ROOT / "tools" / "wheels.py"), "--list"]
+    found = subprocess.run(listing, check=True, capture_output=True, text=True).stdout.split()
+    for minor in found:
+        run(tally, PYTHON, "tools/wheels.py", minor)
+    tally.notes.append("CPython " + ", ".join(f"3.{minor}" for minor in found))
 
 
 STAGES: dict[str, Callable[[Tally], None]] = {

@@ -6,6 +6,7 @@ Each wheel is installed into a fresh environment away from the checkout, where
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import shutil
@@ -25,6 +26,8 @@ def candidates(minor: int) -> Iterator[Path]:
         yield Path(sys.executable)
     if found := shutil.which(f"python3.{minor}"):
         yield Path(found)
+    # pyenv and its like keep all versions side by side.
+    yield from sorted(Path(sys.base_prefix).parent.glob(f"3.{minor}.*/bin/python"))
     yield from sorted(Path.home().glob(f".pyenv/versions/3.{minor}.*/bin/python"))
 
 
@@ -57,9 +60,8 @@ def build_and_try(python: Path, minor: int) -> None:
     call(python, "-m", "venv", place / "env")
     own = place / "env" / "bin" / "python"
     pip: list[str | Path] = [own, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
-    build_requirements = [
-        name for name in extras("test") if re.match("(cython|setuptools|wheel)", name)
-    ]
+    builders = re.compile("cython|setuptools|wheel")
+    build_requirements = [name for name in extras("test") if builders.match(name)]
     call(*pip, *build_requirements, *extras("softnpu"))
     call(own, "setup.py", "-q", "bdist_wheel", "-d", place)
     (wheel,) = place.glob("*.whl")
@@ -68,16 +70,19 @@ def build_and_try(python: Path, minor: int) -> None:
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("minors", nargs="*", type=int, help="e.g. 10 for CPython 3.10")
+    parser.add_argument("--list", action="store_true", help="print the minors found and stop")
+    arguments = parser.parse_args()
     found = {minor: python for minor in MINORS if (python := find_python(minor))}
-    if not found:
-        print("no CPython 3.10 to 3.13 found")
-        return 1
-    for minor, python in found.items():
-        print(f"CPython 3.{minor}: {python}", flush=True)
-        build_and_try(python, minor)
-    absent = [f"3.{minor}" for minor in MINORS if minor not in found]
-    if absent:
-        print(f"not on this machine: {', '.join(absent)}")
+    if arguments.list:
+        print(*found)
+        return 0
+    for minor in arguments.minors or found:
+        if minor not in found:
+            parser.error(f"no CPython 3.{minor} on this machine")
+        build_and_try(found[minor], minor)
+        print(f"CPython 3.{minor} works ({found[minor]})", flush=True)
     return 0
 
 
