@@ -9,6 +9,8 @@
 #include "softnpu/core/status.hpp"
 #include "softnpu/memory/memory.hpp"
 #include "softnpu/stream/clock.hpp"
+#include "softnpu/stream/event.hpp"
+#include "softnpu/stream/notify.hpp"
 #include "softnpu/stream/stream.hpp"
 
 namespace softnpu {
@@ -202,8 +204,13 @@ void Runtime::close_device_if_unused(Device &device) {
         actions = teardown_;
     }
     for (const auto &action : actions) action(device.id());
+    // Destroyed after the lock is gone.
+    std::vector<EventRef> events;
+    std::vector<NotifyRef> notifies;
     std::lock_guard<std::mutex> lock(mutex_);
     if (device.primary_count_ > 0 || device.explicit_contexts_ > 0) return;  // opened again
+    events = remove_events(device);
+    notifies = remove_notifies(device);
     if (const size_t count = release_all(device.id())) {
         log(LogLevel::warning, "device %d closes with %zu allocations that were never freed",
             device.id(), count);

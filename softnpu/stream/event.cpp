@@ -208,14 +208,33 @@ int find_event(const void *handle, EventRef &event) {
                 "%p is not a live event: never created, or destroyed already", handle);
 }
 
+namespace {
+
+EventRef remove_event(const void *handle) {
+    EventRef event = event_table().remove(handle);
+    if (event && event->kind() == EventKind::with_flag)
+        event->device().hardware_events.fetch_sub(1);
+    return event;
+}
+
+}  // namespace
+
 int destroy_event(const void *handle) {
-    const EventRef event = event_table().remove(handle);
+    const EventRef event = remove_event(handle);
     if (!event) {
         return fail(ACL_ERROR_RT_PARAM_INVALID,
                     "%p is not a live event: never created, or destroyed already", handle);
     }
-    if (event->kind() == EventKind::with_flag) event->device().hardware_events.fetch_sub(1);
     return 0;
+}
+
+std::vector<EventRef> remove_events(const Device &device) {
+    std::vector<EventRef> found;
+    event_table().for_each([&](EventRef event) {
+        if (&event->device() == &device) found.push_back(std::move(event));
+    });
+    for (const EventRef &event : found) remove_event(event.handle());
+    return found;
 }
 
 }  // namespace softnpu

@@ -78,6 +78,8 @@ class SOFTNPU_API Event {
 SOFTNPU_API int create_event(EventKind kind, uint32_t flags, void **handle);
 /// Does not wait: tasks that use the event keep it.
 SOFTNPU_API int destroy_event(const void *handle);
+/// Destroys what is left on a device that closes; the references keep the events themselves alive.
+std::vector<EventRef> remove_events(const Device &device);
 SOFTNPU_API int find_event(const void *handle, EventRef &event);
 
 }  // namespace softnpu

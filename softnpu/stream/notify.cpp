@@ -140,4 +140,14 @@ int destroy_notify(const void *handle) {
     return 0;
 }
 
+std::vector<NotifyRef> remove_notifies(const Device &device) {
+    std::vector<NotifyRef> found;
+    notify_table().for_each([&](NotifyRef notify) {
+        if (&notify->device() == &device) found.push_back(std::move(notify));
+    });
+    for (const NotifyRef &notify : found)
+        if (notify_table().remove(notify.handle())) notify->device().notifies.fetch_sub(1);
+    return found;
+}
+
 }  // namespace softnpu

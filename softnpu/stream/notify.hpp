@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <mutex>
+#include <vector>
 
 #include "softnpu/core/export.hpp"
 #include "softnpu/core/handle.hpp"
@@ -53,6 +54,9 @@ class SOFTNPU_API Notify {
 SOFTNPU_API int create_notify(void **handle);
 /// Does not wait: tasks that use the notify keep it.
 SOFTNPU_API int destroy_notify(const void *handle);
+/// Destroys what is left on a device that closes; the references keep the notifies themselves
+/// alive.
+std::vector<NotifyRef> remove_notifies(const Device &device);
 SOFTNPU_API int find_notify(const void *handle, NotifyRef &notify);
 
 }  // namespace softnpu

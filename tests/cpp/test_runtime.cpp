@@ -243,6 +243,70 @@ TEST("system parameters are kept per context and per process") {
     EQUAL(aclrtCtxSetSysParamOpt(static_cast<aclSysParamOpt>(9), 1), ACL_ERROR_INVALID_PARAM);
 }
 
+TEST("a device that closes takes its events and notifies with it") {
+    OK(aclInit(nullptr));
+    const auto left = [] {
+        return check::counter("live_events") + check::counter("live_notifies") +
+               check::counter("live_streams") + check::counter("live_contexts");
+    };
+    for (int force = 0; force < 2; ++force) {
+        OK(aclrtSetDevice(0));
+        std::vector<aclrtEvent> events;
+        aclrtEvent event = nullptr;
+        // All there are: the next round gets as many only if these were given back.
+        while (aclrtCreateEventWithFlag(&event, ACL_EVENT_SYNC) == 0) events.push_back(event);
+        EQUAL(events.size(), 1023u);
+        OK(aclrtCreateEvent(&event));
+        events.push_back(event);
+        std::vector<aclrtNotify> notifies;
+        aclrtNotify notify = nullptr;
+        while (aclrtCreateNotify(&notify, 0) == 0) notifies.push_back(notify);
+        EQUAL(notifies.size(), 1024u);
+        aclrtStream stream = nullptr;
+        OK(aclrtCreateStream(&stream));
+        OK(aclrtRecordEvent(events[0], stream));
+        OK(aclrtStreamWaitEvent(nullptr, events[0]));
+        if (force) {
+            OK(aclrtResetDeviceForce(0));
+        } else {
+            OK(aclrtResetDevice(0));
+        }
+        EQUAL(left(), 0u);
+        OK(aclrtSetDevice(0));
+        EQUAL(aclrtDestroyEvent(events[0]), 107000);
+        EQUAL(aclrtSynchronizeEvent(event), 107000);
+        EQUAL(aclrtDestroyNotify(notifies[0]), 107000);
+        OK(aclrtResetDevice(0));
+    }
+    OK(aclFinalize());
+}
+
+TEST("events last until the last context of their device goes") {
+    {
+        Session session;
+        aclrtEvent event = nullptr;
+        aclrtNotify notify = nullptr;
+        OK(aclrtCreateEvent(&event));
+        OK(aclrtCreateNotify(&notify, 0));
+        OK(aclrtSetDevice(0));
+        OK(aclrtResetDevice(0));
+        EQUAL(check::counter("live_events"), 1u);
+        aclrtContext context = nullptr;
+        OK(aclrtCreateContext(&context, 0));
+        OK(aclrtResetDevice(0));
+        OK(aclrtSetCurrentContext(context));
+        OK(aclrtSynchronizeEvent(event));
+        OK(aclrtDestroyContext(context));
+        EQUAL(check::counter("live_events"), 0u);
+        EQUAL(check::counter("live_notifies"), 0u);
+        OK(aclrtSetDevice(0));
+        OK(aclrtCreateEvent(&event));
+        OK(aclrtCreateNotify(&notify, 0));
+    }  // aclFinalize
+    EQUAL(check::counter("live_events"), 0u);
+    EQUAL(check::counter("live_notifies"), 0u);
+}
+
 TEST("finalize takes everything with it") {
     {
         Session session;

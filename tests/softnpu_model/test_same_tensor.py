@@ -49,7 +49,7 @@ def build(name: str, rows: int | str) -> onnx.ModelProto:
     made = []
     for kind, source, target in nodes:
         sources = [source, SECOND[kind]] if kind in SECOND else [source]
-        attributes = {"to": models.FLOAT} if kind == "Cast" else {}
+        attributes: dict[str, Any] = {"to": models.FLOAT} if kind == "Cast" else {}
         made.append(helper.make_node(kind, sources, [target], **attributes))
     names = [*"xb", *(node[2] for node in nodes)]
     shapes: dict[str, tuple[int | str, ...]] = dict.fromkeys(names, (rows, 3))
