@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,8 @@ from acl_fast._demo import assets, darknet
 
 from . import darknet_reference
 from .conftest import Detector, StreetFrame
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def net(width: int = 8, height: int = 8, channels: int = 3) -> str:
@@ -199,15 +202,27 @@ def test_weights_file_that_is_no_float_stream(tmp_path: Path, data: bytes) -> No
         convert(tmp_path, SMALL, data)
 
 
+def run_command(folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run the command in a folder, where acl_fast is found even if it is not installed."""
+    search = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    return subprocess.run(
+        [sys.executable, "-m", "acl_fast._demo.darknet", "n.cfg", "n.weights", "n.onnx"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": search},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 def test_command_line(tmp_path: Path) -> None:
     (tmp_path / "n.cfg").write_text(SMALL)
     (tmp_path / "n.weights").write_bytes(weights(SMALL_COUNT))
-    command = [sys.executable, "-m", "acl_fast._demo.darknet", "n.cfg", "n.weights", "n.onnx"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = run_command(tmp_path)
     assert done.returncode == 0, done.stderr
     assert "8x8, 1 heads" in done.stdout
     onnx.checker.check_model(str(tmp_path / "n.onnx"), full_check=True)
     (tmp_path / "n.weights").write_bytes(weights(3))
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = run_command(tmp_path)
     assert done.returncode == 1
     assert done.stderr.startswith("darknet: cfg line 5")
