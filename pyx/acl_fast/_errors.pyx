@@ -5,6 +5,9 @@ from acl_fast.abi cimport aclError, aclGetRecentErrMsg
 
 from acl_fast.errors import ForkError, error_from_code
 
+cdef enum:
+    FEATURE_UNSUPPORTED = 200006
+
 
 cdef int raise_error(aclError code, const char *function) except -1 with gil:
     # The message is thread-local and the next call of the library may replace it: copy it first.
@@ -12,9 +15,12 @@ cdef int raise_error(aclError code, const char *function) except -1 with gil:
     if code == FORKED:
         raise ForkError()
     cdef const char *text = aclGetRecentErrMsg()
-    # A function that the backend lacks says so itself, with the version that brings it.
-    cdef const char *missing = last_missing()
-    if missing != NULL:
-        text = missing
     cdef bytes detail = b"" if text == NULL else text
-    raise error_from_code(code, function.decode(), detail.decode("utf-8", "replace"))
+    # The table says which function the backend lacks, and which version brings it. It may still
+    # hold an earlier call's words, where a failure was allowed: those are of another function.
+    text = last_missing()
+    cdef bytes missing = b"" if text == NULL else text
+    cdef bytes name = function
+    if missing.startswith(name + b":") or (code == FEATURE_UNSUPPORTED and not detail):
+        detail = missing
+    raise error_from_code(code, name.decode(), detail.decode("utf-8", "replace"))

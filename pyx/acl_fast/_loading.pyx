@@ -89,11 +89,11 @@ cdef uint32_t load_file(ContextState *context, bytes path, bint with_mem, void *
     cdef const char *c_path = path
     cdef aclError code
     name = os.fsdecode(path)
-    if os.path.isdir(path):
+    if os.path.isdir(name):
         raise IsADirectoryError(errno.EISDIR, "a model is one file, not a folder", name)
-    if not stat.S_ISREG(os.stat(path).st_mode):
+    if not stat.S_ISREG(os.stat(name).st_mode):
         raise ValueError(f"{name} is not a regular file: a model cannot be read from it")
-    with open(path, "rb") as file:
+    with open(name, "rb") as file:
         check_magic(file.read(8), name)
     enter(context)
     with nogil:

@@ -408,6 +408,7 @@ cdef class Stream:
 
 cdef Stream create_stream(ContextState *context, object device, int priority, int flags):
     cdef Stream stream = Stream.__new__(Stream)
+    cdef const char *function = b"aclrtCreateStream"
     cdef aclError code
     stream._timeline = Timeline.__new__(Timeline)
     stream._timeline.context = context_retain(context)
@@ -417,9 +418,10 @@ cdef Stream create_stream(ContextState *context, object device, int priority, in
         if priority == 0 and flags == 0:
             code = abi.aclrtCreateStream(&stream._handle)
         else:
+            function = b"aclrtCreateStreamWithConfig"
             code = abi.aclrtCreateStreamWithConfig(&stream._handle, <uint32_t>priority,
                                                    <uint32_t>flags)
-    check(code, b"aclrtCreateStream")
+    check(code, function)
     stream._context = context_retain(context)
     stream._timeline.handle = stream._handle
     _streams.add(stream)

@@ -1,13 +1,29 @@
-"""Exceptions, without a device."""
+"""Exceptions, without softnpu."""
 
 from __future__ import annotations
 
+import os
 import pickle
+import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 import acl_fast as af
 from acl_fast.errors import error_from_code
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# An old library: no memory to be had, and none of the functions that are not required.
+OLD_CANN = """
+int aclrtGetDeviceCount(unsigned *count) { *count = 1; return 0; }
+int aclrtGetCurrentContext(void **context) { *context = (void *)64; return 0; }
+int aclrtCreateStream(void **stream) { *stream = (void *)64; return 0; }
+int aclrtMalloc(void **address, unsigned long size, int policy) { return 207001; }
+const char *aclGetRecentErrMsg(void) { return "the vendor's words"; }
+"""
 
 
 @pytest.mark.parametrize(
@@ -49,3 +65,40 @@ def test_errors_survive_pickle() -> None:
 def test_fork_error_says_spawn() -> None:
     assert "spawn" in str(af.ForkError())
     assert "spawn" in str(pickle.loads(pickle.dumps(af.ForkError())))
+
+
+@pytest.fixture(scope="module")
+def old_cann(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    rows = (ROOT / "api" / "functions.toml").read_text()
+    names = re.findall(r'^(\w+) = .*library = "ascendcl",.*required = true', rows, re.M)
+    rest = [f"int {name}(void) {{ return 0; }}\n" for name in names if f" {name}(" not in OLD_CANN]
+    path = tmp_path_factory.mktemp("old") / "libascendcl.so"
+    line = ["gcc", "-shared", "-fPIC", "-w", "-x", "c", "-", "-o", str(path)]
+    subprocess.run(line, input=OLD_CANN + "".join(rest), text=True, check=True)
+    return path
+
+
+def test_a_function_that_the_library_lacks(old_cann: Path) -> None:
+    code = """
+import acl_fast as af
+device = af.Device(0)
+try:
+    device.create_stream().abort()
+except af.UnsupportedError as error:
+    print(error.function, error.code, error.detail)
+device.soc_name  # lacking as well, which is no error: nothing later may be blamed on it
+try:
+    device.empty(4)
+except af.AclMemoryError as error:
+    print(error.function, error.detail)
+"""
+    variables = {**os.environ, "ACL_FAST_BACKEND": "cann", "ACL_FAST_LIBRARY": str(old_cann)}
+    variables["PYTHONPATH"] = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=variables, capture_output=True, text=True, timeout=60
+    )
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == [
+        f"aclrtStreamAbort 200006 aclrtStreamAbort: not in {old_cann}; it came with CANN 8.1.RC1",
+        "aclrtMalloc the vendor's words",
+    ]

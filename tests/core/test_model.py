@@ -73,8 +73,9 @@ def test_bad_files(device: af.Device, tmp_path: Path) -> None:
         for source in (tmp_path / name, content):
             with pytest.raises((ValueError, af.AclError), match=words):
                 device.load_model(source)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError) as missing:
         device.load_model(tmp_path / "missing.om")
+    assert missing.value.filename == str(tmp_path / "missing.om")
     with pytest.raises(IsADirectoryError):
         device.load_model(tmp_path)
     with pytest.raises(TypeError):
