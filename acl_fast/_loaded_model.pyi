@@ -1,4 +1,4 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, final
 
@@ -9,7 +9,6 @@ from acl_fast._tensor import TensorDesc
 from acl_fast._types import ArrayLike
 
 GEAR_NAMES: tuple[str | None, ...]
-request_factory: Callable[..., Request] | None
 
 @final
 class Model:

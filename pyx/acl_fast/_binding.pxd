@@ -12,6 +12,6 @@ cdef class TensorBinding:
     cdef Buffer current(self)
 
 
-cdef class Bindings:
+cdef class Dataset:
     cdef Request request
     cdef bint output

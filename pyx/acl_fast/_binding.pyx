@@ -1,4 +1,3 @@
-# cython: nonecheck=True
 """The inputs and outputs of a request, and the rules that memory must meet to be one."""
 
 import operator
@@ -15,7 +14,6 @@ from acl_fast._runtime cimport is_unified
 from acl_fast._stream cimport Stream
 from acl_fast._tensor cimport TensorDesc
 
-from acl_fast import _request
 from acl_fast.errors import NotReadyError
 
 
@@ -133,8 +131,14 @@ cdef class TensorBinding:
 
 
 @cython.final
-cdef class Bindings:
-    """The inputs, or the outputs, of a request: a sequence that can also be asked by name."""
+cdef class Dataset:
+    """The inputs, or the outputs, of a request. Stands for the C object aclmdlDataset.
+
+    Holds one data buffer per tensor, in the order of the model's tensors: ``len()`` is their
+    number, ``dataset[0]``, ``dataset[-1]`` and ``dataset["images"]`` give the TensorBinding of one,
+    and iteration gives all. Made by ``Request.inputs`` and ``Request.outputs``; lives as long as
+    the request.
+    """
 
     def __init__(self, Request request not None, bint output):
         self.request = request
@@ -152,6 +156,21 @@ cdef class Bindings:
 
     def __iter__(self):
         return iter([self[index] for index in range(len(self))])
+
+    @property
+    def handle(self):
+        """Address of the aclmdlDataset as int, for code that calls the C interface itself.
+
+        Valid until the request is closed. The input of a model with gears that the runtime adds
+        (``ascend_mbatch_shape_data``) is a data buffer of it that ``len()`` does not count.
+
+        Raises
+        ------
+        ClosedError
+            The request or its model is closed.
+        """
+        self.request.check_open()
+        return <uintptr_t>(self.request._output_set if self.output else self.request._input_set)
 
     def __repr__(self):
         return repr(list(self))
@@ -278,14 +297,3 @@ def fit_shape(Request request not None, index, shape):
     for size in shape:
         nbytes *= size
     return position, shape, nbytes
-
-
-class _Rules:
-    """What acl_fast._request needs of this module, which is above it."""
-
-    Bindings = Bindings
-    fit = staticmethod(fit)
-    fit_shape = staticmethod(fit_shape)
-
-
-_request.binding = _Rules

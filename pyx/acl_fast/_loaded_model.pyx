@@ -25,9 +25,6 @@ from acl_fast.errors import ClosedError
 
 GEAR_NAMES = (None, "batch", "image", "dims")
 
-# Set by acl_fast._request, which is above this module.
-request_factory = None
-
 
 @cython.final
 @cython.no_gc_clear
@@ -121,8 +118,9 @@ cdef class Model:
         -------
         Request
         """
+        from acl_fast import _request  # it is above this module
         self.check_open()
-        return request_factory(self, inputs, outputs)
+        return _request.create_request(self, inputs, outputs)
 
     def exclusive(self, Stream stream=None):
         """Hold the model for a block, so that input refresh and execution are one unit.

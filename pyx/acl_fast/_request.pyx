@@ -38,8 +38,8 @@ from acl_fast._timeline cimport QUEUEING, Timeline, Work
 from acl_fast import _loaded_model
 from acl_fast.errors import ClosedError, NotReadyError
 
-# Set by acl_fast._binding, which is above this module: what Request.inputs is made of, and the
-# rules that memory must meet to be bound.
+# acl_fast._binding: what Request.inputs is made of, and the rules that memory must meet to be
+# bound. It is above this module, so the first request imports it.
 binding = None
 
 
@@ -465,13 +465,13 @@ cdef class Request(Work):
 
     @property
     def inputs(self):
-        """Inputs by position or name: each has ``array``, ``upload()``, ``buffer`` and ``desc``."""
-        return binding.Bindings(self, False)
+        """Dataset of the inputs: each has ``array``, ``upload()``, ``buffer`` and ``desc``."""
+        return binding.Dataset(self, False)
 
     @property
     def outputs(self):
-        """Outputs by position or name: ``array``, ``download()``, ``buffer`` and ``desc``."""
-        return binding.Bindings(self, True)
+        """Dataset of the outputs: each has ``array``, ``download()``, ``buffer`` and ``desc``."""
+        return binding.Dataset(self, True)
 
     def close(self):
         """Wait for the request's work and destroy its datasets. Closing twice is harmless."""
@@ -540,7 +540,12 @@ cdef list others(list references, Request request):
 
 def create_request(Model model not None, inputs, outputs):
     """Make a request of a model; see ``Model.create_request()``."""
-    cdef Request request = Request.__new__(Request)
+    global binding
+    cdef Request request
+    if binding is None:
+        from acl_fast import _binding
+        binding = _binding
+    request = Request.__new__(Request)
     enter(model._context)
     request.model = model
     request._context = context_retain(model._context)
@@ -554,6 +559,3 @@ def create_request(Model model not None, inputs, outputs):
     fill_tensors(request, False, model.inputs, inputs)
     fill_tensors(request, True, model.outputs, outputs)
     return request
-
-
-_loaded_model.request_factory = create_request

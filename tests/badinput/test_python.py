@@ -49,9 +49,9 @@ def things(device: af.Device) -> Iterator[Things]:
 
 MADE_ELSEWHERE = [
     "Arena",
-    "Bindings",
     "Buffer",
     "Context",
+    "Dataset",
     "Event",
     "Model",
     "Request",

@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 
 import acl_fast as af
 
-KINDS = ["device", "host", "cached", "dvpp"]
+KINDS = ["device", "host", "cached", "dvpp", "himpi"]
 INTEGERS = ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"]
 DTYPES = [*INTEGERS, "float16", "float32", "float64", "bool", "complex64", "complex128"]
 relaxed = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -20,7 +20,7 @@ relaxed = settings(deadline=None, suppress_health_check=[HealthCheck.function_sc
 @pytest.mark.parametrize("kind", KINDS)
 def test_alignment_and_description(device: af.Device, kind: str) -> None:
     with device.empty((3, 5), "int16", kind=kind) as buffer:
-        assert buffer.address_int % (128 if kind == "dvpp" else 64) == 0
+        assert buffer.address_int % (128 if kind in ("dvpp", "himpi") else 64) == 0
         assert (buffer.shape, buffer.nbytes, buffer.kind) == ((3, 5), 30, kind)
         assert buffer.dtype == np.int16
         assert buffer.device is device

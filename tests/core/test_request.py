@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
+import os
 import weakref
 
 import numpy as np
@@ -249,8 +251,10 @@ def test_closing_a_request(slow_model: af.Model, stream: af.Stream) -> None:
         assert not other.is_closed
 
 
-def test_bindings(add_model: af.Model) -> None:
+def test_dataset(add_model: af.Model) -> None:
     request = add_model.create_request()
+    assert isinstance(request.inputs, af.Dataset)
+    assert isinstance(request.outputs, af.Dataset)
     assert len(request.inputs) == 2
     assert [binding.name for binding in request.inputs] == ["a", "b"]
     assert request.inputs["b"].index == request.inputs[-1].index == 1
@@ -261,6 +265,41 @@ def test_bindings(add_model: af.Model) -> None:
         request.outputs["nothing"]
     with pytest.raises(IndexError):
         request.outputs[1]
+
+
+def test_dataset_handle_is_the_c_object(add_model: af.Model) -> None:
+    c = ctypes.CDLL(os.path.join(af.softnpu.library_dir(), "libascendcl.so"))
+    c.aclmdlGetDatasetNumBuffers.restype = ctypes.c_size_t
+    c.aclmdlGetDatasetBuffer.restype = c.aclGetDataBufferAddr.restype = ctypes.c_void_p
+    with add_model.create_request() as request:
+        for dataset in (request.inputs, request.outputs):
+            handle = ctypes.c_void_p(dataset.handle)
+            assert c.aclmdlGetDatasetNumBuffers(handle) == len(dataset)
+            for index, binding in enumerate(dataset):
+                entry = ctypes.c_void_p(c.aclmdlGetDatasetBuffer(handle, ctypes.c_size_t(index)))
+                assert c.aclGetDataBufferAddr(entry) == binding.buffer.address_int
+        dataset = request.inputs
+    with pytest.raises(af.ClosedError):
+        dataset.handle
+
+
+@pytest.mark.parametrize("kind", ["dvpp", "himpi"])
+def test_media_memory_is_a_model_input(
+    device: af.Device, add_model: af.Model, stream: af.Stream, kind: str
+) -> None:
+    a = np.arange(6, dtype=np.float32).reshape(2, 3)
+    with device.empty(4096, "uint8", kind=kind) as memory:
+        tensor = memory.view((2, 3), "float32")
+        assert tensor.kind == kind
+        tensor.upload(a)
+        request = add_model.create_request(inputs=[tensor])
+        assert request.inputs[0].buffer.address_int == memory.address_int
+        request.inputs[1].upload(10 * a)
+        request.run_async(stream)
+        stream.synchronize()
+        np.testing.assert_array_equal(request.outputs[0].download(), 11 * a)
+        request.close()
+        tensor.close()
 
 
 def test_abort_marks_requests_as_failed(slow_model: af.Model, stream: af.Stream) -> None:
