@@ -33,7 +33,13 @@ for path in sys.argv[1:]:
 
 BACKEND = """
 import json
+from importlib import import_module
+from pathlib import Path
 try:
+    import acl_fast
+    # Each compiled module has a stub beside it, also where the module itself has got lost.
+    for stub in sorted(Path(acl_fast.__file__).parent.glob("*.pyi")):
+        import_module("acl_fast." + stub.stem)
     from acl_fast import _table
 except ImportError as error:
     print(json.dumps({"import": str(error)}))
