@@ -25,6 +25,7 @@ from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).resolve().parent
 PYX = ROOT / "pyx" / "acl_fast"
+JOBS = int(os.environ.get("ACL_FAST_JOBS", os.cpu_count() or 1))
 SANITIZE = os.environ.get("ACL_FAST_SANITIZE", "")
 
 DIRECTIVES = {
@@ -102,6 +103,11 @@ def replace_file(source: Path, target: Path) -> None:
 class BuildExt(build_ext):
     """Build the Cython modules, then softnpu."""
 
+    def finalize_options(self) -> None:
+        super().finalize_options()
+        if not self.parallel:
+            self.parallel = JOBS
+
     def run(self) -> None:
         super().run()
         if os.environ.get("ACL_FAST_BUILD_SOFTNPU", "1") == "0":
@@ -147,7 +153,7 @@ def modules() -> list[Any]:
         build_dir="build/cython",
         compiler_directives=DIRECTIVES,
         annotate=bool(os.environ.get("ACL_FAST_ANNOTATE")),
-        nthreads=int(os.environ.get("ACL_FAST_JOBS", os.cpu_count() or 1)),
+        nthreads=JOBS,
     )
     return extensions
 
