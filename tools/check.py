@@ -118,6 +118,11 @@ def git_files(*patterns: str) -> list[str]:
     return [name for name in output if (ROOT / name).exists()]
 
 
+def tool(name: str) -> str:
+    """Return the path of a command that a package put beside the interpreter."""
+    return str(Path(PYTHON).parent / name)
+
+
 def lint(tally: Tally) -> None:
     """Style of every language, and that generated files are current."""
     existing = [name for name in SOURCES if (ROOT / name).exists()]
@@ -127,9 +132,9 @@ def lint(tally: Tally) -> None:
     cython = [
         name for name in git_files("*.pyx", "*.pxd") if not name.endswith(("/abi.pyx", "/abi.pxd"))
     ]
-    run(tally, PYTHON, "-m", "cython_lint", *cython)
+    run(tally, tool("cython-lint"), *cython)
     native = [name for name in git_files("*.c", "*.cpp", "*.h", "*.hpp") if "_gen." not in name]
-    run(tally, PYTHON, "-m", "clang_format", "--dry-run", "--Werror", *native)
+    run(tally, tool("clang-format"), "--dry-run", "--Werror", *native)
 
 
 def types(tally: Tally) -> None:

@@ -10,7 +10,8 @@ extern "C" {
 #endif
 #pragma GCC visibility push(default)
 
-/* "major.minor.patch"; static storage. Present in softnpu only, so also the way to tell it from CANN. */
+/* "major.minor.patch"; static storage. Present in softnpu only, so also the way to tell it from
+ * CANN. */
 const char *softnpuVersion(void);
 
 /* Counters are numbered from 0 to softnpuCounterCount() - 1. Names starting with "live_" and

@@ -16,7 +16,7 @@ namespace softnpu {
 
 /// Best fit with coalescing. All functions lock; the lock is a leaf.
 class Arena {
- public:
+  public:
     /// Addresses [base, base + extent); `delta` leads to the bytes behind them. At most `capacity`
     /// bytes are handed out at a time.
     Arena(uintptr_t base, size_t extent, size_t capacity, ptrdiff_t delta);
@@ -41,7 +41,7 @@ class Arena {
 
     static constexpr size_t kGranule = 128;  // suits every alignment rule
 
- private:
+  private:
     static size_t extent_of(size_t size) { return (size + kGranule - 1) & ~(kGranule - 1); }
     void add_free(uintptr_t address, size_t extent);
     void erase_free(std::map<uintptr_t, size_t>::iterator block);

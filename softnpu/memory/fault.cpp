@@ -63,8 +63,9 @@ void explain(uintptr_t address) {
     line.print();
 }
 
-/// A fault of ours is explained, then the previous handler is put back: the instruction faults again
-/// and the process dies, or is handled, as it would have been without us. Other faults are passed on.
+/// A fault of ours is explained, then the previous handler is put back: the instruction faults
+/// again and the process dies, or is handled, as it would have been without us. Other faults are
+/// passed on.
 void on_fault(int signal, siginfo_t *info, void *machine) {
     const DeviceRanges *ranges = device_ranges_if_any();
     if (ranges != nullptr && info->si_code == SEGV_ACCERR && ranges->contains(info->si_addr)) {

@@ -9,9 +9,9 @@ namespace softnpu {
 /// Constant after the first use of memory. All questions about an address start here.
 struct DeviceRanges {
     uintptr_t base = 0;
-    size_t stride = 0;   // addresses per device
-    size_t total = 0;    // stride * devices
-    ptrdiff_t delta = 0; // from the program's address to the engines' view; 0 in unified mode
+    size_t stride = 0;    // addresses per device
+    size_t total = 0;     // stride * devices
+    ptrdiff_t delta = 0;  // from the program's address to the engines' view; 0 in unified mode
 
     bool contains(const void *address) const noexcept {
         return reinterpret_cast<uintptr_t>(address) - base < total;
