@@ -44,6 +44,7 @@ from acl_fast._tensor cimport (
     element_count,
     numpy_dtype,
     parse_shape,
+    raw_bits,
 )
 from acl_fast._transfer cimport Place, copy_async, copy_now
 
@@ -494,13 +495,6 @@ cdef Buffer empty(ContextState *context, object device, object shape, object dty
     cdef int ndim = parse_shape(shape, dims)
     cdef Block *block = block_allocate(context, element_count(ndim, dims) * element.itemsize, code)
     return buffer_from_block(block, block.address, device, ndim, dims, element)
-
-
-cdef object raw_bits(object item):
-    """numpy exports no buffer for bfloat16: return (16-bit view, dtype name) for such arrays."""
-    if getattr(getattr(item, "dtype", None), "name", None) == "bfloat16" and hasattr(item, "view"):
-        return item.view("uint16"), "bfloat16"
-    return item, None
 
 
 cdef Buffer from_host(ContextState *context, object device, object item, bint writable):

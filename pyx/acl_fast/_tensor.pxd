@@ -19,6 +19,7 @@ cdef const DType *dtype_from_code(int code) noexcept nogil
 cdef const DType *dtype_from_object(object dtype) except NULL
 cdef const DType *dtype_from_format(const char *format, size_t itemsize) noexcept nogil
 cdef const DType *dtype_from_dlpack(uint8_t code, uint8_t bits) noexcept nogil
+cdef object raw_bits(object item)
 cdef object numpy_dtype(const DType *dtype)
 cdef int parse_shape(object shape, int64_t *dims) except -1
 cdef size_t element_count(int ndim, const int64_t *dims) except? 0

@@ -42,6 +42,13 @@ cdef const DType *dtype_from_code(int code) noexcept nogil:
     return NULL
 
 
+cdef object raw_bits(object item):
+    """numpy exports no buffer for bfloat16: return (16-bit view, dtype name) for such arrays."""
+    if getattr(getattr(item, "dtype", None), "name", None) == "bfloat16" and hasattr(item, "view"):
+        return item.view("uint16"), "bfloat16"
+    return item, None
+
+
 cdef const DType *dtype_from_format(const char *format, size_t itemsize) noexcept nogil:
     # 'l' and 'L' are C long in native mode: their size tells which of ours they are.
     cdef int i
