@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
 
 os.environ.setdefault("ACL_FAST_BACKEND", "softnpu")
+
+# A shell starts background jobs with Ctrl-C ignored, which the programs under test would inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def live_objects() -> dict[str, int]:
