@@ -46,11 +46,7 @@ aclError aclrtUnSubscribeReport(uint64_t threadId, aclrtStream stream) {
 
 aclError aclrtProcessReport(int32_t timeout) {
     return guarded("aclrtProcessReport", [&] {
-        if (timeout != -1 && timeout <= 0) {
-            return fail(ACL_ERROR_INVALID_PARAM,
-                        "timeout %d: want -1 (for ever) or a positive number of milliseconds",
-                        timeout);
-        }
+        SOFTNPU_CHECK(check_timeout(timeout, ACL_ERROR_INVALID_PARAM));
         return process_report(timeout);
     });
 }

@@ -25,12 +25,6 @@ int current_device_object(Device *&device) {
     return 0;
 }
 
-int check_timeout(int32_t timeout) {
-    if (timeout == -1 || timeout > 0) return 0;
-    return fail(ACL_ERROR_RT_PARAM_INVALID,
-                "timeout %d: want -1 (for ever) or a positive number of milliseconds", timeout);
-}
-
 }  // namespace
 
 extern "C" {
@@ -112,7 +106,7 @@ aclError aclrtSynchronizeDevice() {
 
 aclError aclrtSynchronizeDeviceWithTimeout(int32_t timeout) {
     return guarded("aclrtSynchronizeDeviceWithTimeout", [&] {
-        SOFTNPU_CHECK(check_timeout(timeout));
+        SOFTNPU_CHECK(check_timeout(timeout, ACL_ERROR_RT_PARAM_INVALID));
         Device *device = nullptr;
         SOFTNPU_CHECK(current_device_object(device));
         return synchronize_device(*device, timeout);

@@ -12,6 +12,13 @@ inline int require_pointer(const void *pointer, const char *name) noexcept {
     return fail(ACL_ERROR_INVALID_PARAM, "%s is NULL", name);
 }
 
+/// `code` unless a time limit is -1 (for ever) or positive; 0 is no poll.
+inline int check_timeout(int32_t timeout, int code) noexcept {
+    if (__builtin_expect(timeout == -1 || timeout > 0, true)) return 0;
+    return fail(code, "timeout %d: want -1 (for ever) or a positive number of milliseconds",
+                timeout);
+}
+
 }  // namespace softnpu
 
 /// return early with the status of a check

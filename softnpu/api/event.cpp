@@ -148,11 +148,7 @@ aclError aclrtSynchronizeEvent(aclrtEvent event) {
 
 aclError aclrtSynchronizeEventWithTimeout(aclrtEvent event, int32_t timeout) {
     return guarded("aclrtSynchronizeEventWithTimeout", [&] {
-        if (timeout != -1 && timeout <= 0) {
-            return fail(ACL_ERROR_RT_PARAM_INVALID,
-                        "timeout %d: want -1 (for ever) or a positive number of milliseconds",
-                        timeout);
-        }
+        SOFTNPU_CHECK(check_timeout(timeout, ACL_ERROR_RT_PARAM_INVALID));
         EventRef found;
         SOFTNPU_CHECK(find(event, found));
         return found->synchronize(timeout);

@@ -81,11 +81,7 @@ aclError aclrtSynchronizeStream(aclrtStream stream) {
 
 aclError aclrtSynchronizeStreamWithTimeout(aclrtStream stream, int32_t timeout) {
     return guarded("aclrtSynchronizeStreamWithTimeout", [&] {
-        if (timeout != -1 && timeout <= 0) {
-            return fail(ACL_ERROR_RT_PARAM_INVALID,
-                        "timeout %d: want -1 (for ever) or a positive number of milliseconds",
-                        timeout);
-        }
+        SOFTNPU_CHECK(check_timeout(timeout, ACL_ERROR_RT_PARAM_INVALID));
         StreamRef found;
         SOFTNPU_CHECK(find_any(stream, found));
         return found->synchronize(timeout);
