@@ -6,7 +6,8 @@ cd "$(dirname "$0")"
 
 VENV=${ACL_FAST_VENV:-.venv}
 EXTRAS=softnpu,video,test,lint,bench
-APT_PACKAGES=(g++ cmake ninja-build nlohmann-json3-dev zlib1g-dev python3-dev python3-venv)
+APT_PACKAGES=(g++ cmake ninja-build nlohmann-json3-dev zlib1g-dev python3-dev python3-venv
+    pkg-config libavcodec-dev libavutil-dev libswscale-dev libyuv-dev libjpeg-dev libpng-dev ffmpeg)
 
 usage() {
     cat <<'TEXT'

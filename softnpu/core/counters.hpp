@@ -60,6 +60,8 @@ namespace softnpu {
     X(live_model_descs)          \
     X(live_configs)              \
     X(live_subscriptions)        \
+    X(live_dvpp_descs)           \
+    X(live_media_channels)       \
     X(worker_threads)
 
 /// A counter on a cache line of its own would cost more memory traffic than it saves: adds are

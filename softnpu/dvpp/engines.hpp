@@ -1,0 +1,153 @@
+// The engines that stand on libraries of others. Each lives in a shared library of its own, opened
+// at first use, so softnpu works where one is missing; what is missing is said by the failing call.
+//
+// Every function returns "" or a sentence that says what is wrong; the caller adds the code.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "softnpu/core/export.hpp"
+#include "softnpu/dvpp/picture.hpp"
+
+namespace softnpu {
+
+// ---- libsoftnpu_image.so: libjpeg-turbo and libpng ----
+
+struct ImageInfo {
+    uint32_t width = 0;
+    uint32_t height = 0;
+    int components = 0;
+    int subsampling = 0;  // acldvppJpegFormat, of JPEG
+    int orientation = 1;  // EXIF, of JPEG
+    bool progressive = false;
+    bool arithmetic = false;
+    int bit_depth = 8;   // of PNG
+    int color_type = 0;  // of PNG
+};
+
+class ImageEngine {
+  public:
+    virtual ~ImageEngine() = default;
+    virtual const char *version() const noexcept = 0;
+    virtual std::string jpeg_info(const uint8_t *data, size_t size, ImageInfo &info) const = 0;
+    /// Decodes into `picture`, whose format, strides and memory the caller chose; sets its width
+    /// and height.
+    virtual std::string jpeg_decode(const uint8_t *data, size_t size, Picture &picture) const = 0;
+    /// `written` is the room at `out` on entry and the bytes used on return.
+    virtual std::string jpeg_encode(const Picture &picture, int quality, uint8_t *out,
+                                    size_t &written) const = 0;
+    virtual std::string png_info(const uint8_t *data, size_t size, ImageInfo &info) const = 0;
+    virtual std::string png_decode(const uint8_t *data, size_t size, Picture &picture) const = 0;
+};
+
+// ---- libsoftnpu_scale.so: libyuv and libswscale ----
+
+enum class Interpolation : int {
+    card = 0,
+    bilinear = 1,
+    nearest = 2,
+    bilinear_tf = 3,
+    nearest_tf = 4
+};
+
+class ScaleEngine {
+  public:
+    virtual ~ScaleEngine() = default;
+    virtual const char *version() const noexcept = 0;
+    /// Scales all of `source` to all of `target`, same format on both sides.
+    virtual std::string resize(const Picture &source, const Picture &target,
+                               Interpolation how) const = 0;
+    /// Same size, other format. `matrix` is an acldvppCscMatrix.
+    virtual std::string convert(const Picture &source, const Picture &target, int matrix) const = 0;
+};
+
+// ---- libsoftnpu_video.so: libavcodec ----
+
+enum class Codec : int { h264, h265 };
+
+struct DecodedFrame {
+    uint64_t tag = 0;  // given to send() with the packet the frame came from
+    uint32_t width = 0;
+    uint32_t height = 0;
+    bool damaged = false;
+    bool interlaced = false;
+    int bit_depth = 8;
+};
+
+class VideoDecoder {
+  public:
+    virtual ~VideoDecoder() = default;
+    /// One access unit, Annex-B. A damaged one is no error: its frame is missing or marked.
+    virtual std::string send(const uint8_t *data, size_t size, uint64_t tag) = 0;
+    /// No more packets: receive() then gives all that is left.
+    virtual std::string finish() = 0;
+    /// The next frame in display order; false when none is ready. It stays current until the next
+    /// receive().
+    virtual bool receive(DecodedFrame &frame) = 0;
+    /// Writes the current frame into memory of the program, converting and scaling as `picture`
+    /// asks.
+    virtual std::string write(const Picture &picture) = 0;
+    /// Forget what came before; the next packet begins a sequence.
+    virtual void reset() = 0;
+};
+
+struct EncoderOptions {
+    Codec codec = Codec::h264;
+    int profile = 0;  // 0 baseline, 1 main, 2 high
+    uint32_t width = 0;
+    uint32_t height = 0;
+    PixelFormat format = 1;
+    uint32_t frame_rate = 25;
+    uint32_t gop = 25;
+    int rate_control = 0;       // 0 default, 1 VBR, 2 CBR, 3 fixed quantiser
+    uint32_t bitrate_kbps = 0;  // 0: chosen by size
+    int qp_i = 0;
+    int qp_p = 0;
+};
+
+struct EncodedPacket {
+    const uint8_t *data = nullptr;  // valid until the next call
+    size_t size = 0;
+    uint64_t tag = 0;
+    bool key = false;
+};
+
+class VideoEncoder {
+  public:
+    virtual ~VideoEncoder() = default;
+    virtual std::string send(const Picture &picture, uint64_t tag, bool force_key) = 0;
+    virtual std::string finish() = 0;
+    virtual bool receive(EncodedPacket &packet) = 0;
+};
+
+class VideoEngine {
+  public:
+    virtual ~VideoEngine() = default;
+    virtual const char *version() const noexcept = 0;
+    /// nullptr, with a sentence in `why`, when the library lacks the codec.
+    virtual std::unique_ptr<VideoDecoder> create_decoder(Codec codec, int threads,
+                                                         std::string &why) const = 0;
+    virtual std::unique_ptr<VideoEncoder> create_encoder(const EncoderOptions &options, int threads,
+                                                         std::string &why) const = 0;
+};
+
+// ---- finding them ----
+
+/// The engine, or nullptr after fail(ACL_ERROR_FEATURE_UNSUPPORTED) with how to get it.
+SOFTNPU_API const ImageEngine *image_engine();
+SOFTNPU_API const ScaleEngine *scale_engine();
+SOFTNPU_API const VideoEngine *video_engine();
+
+/// "libavcodec 59.37.100", or "" when the library is not there; `kind` is image, scale or video.
+SOFTNPU_API const char *engine_version(const char *kind) noexcept;
+
+}  // namespace softnpu
+
+// What an engine library exports; the loader looks it up by name.
+#define SOFTNPU_EXPORT_ENGINE(name, instance)                                               \
+    extern "C" __attribute__((visibility("default"))) const void *softnpu_engine_##name() { \
+        return &(instance);                                                                 \
+    }
