@@ -32,6 +32,12 @@ LIBRARIES = (
     "libacl_retr.so",
     "libmsprofiler.so",
 )
+# What each media engine brings, and the Debian packages it is built on.
+MEDIA_LIBRARIES = {
+    "libsoftnpu_image.so": ("JPEG and PNG", "libjpeg-dev libpng-dev"),
+    "libsoftnpu_scale.so": ("SOFTNPU_VPC=fast, other colours", "libyuv-dev libswscale-dev"),
+    "libsoftnpu_video.so": ("H.264 and H.265", "libavcodec-dev libyuv-dev libswscale-dev"),
+}
 ENGINE_LIBRARIES = ("libopenvino_c.so", "libopenvino.so", "libopenvino_intel_cpu_plugin.so")
 
 
@@ -66,7 +72,24 @@ def check(findings: Findings, *, needed: bool, where: Path | None = None) -> Non
     if not missing and not complaints:
         findings.add(AREA, OK, f"{len(present)} libraries in {place}")
     check_engine(findings, bad)
+    check_media(findings, place)
     check_converter(findings)
+
+
+def check_media(findings: Findings, place: Path) -> None:
+    """The media engines, each of which may be missing."""
+    present = [place / name for name in MEDIA_LIBRARIES if (place / name).is_file()]
+    complaints = {path.name: text for path, text in probe.load_libraries(present).items() if text}
+    missing = [name for name in MEDIA_LIBRARIES if place / name not in present]
+    for name, text in complaints.items():
+        brings, packages = MEDIA_LIBRARIES[name]
+        findings.add(AREA, WARN, f"no {brings}: {name}: {text}", f"apt-get install {packages}")
+    for name in missing:
+        brings, packages = MEDIA_LIBRARIES[name]
+        mend = f"apt-get install {packages}, and build again"
+        findings.add(AREA, NOTE, f"no {brings}: built without {name}", mend)
+    if not missing and not complaints:
+        findings.add(AREA, OK, f"{len(present)} media engines")
 
 
 def check_engine(findings: Findings, bad: str) -> None:
