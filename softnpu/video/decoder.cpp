@@ -1,0 +1,178 @@
+// H.264 and H.265 through libavcodec.
+//
+// Frames are decoded by libavcodec's frame threads, so a frame comes out some packets after its own
+// went in. Each packet gets a running number as its time stamp, which libavcodec carries to the
+// frame; a ring maps the number back to the caller's tag.
+extern "C" {
+#include <libavcodec/avcodec.h>
+#include <libavutil/pixdesc.h>
+}
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <vector>
+
+#include "softnpu/video/pixels.hpp"
+#include "softnpu/video/video.hpp"
+
+namespace softnpu {
+namespace {
+
+struct FreeContext {
+    void operator()(AVCodecContext *context) const noexcept { avcodec_free_context(&context); }
+};
+struct FreePacket {
+    void operator()(AVPacket *packet) const noexcept { av_packet_free(&packet); }
+};
+struct FreeFrame {
+    void operator()(AVFrame *frame) const noexcept { av_frame_free(&frame); }
+};
+
+std::string describe(const char *what, int error) {
+    char text[AV_ERROR_MAX_STRING_SIZE] = "";
+    av_strerror(error, text, sizeof text);
+    return std::string(what) + ": " + text;
+}
+
+class LibavDecoder final : public VideoDecoder {
+  public:
+    std::string open(Codec codec, int threads) {
+        const AVCodec *found =
+            avcodec_find_decoder(codec == Codec::h264 ? AV_CODEC_ID_H264 : AV_CODEC_ID_HEVC);
+        if (found == nullptr) return "this libavcodec has no decoder for the codec";
+        context_.reset(avcodec_alloc_context3(found));
+        packet_.reset(av_packet_alloc());
+        frame_.reset(av_frame_alloc());
+        if (context_ == nullptr || packet_ == nullptr || frame_ == nullptr) return "out of memory";
+        context_->thread_count = std::clamp(threads, 1, 16);
+        context_->thread_type = FF_THREAD_FRAME | FF_THREAD_SLICE;
+        // A damaged frame comes out marked, instead of not at all.
+        context_->flags |= AV_CODEC_FLAG_OUTPUT_CORRUPT;
+        context_->pkt_timebase = AVRational{1, 1};
+        const int error = avcodec_open2(context_.get(), found, nullptr);
+        return error < 0 ? describe("libavcodec refuses the decoder", error) : "";
+    }
+
+    std::string send(const uint8_t *data, size_t size, uint64_t tag) override {
+        if (size == 0 || size > kLargestPacket) return "the packet is empty or larger than 1 GB";
+        if (finished_) reset();
+        if (buffer_.size() < size + AV_INPUT_BUFFER_PADDING_SIZE) {
+            buffer_.resize(size + size / 2 + AV_INPUT_BUFFER_PADDING_SIZE);
+        }
+        std::memcpy(buffer_.data(), data, size);
+        std::memset(buffer_.data() + size, 0, AV_INPUT_BUFFER_PADDING_SIZE);
+        tags_[next_ % kTags] = tag;
+        packet_->data = buffer_.data();
+        packet_->size = static_cast<int>(size);
+        packet_->pts = static_cast<int64_t>(next_++);
+        packet_->dts = packet_->pts;
+        const int error = feed(packet_.get());
+        if (error == AVERROR(ENOMEM)) return "out of memory";
+        return "";  // what libavcodec does not like about the bytes shows in the missing frame
+    }
+
+    std::string finish() override {
+        if (!finished_) feed(nullptr);
+        finished_ = true;
+        return "";
+    }
+
+    bool receive(DecodedFrame &out) override {
+        av_frame_unref(frame_.get());
+        if (next_ == first_) return false;  // nothing was sent
+        for (int failures = 0; failures < kFailures;) {
+            if (waiting_ != nullptr) {
+                av_frame_move_ref(frame_.get(), waiting_.get());
+                waiting_.reset();
+                describe_frame(out);
+                return true;
+            }
+            const int error = avcodec_receive_frame(context_.get(), frame_.get());
+            if (error == 0) {
+                describe_frame(out);
+                return true;
+            }
+            if (error == AVERROR(EAGAIN) || error == AVERROR_EOF) return false;
+            ++failures;  // of one damaged packet; the next call goes on behind it
+        }
+        return false;
+    }
+
+    std::string write(const Picture &picture) override {
+        if (frame_->data[0] == nullptr) return "there is no current frame";
+        return pixels_.write(*frame_, picture);
+    }
+
+    void reset() override {
+        avcodec_flush_buffers(context_.get());
+        av_frame_unref(frame_.get());
+        waiting_.reset();
+        first_ = next_;
+        finished_ = false;
+        broken_ = false;
+    }
+
+  private:
+    static constexpr size_t kLargestPacket = size_t{1} << 30;
+    static constexpr uint64_t kTags = 4096;  // more packets than libavcodec ever holds back
+    static constexpr int kFailures = 64;
+
+    int feed(const AVPacket *packet) {
+        for (int tries = 0; tries < kFailures; ++tries) {
+            const int error = avcodec_send_packet(context_.get(), packet);
+            if (error != AVERROR(EAGAIN)) return error;
+            // The caller has not taken what is ready: hold one frame so that this packet fits.
+            if (waiting_ != nullptr) return error;
+            waiting_.reset(av_frame_alloc());
+            if (waiting_ == nullptr) return AVERROR(ENOMEM);
+            if (avcodec_receive_frame(context_.get(), waiting_.get()) < 0) waiting_.reset();
+        }
+        return AVERROR(EAGAIN);
+    }
+
+    void describe_frame(DecodedFrame &out) {
+        const AVFrame &frame = *frame_;
+        const auto number = static_cast<uint64_t>(frame.pts);
+        const bool known = frame.pts != AV_NOPTS_VALUE && number < next_ && next_ - number < kTags;
+        out.tag = known ? tags_[number % kTags] : tags_[(next_ - 1) % kTags];
+        out.width = static_cast<uint32_t>(frame.width);
+        out.height = static_cast<uint32_t>(frame.height);
+        out.interlaced = frame.interlaced_frame != 0;
+        const AVPixFmtDescriptor *format =
+            av_pix_fmt_desc_get(static_cast<AVPixelFormat>(frame.format));
+        out.bit_depth = format != nullptr ? format->comp[0].depth : 8;
+        const bool hurt =
+            (frame.flags & AV_FRAME_FLAG_CORRUPT) != 0 || frame.decode_error_flags != 0;
+        // What follows a damaged frame is predicted from it, up to the next key frame.
+        if (hurt) {
+            broken_ = true;
+        } else if (frame.key_frame != 0) {
+            broken_ = false;
+        }
+        out.damaged = broken_;
+    }
+
+    std::unique_ptr<AVCodecContext, FreeContext> context_;
+    std::unique_ptr<AVPacket, FreePacket> packet_;
+    std::unique_ptr<AVFrame, FreeFrame> frame_;
+    std::unique_ptr<AVFrame, FreeFrame> waiting_;
+    std::vector<uint8_t> buffer_;
+    std::array<uint64_t, kTags> tags_{};
+    uint64_t first_ = 0;  // number of the first packet since the last reset
+    uint64_t next_ = 0;
+    bool finished_ = false;
+    bool broken_ = false;  // a reference of the frames that come is damaged
+    PixelWriter pixels_;
+};
+
+}  // namespace
+
+std::unique_ptr<VideoDecoder> make_decoder(Codec codec, int threads, std::string &why) {
+    auto decoder = std::make_unique<LibavDecoder>();
+    why = decoder->open(codec, threads);
+    if (!why.empty()) return nullptr;
+    return decoder;
+}
+
+}  // namespace softnpu
