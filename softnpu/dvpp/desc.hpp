@@ -31,6 +31,7 @@ struct CountedDesc {
 
 /// Values are atomic: device threads write results while the program reads.
 struct PicDesc : CountedDesc {
+    bool in_batch = false;              // set before the handle is given out
     std::atomic<void *> data{nullptr};  // as the program knows it
     std::atomic<uint32_t> size{0};
     std::atomic<int32_t> format{0};
