@@ -90,6 +90,12 @@ class VideoDecoder {
     /// Writes the current frame into memory of the program, converting and scaling as `picture`
     /// asks.
     virtual std::string write(const Picture &picture) = 0;
+    /// Finishes the frames whose packets were sent, so that receive() gives all but those that wait
+    /// for their turn in display order. For a caller that has no more packets for now; finish()
+    /// ends the sequence, this does not.
+    virtual void settle() {}
+    /// Frames that may wait for their turn in display order, as the stream says.
+    virtual int reorder_depth() const { return 16; }
     /// Forget what came before; the next packet begins a sequence.
     virtual void reset() = 0;
 };

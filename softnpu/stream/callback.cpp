@@ -218,6 +218,21 @@ int launch_callback(CallbackFunction function, void *data, bool blocking, Stream
         });
 }
 
+int post_report(CallbackFunction function, void *data, Stream &stream) {
+    const QueueRef queue = queue_of(stream);
+    if (queue == nullptr) {
+        return fail(ACL_ERROR_RT_STREAM_NO_CB_REG, "no thread serves the callbacks of stream %d",
+                    stream.id());
+    }
+    queue->push({function, data, StreamTable::share(&stream), false, 0});
+    return 0;
+}
+
+bool is_report_thread(Stream &stream) {
+    const QueueRef queue = queue_of(stream);
+    return queue != nullptr && queue->thread == static_cast<uint64_t>(pthread_self());
+}
+
 int launch_host_function(CallbackFunction function, void *data, Stream &stream) {
     return stream.submit(
         "aclrtLaunchHostFunc",

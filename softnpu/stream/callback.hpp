@@ -24,6 +24,12 @@ bool callbacks_running() noexcept;
 SOFTNPU_API int launch_callback(CallbackFunction function, void *data, bool blocking,
                                 Stream &stream);
 
+/// Make a call due on the thread that serves `stream` now, ahead of what the stream has queued.
+SOFTNPU_API int post_report(CallbackFunction function, void *data, Stream &stream);
+
+/// The thread that serves `stream` is the calling one.
+SOFTNPU_API bool is_report_thread(Stream &stream);
+
 /// Queue a call of the program's function on a runtime thread.
 SOFTNPU_API int launch_host_function(CallbackFunction function, void *data, Stream &stream);
 

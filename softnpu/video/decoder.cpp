@@ -11,6 +11,7 @@ extern "C" {
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <deque>
 #include <vector>
 
 #include "softnpu/video/pixels.hpp"
@@ -49,6 +50,8 @@ class LibavDecoder final : public VideoDecoder {
         context_->thread_type = FF_THREAD_FRAME | FF_THREAD_SLICE;
         // A damaged frame comes out marked, instead of not at all.
         context_->flags |= AV_CODEC_FLAG_OUTPUT_CORRUPT;
+        // Display order even where the stream does not say how far frames are reordered.
+        context_->strict_std_compliance = FF_COMPLIANCE_STRICT;
         context_->pkt_timebase = AVRational{1, 1};
         const int error = avcodec_open2(context_.get(), found, nullptr);
         return error < 0 ? describe("libavcodec refuses the decoder", error) : "";
@@ -63,6 +66,7 @@ class LibavDecoder final : public VideoDecoder {
         std::memcpy(buffer_.data(), data, size);
         std::memset(buffer_.data() + size, 0, AV_INPUT_BUFFER_PADDING_SIZE);
         tags_[next_ % kTags] = tag;
+        settled_ = false;
         packet_->data = buffer_.data();
         packet_->size = static_cast<int>(size);
         packet_->pts = static_cast<int64_t>(next_++);
@@ -82,9 +86,9 @@ class LibavDecoder final : public VideoDecoder {
         av_frame_unref(frame_.get());
         if (next_ == first_) return false;  // nothing was sent
         for (int failures = 0; failures < kFailures;) {
-            if (waiting_ != nullptr) {
-                av_frame_move_ref(frame_.get(), waiting_.get());
-                waiting_.reset();
+            if (!waiting_.empty()) {
+                av_frame_move_ref(frame_.get(), waiting_.front().get());
+                waiting_.pop_front();
                 describe_frame(out);
                 return true;
             }
@@ -104,10 +108,33 @@ class LibavDecoder final : public VideoDecoder {
         return pixels_.write(*frame_, picture);
     }
 
+    void settle() override {
+        if (settled_ || finished_ || (context_->active_thread_type & FF_THREAD_FRAME) == 0) return;
+        // Each packet in pushes one frame out of the frame threads. Access unit delimiters alone
+        // are packets without a picture.
+        for (int i = 1; i < context_->thread_count; ++i) {
+            std::array<uint8_t, 8 + AV_INPUT_BUFFER_PADDING_SIZE> room{0, 0, 0, 1, 0x09, 0xF0};
+            packet_->size = 6;
+            if (context_->codec_id == AV_CODEC_ID_HEVC) {
+                room[4] = 0x46;
+                room[5] = 0x01;
+                room[6] = 0x50;
+                packet_->size = 7;
+            }
+            packet_->data = room.data();
+            packet_->pts = AV_NOPTS_VALUE;
+            packet_->dts = AV_NOPTS_VALUE;
+            feed(packet_.get());
+        }
+        settled_ = true;
+    }
+
+    int reorder_depth() const override { return context_->has_b_frames; }
+
     void reset() override {
         avcodec_flush_buffers(context_.get());
         av_frame_unref(frame_.get());
-        waiting_.reset();
+        waiting_.clear();
         first_ = next_;
         finished_ = false;
         broken_ = false;
@@ -122,11 +149,12 @@ class LibavDecoder final : public VideoDecoder {
         for (int tries = 0; tries < kFailures; ++tries) {
             const int error = avcodec_send_packet(context_.get(), packet);
             if (error != AVERROR(EAGAIN)) return error;
-            // The caller has not taken what is ready: hold one frame so that this packet fits.
-            if (waiting_ != nullptr) return error;
-            waiting_.reset(av_frame_alloc());
-            if (waiting_ == nullptr) return AVERROR(ENOMEM);
-            if (avcodec_receive_frame(context_.get(), waiting_.get()) < 0) waiting_.reset();
+            // The caller has not taken what is ready: hold it so that this packet fits.
+            std::unique_ptr<AVFrame, FreeFrame> ready(av_frame_alloc());
+            if (ready == nullptr) return AVERROR(ENOMEM);
+            if (avcodec_receive_frame(context_.get(), ready.get()) == 0) {
+                waiting_.push_back(std::move(ready));
+            }
         }
         return AVERROR(EAGAIN);
     }
@@ -156,12 +184,13 @@ class LibavDecoder final : public VideoDecoder {
     std::unique_ptr<AVCodecContext, FreeContext> context_;
     std::unique_ptr<AVPacket, FreePacket> packet_;
     std::unique_ptr<AVFrame, FreeFrame> frame_;
-    std::unique_ptr<AVFrame, FreeFrame> waiting_;
+    std::deque<std::unique_ptr<AVFrame, FreeFrame>> waiting_;  // decoded, not asked for yet
     std::vector<uint8_t> buffer_;
     std::array<uint64_t, kTags> tags_{};
     uint64_t first_ = 0;  // number of the first packet since the last reset
     uint64_t next_ = 0;
     bool finished_ = false;
+    bool settled_ = false;
     bool broken_ = false;  // a reference of the frames that come is damaged
     PixelWriter pixels_;
 };

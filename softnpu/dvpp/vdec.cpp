@@ -1,0 +1,443 @@
+#include "softnpu/dvpp/vdec.hpp"
+
+#include <chrono>
+#include <map>
+
+#include "acl/acl_base.h"
+#include "acl/ops/acl_dvpp.h"
+#include "softnpu/core/config.hpp"
+#include "softnpu/core/device.hpp"
+#include "softnpu/core/log.hpp"
+#include "softnpu/core/status.hpp"
+#include "softnpu/memory/memory.hpp"
+#include "softnpu/stream/callback.hpp"
+
+namespace softnpu {
+namespace {
+
+/// A frame that has not come out when one sent this much later does was lost: no decoder holds back
+/// more for their display order.
+constexpr uint64_t kDeepestReorder = 17;
+constexpr int kFramesPerTask = 2;  // more than tasks are queued for: what an abort dropped heals
+
+thread_local int t_calling_back = 0;  // callbacks of channels on this thread
+
+template <class Table>
+Table &only() noexcept {
+    static auto *table = new Table;  // outlives static destruction
+    return *table;
+}
+
+bool waits_must_end(std::chrono::steady_clock::time_point since) {
+    return std::chrono::steady_clock::now() - since > std::chrono::seconds(3) &&
+           !callbacks_running();
+}
+
+}  // namespace
+
+VdecChannelDescTable &vdec_channel_descs() noexcept {
+    return only<VdecChannelDescTable>();
+}
+VdecFrameConfigTable &vdec_frame_configs() noexcept {
+    return only<VdecFrameConfigTable>();
+}
+VdecFrameTable &vdec_frames() noexcept {
+    return only<VdecFrameTable>();
+}
+
+/// The live channels, by device and id.
+struct VdecChannels {
+    std::mutex mutex;  // leaf lock
+    std::map<std::pair<int, uint32_t>, std::shared_ptr<VdecChannel>> live;
+
+    static VdecChannels &all() {
+        static auto *instance = [] {
+            auto *made = new VdecChannels;
+            runtime().on_teardown([made](int device) { made->drop(device); });
+            return made;
+        }();
+        return *instance;
+    }
+
+    static std::shared_ptr<VdecChannel> make(VdecChannelDesc &desc, int device) {
+        std::shared_ptr<VdecChannel> channel(new VdecChannel);
+        channel->device_ = device;
+        channel->id_ = desc.channel_id;
+        channel->codec_ = desc.en_type == H265_MAIN_LEVEL ? Codec::h265 : Codec::h264;
+        channel->format_ = static_cast<PixelFormat>(desc.out_format.load());
+        channel->thread_ = desc.thread_id;
+        channel->callback_ = desc.callback;
+        return channel;
+    }
+
+    bool add(const std::shared_ptr<VdecChannel> &channel) {
+        std::lock_guard<std::mutex> lock(mutex);
+        return live.emplace(std::make_pair(channel->device_, channel->id_), channel).second;
+    }
+
+    /// False when another thread took it out.
+    bool remove(const VdecChannel &channel) {
+        std::lock_guard<std::mutex> lock(mutex);
+        const auto found = live.find({channel.device_, channel.id_});
+        if (found == live.end() || found->second.get() != &channel) return false;
+        live.erase(found);
+        return true;
+    }
+
+    /// The device goes, with what the program left on it.
+    void drop(int device) {
+        std::vector<std::shared_ptr<VdecChannel>> dropped;
+        {
+            std::lock_guard<std::mutex> lock(mutex);
+            for (auto entry = live.begin(); entry != live.end();) {
+                if (device >= 0 && entry->first.first != device) {
+                    ++entry;
+                    continue;
+                }
+                dropped.push_back(std::move(entry->second));
+                entry = live.erase(entry);
+            }
+        }
+        for (const auto &channel : dropped) {
+            channel->drop();
+            uncount(counters().live_media_channels);
+        }
+    }
+};
+
+// ---- life of a channel ----
+
+int VdecChannel::create(VdecChannelDesc &desc) {
+    if (video_engine() == nullptr) return ACL_ERROR_FEATURE_UNSUPPORTED;
+    ContextRef context;
+    if (int code = current_context(context)) return code;
+    auto channel = VdecChannels::make(desc, context->device().id());
+    VdecChannels &all = VdecChannels::all();
+    std::lock_guard<std::mutex> lock(desc.mutex);
+    if (desc.channel != nullptr) {
+        return fail(ACL_ERROR_INVALID_PARAM,
+                    "the description has a channel already; aclvdecDestroyChannel it first");
+    }
+    if (!all.add(channel)) {
+        return fail(ACL_ERROR_INVALID_PARAM, "channel id %u is in use on device %d; take another",
+                    channel->id_, channel->device_);
+    }
+    int code = create_stream(context->device(), context.handle(), {}, channel->stream_);
+    if (code == 0) {
+        code = subscribe_report(channel->thread_, *channel->stream_);
+        if (code != 0) destroy_stream(channel->stream_.handle(), true);
+    }
+    if (code != 0) {
+        all.remove(*channel);
+        return code;
+    }
+    count(counters().live_media_channels);
+    desc.channel = std::move(channel);
+    return 0;
+}
+
+int VdecChannel::destroy() {
+    if (t_calling_back > 0 && is_report_thread(*stream_)) {
+        return fail(ACL_ERROR_FAILURE,
+                    "the channel cannot be destroyed inside one of its callbacks, which it waits "
+                    "for; do it on another thread");
+    }
+    VdecFrameRef end = vdec_frames().create();
+    end->is_end = true;
+    end->silent = true;
+    uint64_t number = 0;
+    if (push(std::move(end), number) == 0) wait_until_over(number, true);
+    if (!VdecChannels::all().remove(*this)) {
+        return fail(ACL_ERROR_INVALID_PARAM, "another thread destroys the channel");
+    }
+    drop();
+    const void *handle = stream_.handle();
+    if (stream_table().contains(handle)) {
+        forget_subscription(*stream_);
+        ContextScope scope(stream_->context());
+        destroy_stream(handle, false);
+    }
+    {
+        std::lock_guard<std::mutex> lock(decoder_mutex_);
+        decoder_.reset();
+    }
+    uncount(counters().live_media_channels);
+    return 0;
+}
+
+/// Forgets the frames in flight.
+void VdecChannel::drop() {
+    std::deque<VdecFrameRef> left;
+    {
+        Lock lock(mutex_);
+        closed_ = true;
+        left.swap(open_);
+        first_ = next_ + left.size();
+        next_ = first_;
+        changed_.notify_all();
+    }
+    size_t lost = 0;
+    for (const VdecFrameRef &frame : left) {
+        vdec_frames().remove(frame.handle());
+        lost += !frame->silent && frame->state != VdecFrame::State::over;
+    }
+    if (lost > 0) {
+        log(LogLevel::warning, "decoder channel %u ends without %zu callbacks", id_, lost);
+    }
+}
+
+// ---- sending ----
+
+int VdecChannel::ensure_decoder() {
+    std::lock_guard<std::mutex> lock(decoder_mutex_);
+    if (decoder_ != nullptr) return 0;
+    const VideoEngine *engine = video_engine();
+    if (engine == nullptr) return ACL_ERROR_FEATURE_UNSUPPORTED;
+    std::string why;
+    decoder_ = engine->create_decoder(codec_, config().threads, why);
+    if (decoder_ != nullptr) return 0;
+    return fail(ACL_ERROR_FEATURE_UNSUPPORTED, "no decoder: %s", why.c_str());
+}
+
+int VdecChannel::send(VdecFrameRef frame) {
+    if (int code = ensure_decoder()) return code;
+    const bool is_end = frame->is_end;
+    if (int code = wait_for_room()) return code;
+    uint64_t number = 0;
+    if (int code = push(std::move(frame), number)) return code;
+    return is_end ? wait_until_over(number, false) : 0;
+}
+
+int VdecChannel::wait_for_room() {
+    // The thread that calls back makes the room; it must not wait for it.
+    if (is_report_thread(*stream_)) return 0;
+    Lock lock(mutex_);
+    changed_.wait(lock, [&] { return closed_ || open_.size() < kDepth; });
+    return 0;
+}
+
+int VdecChannel::push(VdecFrameRef frame, uint64_t &number) {
+    {
+        Lock lock(mutex_);
+        if (closed_) return fail(ACL_ERROR_INVALID_PARAM, "the channel is destroyed");
+        frame->channel = shared_from_this();
+        frame->number = number = first_ + open_.size();
+        open_.push_back(std::move(frame));
+    }
+    schedule();
+    return 0;
+}
+
+void VdecChannel::schedule() {
+    // The stream refuses when its context is gone; the channel then ends with the device.
+    stream_->submit("aclvdecSendFrame", [channel = shared_from_this()] {
+        channel->work();
+        return 0;
+    });
+}
+
+/// Until the frame and all before it are over. `bounded`: give up when nothing moves any more.
+int VdecChannel::wait_until_over(uint64_t number, bool bounded) {
+    const bool own_thread = is_report_thread(*stream_);
+    if (own_thread && t_calling_back > 0) return 0;  // its callers come after this one
+    uint64_t seen = 0;
+    auto since = std::chrono::steady_clock::now();
+    Lock lock(mutex_);
+    while (!closed_ && first_ <= number) {
+        if (progress_ != seen) {
+            seen = progress_;
+            since = std::chrono::steady_clock::now();
+        } else if (bounded && waits_must_end(since)) {
+            return 0;
+        }
+        if (!own_thread) {
+            changed_.wait_for(lock, std::chrono::milliseconds(100));
+            continue;
+        }
+        lock.unlock();
+        process_report(10);
+        take_message();  // no report within the time is nothing to tell
+        lock.lock();
+    }
+    return 0;
+}
+
+// ---- decoding; on the stream ----
+
+void VdecChannel::work() {
+    for (int i = 0; i < kFramesPerTask; ++i) {
+        const VdecFrameRef frame = next_queued();
+        if (!frame) break;
+        decode(*frame);
+    }
+    settle_if_starved();
+}
+
+VdecFrameRef VdecChannel::next_queued() {
+    Lock lock(mutex_);
+    if (closed_ || next_ >= first_ + open_.size()) return {};
+    VdecFrameRef frame = open_[next_++ - first_];
+    frame->state = VdecFrame::State::decoding;
+    unsettled_ = true;
+    ++progress_;
+    return frame;
+}
+
+void VdecChannel::decode(VdecFrame &frame) {
+    if (!frame.silent) {
+        const auto *data = static_cast<const uint8_t *>(device_view(frame.data));
+        if (!decoder_->send(data, frame.size, frame.number).empty()) {
+            report(find(frame.number), kVdecFailed);
+        }
+        collect();
+    }
+    if (!frame.is_end) return;
+    if (decoder_ != nullptr) {  // a channel may end before its first frame
+        decoder_->finish();
+        collect();
+    }
+    fail_before(frame.number + 1);
+    if (frame.silent) end_frame(frame);
+}
+
+void VdecChannel::collect() {
+    DecodedFrame decoded;
+    while (decoder_->receive(decoded)) deliver(decoded);
+}
+
+void VdecChannel::deliver(const DecodedFrame &decoded) {
+    if (decoded.tag > kDeepestReorder) fail_before(decoded.tag - kDeepestReorder);
+    const VdecFrameRef frame = find(decoded.tag);
+    if (decoded.interlaced) interlaced_ = decoded.tag;
+    if (!frame) return;  // a second picture of one packet, or given up
+    count(counters().frames_decoded);
+    report(frame, write(*frame, decoded));
+}
+
+uint32_t VdecChannel::write(VdecFrame &frame, const DecodedFrame &decoded) {
+    uint32_t code = decoded.damaged ? kVdecFailed : 0;
+    if (!frame.picture) return code;
+    Picture target = frame.target;
+    if (target.width == 0) {
+        target.width = decoded.width;
+        target.height = decoded.height;
+        target.stride_w = row_bytes(target.format, decoded.width, 16);
+        target.stride_h = (decoded.height + 1) / 2 * 2;
+    }
+    const std::string why = decoder_->write(target);
+    if (!why.empty()) {
+        log(LogLevel::error, "decoder channel %u, frame %llu: %s", id_,
+            static_cast<unsigned long long>(frame.number), why.c_str());
+        return kVdecFailed;
+    }
+    PicDesc &picture = *frame.picture;
+    picture.format = target.format;
+    picture.width = target.width;
+    picture.height = target.height;
+    picture.stride_w = target.stride_w;
+    picture.stride_h = target.stride_h;
+    return code;
+}
+
+/// A frame that is in the decoder; empty for others.
+VdecFrameRef VdecChannel::find(uint64_t number) {
+    Lock lock(mutex_);
+    if (number < first_ || number >= first_ + open_.size()) return {};
+    const VdecFrameRef &frame = open_[number - first_];
+    return frame->state == VdecFrame::State::decoding && !frame->silent ? frame : VdecFrameRef{};
+}
+
+/// Calls back for frames that do not come any more.
+void VdecChannel::fail_before(uint64_t number) {
+    uint64_t first = 0;
+    {
+        Lock lock(mutex_);
+        first = first_;
+    }
+    for (; first < number; ++first) {
+        const VdecFrameRef frame = find(first);
+        // The second field of a picture is in the frame of the first.
+        const bool field = first == interlaced_ + 1;
+        if (frame) report(frame, field ? kVdecSecondField : kVdecFailed);
+    }
+}
+
+/// When the program waits for callbacks before it sends more, nothing else would push the frames
+/// out of the decoder's threads.
+void VdecChannel::settle_if_starved() {
+    uint64_t next = 0;
+    {
+        Lock lock(mutex_);
+        if (closed_ || !unsettled_ || due_ > 0 || next_ < first_ + open_.size()) return;
+        unsettled_ = false;
+        next = next_;
+    }
+    if (decoder_ == nullptr) return;
+    decoder_->settle();
+    collect();
+    const bool fields = interlaced_ != ~uint64_t{0};
+    if (decoder_->reorder_depth() == 0 && !fields) fail_before(next);
+}
+
+// ---- calling back ----
+
+void VdecChannel::report(const VdecFrameRef &frame, uint32_t code) {
+    if (!frame) return;
+    {
+        Lock lock(mutex_);
+        frame->state = VdecFrame::State::due;
+        ++due_;
+        ++progress_;
+    }
+    if (frame->picture) frame->picture->ret_code = code;
+    frame->stream->ret_code = code;
+    if (post_report(&VdecChannel::call_back, frame.handle(), *stream_) != 0) {
+        take_message();
+        Lock lock(mutex_);
+        --due_;
+        lock.unlock();
+        if (vdec_frames().remove(frame.handle())) end_frame(*frame);
+    }
+}
+
+/// On the program's thread, inside aclrtProcessReport.
+void VdecChannel::call_back(void *handle) {
+    VdecFrameRef frame = vdec_frames().remove(handle);
+    if (!frame) return;  // its channel is gone
+    const std::shared_ptr<VdecChannel> channel = frame->channel;
+    void *stream = frame->stream.handle();
+    void *picture = frame->picture ? frame->picture.handle() : nullptr;
+    void *user = frame->user;
+    // The program may destroy its descriptions in the callback.
+    frame->stream.reset();
+    frame->picture.reset();
+    ++t_calling_back;
+    channel->callback_(stream, picture, user);
+    --t_calling_back;
+    bool starved = false;
+    {
+        Lock lock(channel->mutex_);
+        --channel->due_;
+        starved = channel->due_ == 0 && channel->unsettled_ && !channel->closed_ &&
+                  channel->next_ >= channel->first_ + channel->open_.size();
+    }
+    channel->end_frame(*frame);
+    if (starved) channel->schedule();
+}
+
+void VdecChannel::end_frame(VdecFrame &frame) {
+    std::deque<VdecFrameRef> over;  // ends outside the lock
+    Lock lock(mutex_);
+    frame.state = VdecFrame::State::over;
+    ++progress_;
+    while (!open_.empty() && open_.front()->state == VdecFrame::State::over) {
+        over.push_back(std::move(open_.front()));
+        open_.pop_front();
+        ++first_;
+    }
+    changed_.notify_all();
+    lock.unlock();
+    for (const VdecFrameRef &gone : over) vdec_frames().remove(gone.handle());
+}
+
+}  // namespace softnpu

@@ -1,0 +1,141 @@
+// Video decoding of the first media interface: channels and their descriptors.
+//
+// A channel has a stream of its own, whose tasks decode, and a thread of the program that calls
+// back. Frames are numbered as they are sent; each is open from SendFrame until its callback has
+// returned. Frames come out of the decoder in display order, some sends later.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+
+#include "softnpu/core/context.hpp"
+#include "softnpu/dvpp/desc.hpp"
+#include "softnpu/dvpp/engines.hpp"
+#include "softnpu/stream/stream.hpp"
+
+namespace softnpu {
+
+class VdecChannel;
+
+using VdecCallback = void (*)(void *stream, void *picture, void *user);
+
+/// aclvdecChannelDesc.
+struct VdecChannelDesc : CountedDesc {
+    static constexpr uint32_t kUnset = ~uint32_t{0};
+
+    std::atomic<uint32_t> channel_id{kUnset};
+    std::atomic<uint64_t> thread_id{0};
+    std::atomic<VdecCallback> callback{nullptr};
+    std::atomic<uint32_t> en_type{kUnset};
+    std::atomic<uint32_t> out_format{1};
+    std::atomic<uint32_t> out_width{0};
+    std::atomic<uint32_t> out_height{0};
+    std::atomic<uint32_t> out_mode{0};
+    std::atomic<uint32_t> ref_frames{0};
+    std::atomic<uint32_t> bit_depth{0};
+    std::atomic<uint32_t> csc_matrix{0};
+
+    std::mutex mutex;  // leaf lock, guards `channel`
+    std::shared_ptr<VdecChannel> channel;
+};
+
+struct VdecFrameConfig : CountedDesc {};
+
+using VdecChannelDescTable = HandleTable<VdecChannelDesc, dvpp_handle(10)>;
+using VdecFrameConfigTable = HandleTable<VdecFrameConfig, dvpp_handle(11)>;
+SOFTNPU_API VdecChannelDescTable &vdec_channel_descs() noexcept;
+SOFTNPU_API VdecFrameConfigTable &vdec_frame_configs() noexcept;
+
+/// What acldvppGetPicDescRetCode says in the callback.
+inline constexpr uint32_t kVdecFailed = 1;
+inline constexpr uint32_t kVdecSecondField = 0x20000;
+
+/// One frame sent.
+struct VdecFrame {
+    enum class State : uint8_t { queued, decoding, due, over };
+
+    std::shared_ptr<VdecChannel> channel;
+    StreamDescRef stream;
+    PicDescRef picture;  // empty for a skipped frame
+    void *user = nullptr;
+    uint64_t number = 0;
+    const void *data = nullptr;  // as the program knows it
+    size_t size = 0;
+    Picture target;               // width 0: as large as the frame
+    bool is_end = false;          // the sequence ends behind it
+    bool silent = false;          // no callback: the end without a frame
+    State state = State::queued;  // guarded by the channel
+};
+
+using VdecFrameTable = HandleTable<VdecFrame, dvpp_handle(29)>;
+using VdecFrameRef = VdecFrameTable::Ref;
+SOFTNPU_API VdecFrameTable &vdec_frames() noexcept;
+
+class VdecChannel : public std::enable_shared_from_this<VdecChannel> {
+  public:
+    /// Frames in flight before send() waits.
+    static constexpr size_t kDepth = 64;
+
+    /// Makes the channel of a description; fails with a status.
+    SOFTNPU_API static int create(VdecChannelDesc &desc);
+    /// Waits for the callbacks of what was sent, then ends the channel.
+    SOFTNPU_API int destroy();
+    /// Takes the frame over. Waits while too many are in flight, and at the end of a sequence until
+    /// all callbacks have returned.
+    SOFTNPU_API int send(VdecFrameRef frame);
+
+    PixelFormat format() const noexcept { return format_; }
+
+  private:
+    VdecChannel() = default;
+    friend struct VdecChannels;
+
+    using Lock = std::unique_lock<std::mutex>;
+
+    int ensure_decoder();
+    int push(VdecFrameRef frame, uint64_t &number);
+    int wait_for_room();
+    int wait_until_over(uint64_t number, bool bounded);
+    void schedule();
+    void work();
+    VdecFrameRef next_queued();
+    void decode(VdecFrame &frame);
+    void collect();
+    void deliver(const DecodedFrame &decoded);
+    uint32_t write(VdecFrame &frame, const DecodedFrame &decoded);
+    VdecFrameRef find(uint64_t number);
+    void fail_before(uint64_t number);
+    void settle_if_starved();
+    void report(const VdecFrameRef &frame, uint32_t code);
+    void end_frame(VdecFrame &frame);
+    void drop();
+    static void call_back(void *handle);
+
+    int device_ = 0;
+    uint32_t id_ = 0;
+    Codec codec_ = Codec::h264;
+    PixelFormat format_ = 1;
+    uint64_t thread_ = 0;
+    VdecCallback callback_ = nullptr;
+    StreamRef stream_;
+
+    std::mutex decoder_mutex_;  // held while the decoder is made
+    std::unique_ptr<VideoDecoder> decoder_;
+    uint64_t interlaced_ = ~uint64_t{0};  // the frame that last came out interlaced; tasks only
+
+    std::mutex mutex_;  // leaf lock, guards what follows
+    std::condition_variable changed_;
+    std::deque<VdecFrameRef> open_;  // by number, without a gap; the first is not over
+    uint64_t first_ = 0;             // number of open_.front()
+    uint64_t next_ = 0;              // number of the first frame not given to the decoder
+    uint64_t progress_ = 0;          // grows with everything that happens
+    size_t due_ = 0;                 // callbacks on their way
+    bool unsettled_ = false;
+    bool closed_ = false;
+};
+
+}  // namespace softnpu
