@@ -1,0 +1,35 @@
+// The scaler as a real card computes it, bit for bit: polyphase filters, eight phases, rounded to
+// 8 bits between the horizontal and the vertical pass.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace softnpu::vpc {
+
+/// One plane of samples; semiplanar chroma has two per position.
+struct Samples {
+    uint8_t *data;
+    size_t stride;
+    uint32_t width;  // positions
+    uint32_t height;
+};
+
+/// Sizes that decide steps: luma sizes, for chroma too.
+struct Ratio {
+    uint32_t in_width;
+    uint32_t in_height;
+    uint32_t out_width;
+    uint32_t out_height;
+};
+
+/// Scales one channel (luma: six taps across, four down).
+void scale_luma(const Samples &source, const Samples &target, const Ratio &ratio);
+
+/// Scales interleaved pairs, four taps both ways. The card scales chroma with the rows of 4:4:0 or
+/// 4:2:2, that is as many rows as luma has: `row_shift` is 1 where a source row stands for two of
+/// them, `keep_shift` is 1 where only every second result row is kept.
+void scale_chroma(const Samples &source, const Samples &target, const Ratio &ratio, int row_shift,
+                  int keep_shift);
+
+}  // namespace softnpu::vpc

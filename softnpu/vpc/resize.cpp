@@ -1,0 +1,224 @@
+// Crop, resize and paste: the card's own way where that is asked for, else the scaling engine's.
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <vector>
+
+#include "acl/ops/acl_dvpp.h"
+#include "softnpu/core/status.hpp"
+#include "softnpu/vpc/card_convert.hpp"
+#include "softnpu/vpc/card_scaler.hpp"
+#include "softnpu/vpc/vpc.hpp"
+
+namespace softnpu::vpc {
+namespace {
+
+/// SOFTNPU_VPC=fast: speed instead of the card's bits.
+bool fast() {
+    static const bool is_fast = [] {
+        const char *value = std::getenv("SOFTNPU_VPC");
+        return value != nullptr && std::strcmp(value, "fast") == 0;
+    }();
+    return is_fast;
+}
+
+bool is_semiplanar(const FormatInfo &info) {
+    return info.is_yuv && info.planes == 2 && info.luma_bytes == 1;
+}
+
+/// A rectangle of one plane.
+Samples part_of(const Picture &picture, const Rect &rect, int index, const FormatInfo &info) {
+    const Plane plane = plane_of(picture, index);
+    if (index == 0) {
+        uint8_t *at = plane.data + plane.stride * rect.top + size_t{rect.left} * info.luma_bytes;
+        return {at, plane.stride, rect.width, rect.height};
+    }
+    const uint32_t left = rect.left >> info.chroma_w, top = rect.top >> info.chroma_h;
+    const uint32_t width = (rect.width + info.chroma_w) >> info.chroma_w;
+    const uint32_t height = (rect.height + info.chroma_h) >> info.chroma_h;
+    return {plane.data + plane.stride * top + size_t{left} * 2, plane.stride, width, height};
+}
+
+void swap_pairs(const Samples &chroma) {
+    for (uint32_t y = 0; y < chroma.height; ++y) {
+        uint8_t *row = chroma.data + chroma.stride * y;
+        for (uint32_t x = 0; x < chroma.width; ++x) std::swap(row[2 * x], row[2 * x + 1]);
+    }
+}
+
+/// Halves both axes by rounded averages, (a + b + 1) >> 1 per axis.
+Samples halve(const Samples &source, uint32_t channels, std::vector<uint8_t> &memory) {
+    const uint32_t width = source.width / 2, height = source.height / 2;
+    memory.resize(size_t{width} * channels * height);
+    for (uint32_t y = 0; y < height; ++y) {
+        const uint8_t *a = source.data + source.stride * (2 * y), *b = a + source.stride;
+        uint8_t *out = memory.data() + size_t{y} * width * channels;
+        for (uint32_t x = 0; x < width; ++x) {
+            for (uint32_t c = 0; c < channels; ++c) {
+                const size_t left = size_t{2 * x} * channels + c, right = left + channels;
+                const int up = (a[left] + a[right] + 1) >> 1, down = (b[left] + b[right] + 1) >> 1;
+                out[x * channels + c] = static_cast<uint8_t>((up + down + 1) >> 1);
+            }
+        }
+    }
+    return {memory.data(), size_t{width} * channels, width, height};
+}
+
+/// The card averages first until the rest of the ratio is within 4.
+struct Prescaled {
+    Samples luma, chroma;
+    Ratio ratio;
+    std::vector<uint8_t> memory[2][2];
+    int turn = 0;
+
+    void reduce(bool has_chroma) {
+        while (ratio.in_width > 4 * ratio.out_width && ratio.in_height > 4 * ratio.out_height) {
+            luma = halve(luma, 1, memory[0][turn]);
+            if (has_chroma) chroma = halve(chroma, 2, memory[1][turn]);
+            ratio.in_width /= 2;
+            ratio.in_height /= 2;
+            turn ^= 1;
+        }
+    }
+};
+
+/// How many bits of rows the scaler's rows (luma's) and those of a plane lie apart.
+int row_shift(const FormatInfo &info) {
+    return info.chroma_h;
+}
+
+void resize_card(const Picture &source, const Rect &crop, const Picture &target,
+                 const Rect &paste) {
+    const FormatInfo &from = *format_info(source.format), &to = *format_info(target.format);
+    Prescaled input{part_of(source, crop, 0, from),
+                    {},
+                    {crop.width, crop.height, paste.width, paste.height},
+                    {},
+                    0};
+    const bool has_chroma = from.planes == 2 && to.planes == 2;
+    if (has_chroma) input.chroma = part_of(source, crop, 1, from);
+    input.reduce(has_chroma);
+    scale_luma(input.luma, part_of(target, paste, 0, to), input.ratio);
+    if (!has_chroma) return;
+    const Samples chroma = part_of(target, paste, 1, to);
+    scale_chroma(input.chroma, chroma, input.ratio, row_shift(from), to.chroma_h);
+    if (from.swapped != to.swapped) swap_pairs(chroma);
+}
+
+void resize_card_from_rgb(const Picture &source, const Rect &crop, const Picture &target,
+                          const Rect &paste) {
+    thread_local Yuv422 yuv;
+    to_yuv422(source, crop, yuv);
+    const FormatInfo &to = *format_info(target.format);
+    const uint32_t pairs = (yuv.width + 1) / 2;
+    Prescaled input{{yuv.luma.data(), yuv.width, yuv.width, yuv.height},
+                    {yuv.chroma.data(), size_t{pairs} * 2, pairs, yuv.height},
+                    {crop.width, crop.height, paste.width, paste.height},
+                    {},
+                    0};
+    input.reduce(true);
+    scale_luma(input.luma, part_of(target, paste, 0, to), input.ratio);
+    if (to.planes != 2) return;
+    const Samples chroma = part_of(target, paste, 1, to);
+    scale_chroma(input.chroma, chroma, input.ratio, 0, to.chroma_h);
+    if (to.swapped) swap_pairs(chroma);
+}
+
+/// The picture that a rectangle of another is; strides keep the distance of the planes.
+bool view_of(const Picture &picture, const Rect &rect, Picture &view) {
+    const FormatInfo &info = *format_info(picture.format);
+    view = picture;
+    view.width = rect.width;
+    view.height = rect.height;
+    if (rect.left == 0 && rect.top == 0) return true;
+    if (info.planes != 1) return false;
+    view.data += size_t{rect.top} * picture.stride_w + size_t{rect.left} * info.luma_bytes;
+    return true;
+}
+
+/// A picture in memory of its own, tightly packed.
+Picture temporary(PixelFormat format, uint32_t width, uint32_t height,
+                  std::vector<uint8_t> &memory) {
+    Picture made;
+    made.format = format;
+    made.width = width;
+    made.height = height;
+    made.stride_w = row_bytes(format, width, 2);
+    made.stride_h = (height + 1) / 2 * 2;
+    made.size = picture_bytes(format, made.stride_w, made.stride_h);
+    memory.resize(made.size + 64);
+    made.data = memory.data();
+    return made;
+}
+
+void copy_planes(const Picture &source, const Rect &from, const Picture &target, const Rect &to) {
+    const FormatInfo &info = *format_info(source.format);
+    for (int index = 0; index < std::min<int>(info.planes, 2); ++index) {
+        const Samples a = part_of(source, from, index, info), b = part_of(target, to, index, info);
+        const size_t bytes = size_t{a.width} * (index == 0 ? info.luma_bytes : 2);
+        for (uint32_t y = 0; y < a.height; ++y) {
+            std::memcpy(b.data + b.stride * y, a.data + a.stride * y, bytes);
+        }
+    }
+}
+
+std::string resize_with_engine(const Picture &source, const Rect &crop, const Picture &target,
+                               const Rect &paste, Interpolation how, int matrix) {
+    const ScaleEngine *engine = scale_engine();
+    if (engine == nullptr) return pending_message();
+    static thread_local std::vector<uint8_t> memory[3];
+    const auto planar = [](const Picture &p) { return format_info(p.format)->planes == 3; };
+    if (planar(source) || planar(target)) return "planar formats cannot be cropped or scaled here";
+    Picture cropped;
+    if (!view_of(source, crop, cropped)) {
+        cropped = temporary(source.format, crop.width, crop.height, memory[0]);
+        copy_planes(source, crop, cropped, {0, 0, crop.width, crop.height});
+    }
+    const bool same_size = crop.width == paste.width && crop.height == paste.height;
+    Picture scaled = cropped;
+    if (!same_size) {
+        scaled = temporary(source.format, paste.width, paste.height, memory[1]);
+        if (std::string why = engine->resize(cropped, scaled, how); !why.empty()) return why;
+    }
+    Picture converted = scaled;
+    if (source.format != target.format) {
+        converted = temporary(target.format, paste.width, paste.height, memory[2]);
+        if (std::string why = engine->convert(scaled, converted, matrix); !why.empty()) return why;
+    }
+    copy_planes(converted, {0, 0, paste.width, paste.height}, target, paste);
+    return "";
+}
+
+}  // namespace
+
+std::string crop_resize_paste(const Picture &source, const Rect &crop, const Picture &target,
+                              const Rect &paste, Interpolation how, int matrix) {
+    const FormatInfo *from = format_info(source.format), *to = format_info(target.format);
+    if (from == nullptr || to == nullptr) return "the pixel format is not supported";
+    const bool same_size = crop.width == paste.width && crop.height == paste.height;
+    if (source.format == target.format && same_size && from->planes < 3) {
+        copy_planes(source, crop, target, paste);
+        return "";
+    }
+    const bool to_card = is_semiplanar(*to) || target.format == PIXEL_FORMAT_YUV_400;
+    const bool card = how == Interpolation::card && !fast() && to_card;
+    if (card && (is_semiplanar(*from) || source.format == PIXEL_FORMAT_YUV_400)) {
+        if (from->planes == to->planes && from->chroma_w == to->chroma_w) {
+            resize_card(source, crop, target, paste);
+            return "";
+        }
+    }
+    if (card && !from->is_yuv && from->planes == 1 && matrix == ACL_DVPP_CSC_MATRIX_BT601_WIDE &&
+        (to->planes == 1 || to->chroma_w == 1)) {
+        resize_card_from_rgb(source, crop, target, paste);
+        return "";
+    }
+    return resize_with_engine(source, crop, target, paste, how, matrix);
+}
+
+std::string convert_color(const Picture &source, const Picture &target, int matrix) {
+    const Rect whole{0, 0, source.width, source.height};
+    return crop_resize_paste(source, whole, target, whole, Interpolation::card, matrix);
+}
+
+}  // namespace softnpu::vpc
