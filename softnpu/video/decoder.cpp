@@ -14,6 +14,7 @@ extern "C" {
 #include <deque>
 #include <vector>
 
+#include "softnpu/video/damage.hpp"
 #include "softnpu/video/pixels.hpp"
 #include "softnpu/video/video.hpp"
 
@@ -53,6 +54,7 @@ class LibavDecoder final : public VideoDecoder {
         // Display order even where the stream does not say how far frames are reordered.
         context_->strict_std_compliance = FF_COMPLIANCE_STRICT;
         context_->pkt_timebase = AVRational{1, 1};
+        context_->opaque = &damage_;
         const int error = avcodec_open2(context_.get(), found, nullptr);
         return error < 0 ? describe("libavcodec refuses the decoder", error) : "";
     }
@@ -70,6 +72,7 @@ class LibavDecoder final : public VideoDecoder {
         packet_->data = buffer_.data();
         packet_->size = static_cast<int>(size);
         packet_->pts = static_cast<int64_t>(next_++);
+        context_->reordered_opaque = packet_->pts;  // the thread that decodes it copies it
         packet_->dts = packet_->pts;
         const int error = feed(packet_.get());
         if (error == AVERROR(ENOMEM)) return "out of memory";
@@ -110,6 +113,7 @@ class LibavDecoder final : public VideoDecoder {
 
     void settle() override {
         if (settled_ || finished_ || (context_->active_thread_type & FF_THREAD_FRAME) == 0) return;
+        context_->reordered_opaque = -1;
         // Each packet in pushes one frame out of the frame threads. Access unit delimiters alone
         // are packets without a picture.
         for (int i = 1; i < context_->thread_count; ++i) {
@@ -137,7 +141,7 @@ class LibavDecoder final : public VideoDecoder {
         waiting_.clear();
         first_ = next_;
         finished_ = false;
-        broken_ = false;
+        damage_.clear();
     }
 
   private:
@@ -161,9 +165,10 @@ class LibavDecoder final : public VideoDecoder {
 
     void describe_frame(DecodedFrame &out) {
         const AVFrame &frame = *frame_;
-        const auto number = static_cast<uint64_t>(frame.pts);
-        const bool known = frame.pts != AV_NOPTS_VALUE && number < next_ && next_ - number < kTags;
-        out.tag = known ? tags_[number % kTags] : tags_[(next_ - 1) % kTags];
+        const auto stamp = static_cast<uint64_t>(frame.pts);
+        const bool known = frame.pts != AV_NOPTS_VALUE && stamp < next_ && next_ - stamp < kTags;
+        const uint64_t number = known ? stamp : next_ - 1;
+        out.tag = tags_[number % kTags];
         out.width = static_cast<uint32_t>(frame.width);
         out.height = static_cast<uint32_t>(frame.height);
         out.interlaced = frame.interlaced_frame != 0;
@@ -172,15 +177,11 @@ class LibavDecoder final : public VideoDecoder {
         out.bit_depth = format != nullptr ? format->comp[0].depth : 8;
         const bool hurt =
             (frame.flags & AV_FRAME_FLAG_CORRUPT) != 0 || frame.decode_error_flags != 0;
-        // What follows a damaged frame is predicted from it, up to the next key frame.
-        if (hurt) {
-            broken_ = true;
-        } else if (frame.key_frame != 0) {
-            broken_ = false;
-        }
-        out.damaged = broken_;
+        if (hurt) damage_.add(number);
+        out.damaged = damage_.covers(number, frame.key_frame != 0);
     }
 
+    DamageList damage_;  // before the context, whose threads use it
     std::unique_ptr<AVCodecContext, FreeContext> context_;
     std::unique_ptr<AVPacket, FreePacket> packet_;
     std::unique_ptr<AVFrame, FreeFrame> frame_;
@@ -191,7 +192,6 @@ class LibavDecoder final : public VideoDecoder {
     uint64_t next_ = 0;
     bool finished_ = false;
     bool settled_ = false;
-    bool broken_ = false;  // a reference of the frames that come is damaged
     PixelWriter pixels_;
 };
 

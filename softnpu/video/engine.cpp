@@ -3,6 +3,7 @@ extern "C" {
 #include <libavcodec/avcodec.h>
 }
 
+#include "softnpu/video/damage.hpp"
 #include "softnpu/video/video.hpp"
 
 namespace softnpu {
@@ -11,8 +12,7 @@ namespace {
 class LibavEngine final : public VideoEngine {
   public:
     LibavEngine() {
-        // Damaged streams are reported through return codes; libavcodec's own lines would flood.
-        av_log_set_level(AV_LOG_QUIET);
+        DamageList::listen();  // and keeps messages about damaged streams off the terminal
         const unsigned number = avcodec_version();
         version_ = "libavcodec " + std::to_string(AV_VERSION_MAJOR(number)) + "." +
                    std::to_string(AV_VERSION_MINOR(number)) + "." +

@@ -31,7 +31,7 @@ def nv12(frame: av.VideoFrame) -> np.ndarray:
     planes = []
     dtype = np.dtype(np.uint16 if frame.format.name.endswith("10le") else np.uint8)
     for plane, shift in zip(frame.planes, (0, 1, 1), strict=True):
-        rows = np.frombuffer(plane, dtype).reshape(-1, plane.line_size // dtype.itemsize)
+        rows = np.frombuffer(bytes(plane), dtype).reshape(-1, plane.line_size // dtype.itemsize)
         planes.append(rows[: frame.height >> shift, : frame.width >> shift])
     chroma = np.stack(planes[1:], axis=-1).reshape(frame.height // 2, frame.width)
     return np.concatenate([planes[0], chroma])
@@ -57,6 +57,7 @@ def read(path: Path, limit: int) -> Stream:
 def decode(packets: list[bytes], name: str) -> Stream:
     """Decode on one thread, in display order."""
     decoder = av.CodecContext.create(name, "r")
+    assert isinstance(decoder, av.VideoCodecContext)
     decoder.thread_count = 1
     decoder.options = {"strict": "1"}
     decoded = []
@@ -68,7 +69,7 @@ def decode(packets: list[bytes], name: str) -> Stream:
     return Stream(
         packets,
         [nv12(frame) for frame in decoded],
-        [frame.pts for frame in decoded],
+        [frame.pts or 0 for frame in decoded],
         decoded[0].width,
         decoded[0].height,
         name == "hevc",
