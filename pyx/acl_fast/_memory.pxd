@@ -5,6 +5,7 @@ from libc.stdint cimport int64_t, uint64_t
 
 from acl_fast._block cimport Block
 from acl_fast._runtime cimport ContextState
+from acl_fast._stream cimport Stream
 from acl_fast._timeline cimport Timeline
 from acl_fast._tensor cimport DType, MAX_DIMS
 from acl_fast._transfer cimport Place
@@ -45,3 +46,4 @@ cdef Buffer empty(ContextState *context, object device, object shape, object dty
 cdef Buffer from_host(ContextState *context, object device, object item, bint writable)
 cdef ContextState *context_of(Buffer buffer)
 cdef Buffer alias(Buffer buffer)
+cdef int order_stream(Stream stream, Buffer buffer) except -1

@@ -1,0 +1,16 @@
+from typing import final
+
+FORMATS: dict[str, int]
+
+@final
+class PicDesc:
+    @property
+    def format(self) -> int: ...
+    @property
+    def width(self) -> int: ...
+    @property
+    def height(self) -> int: ...
+    @property
+    def stride_width(self) -> int: ...
+    @property
+    def stride_height(self) -> int: ...
