@@ -137,7 +137,7 @@ cdef class Image:
         flat = self.memory.array if in_place else numpy.zeros(self.memory.nbytes, numpy.uint8)
         row = 0
         for plane in self.views(flat):
-            rows = plane.shape[0]
+            rows = plane.size // pixels[0].size
             plane[...] = pixels[row : row + rows].reshape(plane.shape)
             row += rows
         if not in_place:
