@@ -1,0 +1,149 @@
+#include "softnpu/dvpp/check.hpp"
+
+#include <cstdarg>
+#include <cstdio>
+
+#include "acl/ops/acl_dvpp.h"
+#include "softnpu/core/config.hpp"
+#include "softnpu/core/status.hpp"
+#include "softnpu/memory/memory.hpp"
+
+namespace softnpu {
+namespace {
+
+constexpr uint32_t kLeastWidth = 10, kLeastHeight = 6;
+constexpr uint32_t kMostSide = 4096, kMostSideYuv = 8192;
+constexpr uint32_t kMostStride = 16384 * 4;
+
+__attribute__((format(printf, 1, 2))) std::string text(const char *format, ...) {
+    char buffer[320];
+    va_list arguments;
+    va_start(arguments, format);
+    std::vsnprintf(buffer, sizeof buffer, format, arguments);
+    va_end(arguments);
+    return buffer;
+}
+
+/// The newer chips take any stride.
+bool has_free_strides() {
+    const std::string &soc = config().soc_name;
+    return soc.rfind("Ascend910B", 0) == 0 || soc.rfind("Ascend910_93", 0) == 0 ||
+           soc.rfind("Ascend310B", 0) == 0;
+}
+
+std::string check_strides(const char *what, const Picture &picture, const FormatInfo &info) {
+    const uint32_t align = has_free_strides() ? 1 : 16;
+    const uint32_t least = row_bytes(picture.format, picture.width, align);
+    if (picture.stride_w < least || picture.stride_w > kMostStride ||
+        picture.stride_w % (align * (info.planes == 1 ? info.luma_bytes : 1)) != 0) {
+        return text("%s: stride %u for width %u of %s: want at least %u bytes, in steps of %u",
+                    what, picture.stride_w, picture.width, info.name, least,
+                    align * (info.planes == 1 ? info.luma_bytes : 1u));
+    }
+    const bool even = info.chroma_h != 0 && !has_free_strides();
+    if (picture.stride_h < picture.height || picture.stride_h > kMostStride ||
+        (even && picture.stride_h % 2 != 0)) {
+        return text("%s: height stride %u for height %u: want at least the height%s", what,
+                    picture.stride_h, picture.height, even ? ", even" : "");
+    }
+    return "";
+}
+
+std::string check_even(const Picture &picture, const Rect &rect, const char *what) {
+    const FormatInfo &info = *format_info(picture.format);
+    const bool odd_x = info.chroma_w != 0 && (rect.left % 2 != 0 || rect.width % 2 != 0);
+    const bool odd_y = info.chroma_h != 0 && (rect.top % 2 != 0 || rect.height % 2 != 0);
+    if (!odd_x && !odd_y) return "";
+    return text("%s [%u, %u] x [%u, %u]: %s wants even left and top, odd right and bottom", what,
+                rect.left, rect.left + rect.width - 1, rect.top, rect.top + rect.height - 1,
+                info.name);
+}
+
+std::string check_inside(const Picture &picture, const Rect &rect, const char *what) {
+    if (rect.left + rect.width <= picture.width && rect.top + rect.height <= picture.height) {
+        return "";
+    }
+    return text("%s [%u, %u] x [%u, %u] does not lie inside %ux%u", what, rect.left,
+                rect.left + rect.width - 1, rect.top, rect.top + rect.height - 1, picture.width,
+                picture.height);
+}
+
+std::string check_size(const Rect &rect, const char *what) {
+    if (rect.width >= kLeastWidth && rect.height >= kLeastHeight) return "";
+    return text("%s is %ux%u: want at least %ux%u", what, rect.width, rect.height, kLeastWidth,
+                kLeastHeight);
+}
+
+}  // namespace
+
+std::string check_geometry(const char *what, const Picture &picture) {
+    const FormatInfo *info = format_info(picture.format);
+    if (info == nullptr) return text("%s: pixel format %d is unknown", what, picture.format);
+    const uint32_t most = info->is_yuv && info->luma_bytes == 1 ? kMostSideYuv : kMostSide;
+    if (picture.width < kLeastWidth || picture.height < kLeastHeight || picture.width > most ||
+        picture.height > most) {
+        return text("%s is %ux%u: want %ux%u to %ux%u for %s", what, picture.width, picture.height,
+                    kLeastWidth, kLeastHeight, most, most, info->name);
+    }
+    if ((info->chroma_w != 0 && picture.width % 2 != 0) ||
+        (info->chroma_h != 0 && picture.height % 2 != 0)) {
+        return text("%s is %ux%u: %s wants even sizes", what, picture.width, picture.height,
+                    info->name);
+    }
+    if (std::string why = check_strides(what, picture, *info); !why.empty()) return why;
+    const size_t needed = picture_bytes(picture.format, picture.stride_w, picture.stride_h);
+    if (picture.size < needed) {
+        return text("%s: size %zu: strides %ux%u of %s take %zu bytes", what, picture.size,
+                    picture.stride_w, picture.stride_h, info->name, needed);
+    }
+    return "";
+}
+
+std::string check_crop(const Picture &picture, const Rect &rect) {
+    if (std::string why = check_inside(picture, rect, "the crop area"); !why.empty()) return why;
+    if (std::string why = check_size(rect, "the crop area"); !why.empty()) return why;
+    return check_even(picture, rect, "the crop area");
+}
+
+std::string check_paste(const Picture &picture, const Rect &rect) {
+    if (std::string why = check_inside(picture, rect, "the paste area"); !why.empty()) return why;
+    if (std::string why = check_size(rect, "the paste area"); !why.empty()) return why;
+    if (rect.left % 16 != 0 && !has_free_strides()) {
+        return text("the paste area begins at column %u: want a multiple of 16", rect.left);
+    }
+    return check_even(picture, rect, "the paste area");
+}
+
+std::string check_scale(const Rect &crop, const Rect &paste) {
+    const auto fits = [](uint32_t in, uint32_t out) {
+        return uint64_t{out} * 32 >= in && out <= uint64_t{in} * 16;
+    };
+    if (fits(crop.width, paste.width) && fits(crop.height, paste.height)) return "";
+    return text("scaling %ux%u to %ux%u: want a ratio of 1/32 to 16 per axis", crop.width,
+                crop.height, paste.width, paste.height);
+}
+
+std::string check_picture_memory(const char *what, Picture &picture) {
+    Allocation found;
+    if (!find_allocation(picture.data, found)) {
+        return text("%s: its memory %s is not alive on the device; allocate it with acldvppMalloc",
+                    what, describe_address(picture.data).c_str());
+    }
+    if (found.kind != MemoryKind::dvpp && found.kind != MemoryKind::himpi) {
+        return text("%s: its memory %s is not of the media heap; allocate it with acldvppMalloc",
+                    what, describe_address(picture.data).c_str());
+    }
+    const auto offset = reinterpret_cast<uintptr_t>(picture.data) - found.address;
+    if (found.size - offset < picture.size) {
+        return text("%s: %zu bytes do not fit into %s", what, picture.size,
+                    describe_address(picture.data).c_str());
+    }
+    if (reinterpret_cast<uintptr_t>(picture.data) % 16 != 0) {
+        return text("%s: its memory %p is not at a multiple of 16", what,
+                    static_cast<void *>(picture.data));
+    }
+    picture.data = static_cast<uint8_t *>(device_view(picture.data));
+    return "";
+}
+
+}  // namespace softnpu

@@ -1,0 +1,27 @@
+// What a picture and the rectangles in it must be like for the picture engine.
+//
+// Each returns "" or a sentence that names the rule; the entry chooses the code.
+#pragma once
+
+#include <string>
+
+#include "softnpu/core/export.hpp"
+#include "softnpu/dvpp/picture.hpp"
+
+namespace softnpu {
+
+/// Sizes, strides, room. `what` names the picture ("inputDesc").
+SOFTNPU_API std::string check_geometry(const char *what, const Picture &picture);
+
+/// `rect` lies inside the picture; its corners are even where chroma is subsampled.
+SOFTNPU_API std::string check_crop(const Picture &picture, const Rect &rect);
+/// The same for a rectangle that is written; its left is a multiple of 16.
+SOFTNPU_API std::string check_paste(const Picture &picture, const Rect &rect);
+/// 1/32 to 16 per axis.
+SOFTNPU_API std::string check_scale(const Rect &crop, const Rect &paste);
+
+/// The memory of a picture: alive, of the media heap, long enough. Turns `data`, which is the
+/// program's address, into the engines' view.
+SOFTNPU_API std::string check_picture_memory(const char *what, Picture &picture);
+
+}  // namespace softnpu
