@@ -46,20 +46,39 @@ void swap_pairs(const Samples &chroma) {
     }
 }
 
+#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define SOFTNPU_VECTORISED __attribute__((target_clones("avx2", "default"), optimize("O3")))
+#else
+#define SOFTNPU_VECTORISED __attribute__((optimize("O3")))
+#endif
+
+uint8_t average(int a, int b) {
+    return static_cast<uint8_t>((a + b + 1) >> 1);
+}
+
+SOFTNPU_VECTORISED void halve_luma(const uint8_t *a, const uint8_t *b, uint8_t *out, size_t count) {
+    for (size_t x = 0; x < count; ++x) {
+        out[x] = average(average(a[2 * x], a[2 * x + 1]), average(b[2 * x], b[2 * x + 1]));
+    }
+}
+
+SOFTNPU_VECTORISED void halve_pairs(const uint8_t *a, const uint8_t *b, uint8_t *out,
+                                    size_t count) {
+    for (size_t x = 0; x < count; ++x) {
+        const uint8_t *up = a + 4 * x, *down = b + 4 * x;
+        out[2 * x] = average(average(up[0], up[2]), average(down[0], down[2]));
+        out[2 * x + 1] = average(average(up[1], up[3]), average(down[1], down[3]));
+    }
+}
+
 /// Halves both axes by rounded averages, (a + b + 1) >> 1 per axis.
 Samples halve(const Samples &source, uint32_t channels, std::vector<uint8_t> &memory) {
     const uint32_t width = source.width / 2, height = source.height / 2;
     memory.resize(size_t{width} * channels * height);
     for (uint32_t y = 0; y < height; ++y) {
-        const uint8_t *a = source.data + source.stride * (2 * y), *b = a + source.stride;
+        const uint8_t *a = source.data + source.stride * (size_t{2} * y);
         uint8_t *out = memory.data() + size_t{y} * width * channels;
-        for (uint32_t x = 0; x < width; ++x) {
-            for (uint32_t c = 0; c < channels; ++c) {
-                const size_t left = size_t{2 * x} * channels + c, right = left + channels;
-                const int up = (a[left] + a[right] + 1) >> 1, down = (b[left] + b[right] + 1) >> 1;
-                out[x * channels + c] = static_cast<uint8_t>((up + down + 1) >> 1);
-            }
-        }
+        (channels == 1 ? halve_luma : halve_pairs)(a, a + source.stride, out, width);
     }
     return {memory.data(), size_t{width} * channels, width, height};
 }
@@ -68,10 +87,10 @@ Samples halve(const Samples &source, uint32_t channels, std::vector<uint8_t> &me
 struct Prescaled {
     Samples luma, chroma;
     Ratio ratio;
-    std::vector<uint8_t> memory[2][2];
     int turn = 0;
 
     void reduce(bool has_chroma) {
+        thread_local std::vector<uint8_t> memory[2][2];  // kept from picture to picture
         while (ratio.in_width > 4 * ratio.out_width && ratio.in_height > 4 * ratio.out_height) {
             luma = halve(luma, 1, memory[0][turn]);
             if (has_chroma) chroma = halve(chroma, 2, memory[1][turn]);
@@ -93,7 +112,6 @@ void resize_card(const Picture &source, const Rect &crop, const Picture &target,
     Prescaled input{part_of(source, crop, 0, from),
                     {},
                     {crop.width, crop.height, paste.width, paste.height},
-                    {},
                     0};
     const bool has_chroma = from.planes == 2 && to.planes == 2;
     if (has_chroma) input.chroma = part_of(source, crop, 1, from);
@@ -114,7 +132,6 @@ void resize_card_from_rgb(const Picture &source, const Rect &crop, const Picture
     Prescaled input{{yuv.luma.data(), yuv.width, yuv.width, yuv.height},
                     {yuv.chroma.data(), size_t{pairs} * 2, pairs, yuv.height},
                     {crop.width, crop.height, paste.width, paste.height},
-                    {},
                     0};
     input.reduce(true);
     scale_luma(input.luma, part_of(target, paste, 0, to), input.ratio);

@@ -1,0 +1,122 @@
+"""The default interpolation and RGB to NV12, bit for bit against the measured formulas."""
+
+from __future__ import annotations
+
+import ctypes as C
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.dvpp import card_model
+from tests.dvpp.pictures import (
+    BGR,
+    NV12,
+    NV21,
+    RGB,
+    Picture,
+    dvpp,
+    interpolation,
+    random_nv12,
+    ref,
+    roi,
+    synchronize,
+)
+
+SIZES = [
+    ((1920, 1080), (416, 234)),
+    ((1280, 720), (416, 234)),
+    ((640, 272), (416, 176)),
+    ((416, 416), (416, 416)),
+    ((128, 96), (128, 48)),
+    ((64, 64), (100, 90)),
+    ((1142, 640), (320, 180)),
+    ((100, 60), (26, 18)),
+]
+even = st.integers(3, 90).map(lambda value: 2 * value)
+SLOW = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+def resize(channel: C.c_void_p, source: Picture, target: Picture) -> None:
+    with interpolation() as config:
+        dvpp.acldvppVpcResizeAsync(channel, ref(source), ref(target), config, None)
+        synchronize()
+    assert target.get("RetCode") == 0
+
+
+@pytest.mark.parametrize(("size", "result"), SIZES)
+def test_resize(channel: C.c_void_p, size: tuple[int, int], result: tuple[int, int]) -> None:
+    source, luma, chroma = random_nv12(*size, seed=1)
+    target = Picture(*result, NV12)
+    resize(channel, source, target)
+    expected = card_model.resize_nv12(luma, chroma, result)
+    for ours, theirs in zip(target.read(), expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    source.free()
+    target.free()
+
+
+@SLOW
+@given(data=st.data())
+def test_crop_and_resize(channel: C.c_void_p, data: st.DataObject) -> None:
+    width, height = data.draw(even), data.draw(even)
+    width, height = max(width, 12), max(height, 8)
+    crop_width = 2 * data.draw(st.integers(6, width // 2))
+    crop_height = 2 * data.draw(st.integers(4, height // 2))
+    left = 2 * data.draw(st.integers(0, (width - crop_width) // 2))
+    top = 2 * data.draw(st.integers(0, (height - crop_height) // 2))
+    result = (
+        2 * data.draw(st.integers(max(6, -(-crop_width // 8)), crop_width)),
+        2 * data.draw(st.integers(max(4, -(-crop_height // 8)), crop_height)),
+    )
+    source, luma, chroma = random_nv12(width, height, seed=data.draw(st.integers(0, 9)))
+    target = Picture(*result, NV21)
+    with roi(left, top, crop_width, crop_height) as area, interpolation() as config:
+        dvpp.acldvppVpcCropResizeAsync(channel, ref(source), ref(target), area, config, None)
+        synchronize()
+    y, uv = card_model.resize_nv12(
+        luma[top : top + crop_height, left : left + crop_width],
+        chroma[top // 2 : (top + crop_height) // 2, left // 2 : (left + crop_width) // 2],
+        result,
+    )
+    ours = target.read()
+    source.free()
+    target.free()
+    np.testing.assert_array_equal(ours[0], y)
+    np.testing.assert_array_equal(ours[1], uv[..., ::-1])
+
+
+@pytest.mark.parametrize("pixel_format", [RGB, BGR])
+@pytest.mark.parametrize(
+    ("left", "result"), [(0, (96, 64)), (40, (96, 64)), (2, (60, 40)), (0, (30, 22))]
+)
+def test_rgb_to_nv12(
+    channel: C.c_void_p, pixel_format: int, left: int, result: tuple[int, int]
+) -> None:
+    rgb = np.random.default_rng(3).integers(0, 256, (64, 160, 3), np.uint8)
+    source, target = Picture(160, 64, pixel_format), Picture(*result, NV12)
+    source.write(rgb if pixel_format == RGB else rgb[..., ::-1])
+    with roi(left, 0, 96, 64) as area:
+        dvpp.acldvppVpcCropAsync(channel, ref(source), ref(target), area, None)
+        synchronize()
+    expected = card_model.resize_yuv(*card_model.rgb_to_yuv422(rgb, left, 96), result)
+    for ours, theirs in zip(target.read(), expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    source.free()
+    target.free()
+
+
+def test_ramps_stay_ramps(channel: C.c_void_p) -> None:
+    """A property no formula is needed for: constants stay, and ramps stay monotonic."""
+    source, target = Picture(640, 360, NV12), Picture(416, 234, NV12)
+    ramp = np.broadcast_to(np.linspace(0, 255, 640).astype(np.uint8), (360, 640))
+    source.write(ramp, np.full((180, 320, 2), 77, np.uint8))
+    resize(channel, source, target)
+    luma, chroma = target.read()
+    assert (chroma == 77).all()
+    assert (np.diff(luma.astype(int), axis=1) >= 0).all()
+    source.free()
+    target.free()
