@@ -167,20 +167,18 @@ int VdecChannel::destroy() {
 
 /// Forgets the frames in flight.
 void VdecChannel::drop() {
-    std::deque<VdecFrameRef> left;
+    std::deque<VdecFrameRef> left;  // ends outside the lock
+    size_t lost = 0;
     {
         Lock lock(mutex_);
         closed_ = true;
         left.swap(open_);
-        first_ = next_ + left.size();
-        next_ = first_;
+        for (const VdecFrameRef &frame : left) {
+            lost += !frame->silent && frame->state != VdecFrame::State::over;
+        }
         changed_.notify_all();
     }
-    size_t lost = 0;
-    for (const VdecFrameRef &frame : left) {
-        vdec_frames().remove(frame.handle());
-        lost += !frame->silent && frame->state != VdecFrame::State::over;
-    }
+    for (const VdecFrameRef &frame : left) vdec_frames().remove(frame.handle());
     if (lost > 0) {
         log(LogLevel::warning, "decoder channel %u ends without %zu callbacks", id_, lost);
     }

@@ -37,12 +37,28 @@ std::string describe(const char *what, int error) {
     return std::string(what) + ": " + text;
 }
 
+/// Whether an Annex-B packet holds nothing but parameter sets, supplements and delimiters: it has
+/// no picture, which is no damage.
+bool is_without_picture(Codec codec, const uint8_t *data, size_t size) {
+    bool any = false;
+    for (size_t i = 0; i + 3 < size; ++i) {
+        if (data[i] != 0 || data[i + 1] != 0 || data[i + 2] != 1) continue;
+        any = true;
+        const int type = codec == Codec::h264 ? data[i + 3] & 0x1F : data[i + 3] >> 1 & 0x3F;
+        const bool other = codec == Codec::h264 ? type >= 6 && type <= 13 : type >= 32;
+        if (!other) return false;
+        i += 3;
+    }
+    return any;
+}
+
 class LibavDecoder final : public VideoDecoder {
   public:
     std::string open(Codec codec, int threads) {
         const AVCodec *found =
             avcodec_find_decoder(codec == Codec::h264 ? AV_CODEC_ID_H264 : AV_CODEC_ID_HEVC);
         if (found == nullptr) return "this libavcodec has no decoder for the codec";
+        codec_ = codec;
         context_.reset(avcodec_alloc_context3(found));
         packet_.reset(av_packet_alloc());
         frame_.reset(av_frame_alloc());
@@ -72,7 +88,9 @@ class LibavDecoder final : public VideoDecoder {
         packet_->data = buffer_.data();
         packet_->size = static_cast<int>(size);
         packet_->pts = static_cast<int64_t>(next_++);
-        context_->reordered_opaque = packet_->pts;  // the thread that decodes it copies it
+        // For the list of damage; the thread that decodes the packet copies it.
+        context_->reordered_opaque =
+            is_without_picture(codec_, packet_->data, size) ? -1 : packet_->pts;
         packet_->dts = packet_->pts;
         const int error = feed(packet_.get());
         if (error == AVERROR(ENOMEM)) return "out of memory";
@@ -181,6 +199,7 @@ class LibavDecoder final : public VideoDecoder {
         out.damaged = damage_.covers(number, frame.key_frame != 0);
     }
 
+    Codec codec_ = Codec::h264;
     DamageList damage_;  // before the context, whose threads use it
     std::unique_ptr<AVCodecContext, FreeContext> context_;
     std::unique_ptr<AVPacket, FreePacket> packet_;

@@ -129,6 +129,7 @@ class Channel:
     channel_id: int = 7
     hook: Callable[[Result], None] | None = None
     keep: bool = True
+    pictures: list[int] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
     _memory: dict[int, tuple[Memory, Memory | None]] = field(default_factory=dict)
 
@@ -196,6 +197,7 @@ class Channel:
             return
         output = Memory(nbytes)
         picture = dvpp.acldvppCreatePicDesc()
+        self.pictures.append(picture)
         dvpp.acldvppSetPicDescData(picture, output.address)
         dvpp.acldvppSetPicDescSize(picture, output.nbytes)
         dvpp.acldvppSetPicDescFormat(picture, self.out_format)
