@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from acl_fast._image import Image
     from acl_fast._picdesc import FORMATS
     from acl_fast._pool import PicturePool
+    from acl_fast._vdec import VideoDecoder
     from acl_fast._vpc import INTERPOLATIONS, Vpc
     from acl_fast.media import vpc
     from acl_fast.media._letterbox import Letterbox
+    from acl_fast.media._source import VideoSource, open_video, split_annexb
 
 __all__ = [
     "FORMATS",
@@ -26,7 +28,11 @@ __all__ = [
     "Image",
     "Letterbox",
     "PicturePool",
+    "VideoDecoder",
+    "VideoSource",
     "Vpc",
+    "open_video",
+    "split_annexb",
     "vpc",
 ]
 
@@ -36,7 +42,11 @@ _MODULE_OF = {
     "Image": "acl_fast._image",
     "Letterbox": "acl_fast.media._letterbox",
     "PicturePool": "acl_fast._pool",
+    "VideoDecoder": "acl_fast._vdec",
+    "VideoSource": "acl_fast.media._source",
     "Vpc": "acl_fast._vpc",
+    "open_video": "acl_fast.media._source",
+    "split_annexb": "acl_fast.media._source",
 }
 
 if not TYPE_CHECKING:  # to a type checker it would say that any name exists

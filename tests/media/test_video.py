@@ -1,0 +1,155 @@
+"""Decoding, against FFmpeg's own decoder."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import acl_fast as af
+from acl_fast import media
+
+av = pytest.importorskip("av")
+WIDTH, HEIGHT, COUNT = 320, 240, 40
+
+
+def encode(path: Path, encoder: str) -> Path:
+    """Write a clip with a moving pattern, B frames included."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(encoder, rate=25, options={"g": "10", "bf": "2"})
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        for index in range(COUNT):
+            y, x = np.mgrid[0:HEIGHT, 0:WIDTH]
+            rgb = np.stack([x + index * 3, y + index * 2, x ^ y], -1).astype(np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(rgb, "rgb24")))
+        container.mux(stream.encode())
+    return path
+
+
+@pytest.fixture(scope="module", params=["h264", "hevc"])
+def clip(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    name = {"h264": "libx264", "hevc": "libx265"}[request.param]
+    if name not in av.codecs_available:
+        pytest.skip(f"this PyAV has no {name}")
+    return encode(tmp_path_factory.mktemp("clip") / f"{request.param}.mp4", name)
+
+
+@pytest.fixture(scope="module")
+def frames(clip: Path) -> list[np.ndarray]:
+    """What FFmpeg decodes, as NV12."""
+    found = []
+    with av.open(str(clip)) as container:
+        for frame in container.decode(video=0):
+            planes = frame.to_ndarray()  # yuv420p: rows of Y, then U, then V
+            chroma = planes[HEIGHT:].reshape(2, -1)
+            found.append(np.concatenate([planes[:HEIGHT], chroma.T.reshape(-1, WIDTH)]))
+    return found
+
+
+def decoder(device: af.Device, source: media.VideoSource) -> media.VideoDecoder:
+    return media.VideoDecoder(device, source.codec, width=source.width, height=source.height)
+
+
+def test_frames_equal_ffmpegs(device: af.Device, clip: Path, frames: list[np.ndarray]) -> None:
+    with media.open_video(clip) as source, decoder(device, source) as video:
+        images = list(video.decode(source))
+        assert video.damaged == 0
+    assert len(images) == len(frames)
+    for image, frame in zip(images, frames, strict=True):
+        np.testing.assert_array_equal(image.to_numpy(), frame)
+    times = [image.pts for image in images]
+    assert times == sorted(times)
+
+
+def test_raw_bytes_and_callback(device: af.Device, clip: Path, frames: list[np.ndarray]) -> None:
+    with media.open_video(clip) as source:
+        packets = [packet for packet, _ in source]
+        codec = source.codec
+    split = list(media.split_annexb(b"".join(packets), codec))
+    assert b"".join(split) == b"".join(packets)
+    assert len(split) == len(packets)
+    seen: list[np.ndarray] = []
+    with media.VideoDecoder(device, codec, width=WIDTH, height=HEIGHT) as video:
+        video.run(split, lambda image: seen.append(image.to_numpy()))
+        assert len(seen) == len(frames)
+        np.testing.assert_array_equal(seen[-1], frames[-1])
+
+        def broken(image: media.Image) -> None:
+            raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            video.run(split, broken)
+        # The decoder is as good as new.
+        assert len(list(video.decode(split))) == len(frames)
+
+
+def test_asyncio(device: af.Device, clip: Path, frames: list[np.ndarray]) -> None:
+    async def count() -> int:
+        with media.open_video(clip) as source, decoder(device, source) as video:
+            return len([image async for image in video.decode_async(source)])
+
+    assert asyncio.run(count()) == len(frames)
+
+
+def test_pictures_scale_and_come_from_a_pool(device: af.Device, clip: Path) -> None:
+    with (
+        media.open_video(clip) as source,
+        media.PicturePool(device, 160, 128, count=20) as pool,
+        media.VideoDecoder(device, source.codec, pool=pool) as video,
+    ):
+        sizes = [image.size for image in video.decode(source)]
+        assert sizes == [(160, 128)] * COUNT
+        assert pool.total == 20
+        assert pool.idle == 20
+
+
+def test_closing_with_frames_in_flight(device: af.Device, clip: Path) -> None:
+    with media.open_video(clip) as source:
+        packets = list(source)
+        for _ in range(3):
+            video = decoder(device, source)
+            for packet, pts in packets[:20]:
+                video.send(packet, pts)
+            video.close()
+            video.close()
+            with pytest.raises(af.ClosedError):
+                video.send(packets[0][0])
+
+
+def test_damage_is_counted_and_decoding_resumes(device: af.Device, clip: Path) -> None:
+    with media.open_video(clip) as source, decoder(device, source) as video:
+        packets = [packet for packet, _ in source]
+        packets[3] = packets[3][:6] + bytes(len(packets[3]) - 6)
+        images = list(video.decode(packets))
+        assert len(images) + video.damaged == COUNT
+        assert len(images) >= COUNT // 2
+
+
+def test_mistakes(device: af.Device) -> None:
+    with pytest.raises(ValueError, match="codec is one of"):
+        media.VideoDecoder(device, "vp9", width=320, height=240)
+    with pytest.raises(ValueError, match="width and height"):
+        media.VideoDecoder(device)
+    with media.VideoDecoder(device, width=320, height=240) as video:
+        with pytest.raises(ValueError, match="empty"):
+            video.send(b"")
+        assert video.receive() is None
+        video.flush()
+
+
+def test_exit_with_a_decoder_at_work_is_quiet(clip: Path) -> None:
+    program = (
+        "import acl_fast as af\n"
+        "from acl_fast import media\n"
+        f"source = media.open_video({str(clip)!r})\n"
+        "video = media.VideoDecoder(af.Device(0), source.codec, width=320, height=240)\n"
+        "for packet, pts in source: video.send(packet, pts)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

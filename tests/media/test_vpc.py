@@ -1,0 +1,139 @@
+"""The picture processor, against formulas and OpenCV."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import acl_fast as af
+from acl_fast import media
+from acl_fast.media import vpc
+
+cv2 = pytest.importorskip("cv2")
+
+
+def smooth(width: int, height: int) -> np.ndarray:
+    """An NV12 picture without sharp edges, where filters agree."""
+    y, x = np.mgrid[0:height, 0:width]
+    luma = 128 + 60 * np.sin(x / 23) + 50 * np.cos(y / 31)
+    y, x = np.mgrid[0 : height // 2, 0 : width // 2]
+    chroma = np.stack([128 + 50 * np.sin(x / 29 + y / 17), 128 + 50 * np.cos(x / 37)], -1)
+    rows = [luma, chroma.reshape(height // 2, width)]
+    return np.concatenate(rows).round().astype(np.uint8)
+
+
+def planes(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    height = pixels.shape[0] * 2 // 3
+    return pixels[:height], pixels[height:].reshape(height // 2, -1, 2)
+
+
+def reference(pixels: np.ndarray, width: int, height: int) -> np.ndarray:
+    luma, chroma = planes(pixels)
+    luma = cv2.resize(luma, (width, height), interpolation=cv2.INTER_LINEAR)
+    chroma = cv2.resize(chroma, (width // 2, height // 2), interpolation=cv2.INTER_LINEAR)
+    return np.concatenate([luma, chroma.reshape(height // 2, width)])
+
+
+def near(got: np.ndarray, want: np.ndarray, tolerance: int) -> None:
+    assert got.shape == want.shape
+    assert int(np.abs(got.astype(int) - want.astype(int)).max()) <= tolerance
+
+
+@pytest.mark.parametrize("queued", [False, True])
+def test_resize(device: af.Device, stream: af.Stream, queued: bool) -> None:
+    pixels = smooth(640, 360)
+    image = media.Image.from_numpy(device, pixels)
+    image.pts = 7
+    small = vpc.resize(image, 416, 234, stream=stream if queued else None)
+    image.close()
+    stream.synchronize()
+    assert small.pts == 7
+    near(small.to_numpy(), reference(pixels, 416, 234), 3)
+
+
+def test_crop_and_crop_views(device: af.Device) -> None:
+    pixels = smooth(640, 360)
+    luma, chroma = planes(pixels)
+    image = media.Image.from_numpy(device, pixels)
+    part = vpc.crop(image, 64, 32, 128, 96)
+    want = [luma[32:128, 64:192], chroma[16:64, 32:96].reshape(48, 128)]
+    np.testing.assert_array_equal(part.to_numpy(), np.concatenate(want))
+    view = image.crop(64, 32, 128, 96)
+    np.testing.assert_array_equal(vpc.crop(view).to_numpy(), np.concatenate(want))
+    near(
+        vpc.resize(view, 64, 64).to_numpy(),
+        vpc.crop_resize(image, (64, 32, 128, 96), 64, 64).to_numpy(),
+        0,
+    )
+
+
+def test_letterbox(device: af.Device) -> None:
+    pixels = smooth(640, 360)
+    image = media.Image.from_numpy(device, pixels)
+    framed, box = vpc.letterbox(image, 416, 416, fill=114)
+    assert (box.left, box.top, box.width, box.height) == (0, 90, 416, 234)
+    luma, chroma = planes(framed.to_numpy())
+    assert (luma[:90] == 114).all()
+    assert (luma[324:] == 114).all()
+    assert (chroma[:45] == 128).all()
+    want = reference(pixels, 416, 234)
+    near(luma[90:324], want[:234], 3)
+    np.testing.assert_allclose(box.to_source([[0, 90, 416, 324]]), [[0, 0, 640, 360]])
+    boxes = [[10.0, 20.0, 300.0, 200.0]]
+    np.testing.assert_allclose(box.to_source(box.to_frame(boxes)), boxes)
+
+
+def test_batch_of_regions(device: af.Device, stream: af.Stream) -> None:
+    first = media.Image.from_numpy(device, smooth(640, 360))
+    second = media.Image.from_numpy(device, smooth(320, 240))
+    boxes = [[(0, 0, 64, 64), (100, 50, 200, 100)], [(20, 20, 100, 100)]]
+    with media.PicturePool(device, 96, 96, count=3) as pool:
+        got = vpc.batch_crop_resize([first, second], boxes, out=pool, stream=stream)
+        assert pool.idle == 0
+        stream.synchronize()
+        want = [
+            vpc.crop_resize(first, boxes[0][0], 96, 96),
+            vpc.crop_resize(first, boxes[0][1], 96, 96),
+            vpc.crop_resize(second, boxes[1][0], 96, 96),
+        ]
+        for one, other in zip(got, want, strict=True):
+            np.testing.assert_array_equal(one.to_numpy(), other.to_numpy())
+        del got, one
+        assert pool.idle == 3
+
+
+def test_convert_to_rgb_by_the_formula(device: af.Device) -> None:
+    pixels = smooth(640, 360)
+    rgb = vpc.convert(media.Image.from_numpy(device, pixels), "rgb").to_numpy().astype(int)
+    luma, chroma = planes(pixels)
+    u, v = np.repeat(np.repeat(chroma, 2, 0), 2, 1).astype(float).transpose(2, 0, 1) - 128
+    want = np.stack([luma + 1.402 * v, luma - 0.344 * u - 0.714 * v, luma + 1.772 * u], -1)
+    error = np.abs(rgb - want.clip(0, 255))
+    # Cards may interpolate chroma between its samples.
+    assert error.mean() < 2
+
+
+def test_mistakes_say_what_would_do(device: af.Device) -> None:
+    image = media.Image.from_numpy(device, smooth(640, 360))
+    with pytest.raises(ValueError, match="width and height"):
+        vpc.resize(image)
+    with pytest.raises(ValueError, match="out is 64x64"):
+        vpc.resize(image, 32, 32, out=media.Image.empty(device, 64, 64))
+    with pytest.raises(ValueError, match="not inside"):
+        vpc.crop(image, 600, 0, 100, 100)
+    with pytest.raises(ValueError, match="boxes"):
+        vpc.batch_crop_resize(image, [], 32, 32)
+    image.close()
+    with pytest.raises(af.ClosedError):
+        vpc.resize(image, 32, 32)
+
+
+def test_a_vpc_of_ones_own(device: af.Device) -> None:
+    image = media.Image.from_numpy(device, smooth(640, 360))
+    own = media.Vpc(device, interpolation="nearest")
+    small = own.resize(image, 320, 180)
+    own.close()
+    own.close()
+    with pytest.raises(af.ClosedError):
+        own.resize(image, 320, 180)
+    assert small.to_numpy().shape == (270, 320)
