@@ -58,8 +58,8 @@ def test_planes_alias_the_memory(device: af.Device, unified: bool) -> None:
     pixels = noise((72, 70))
     image = media.Image.from_numpy(device, pixels, "nv12")
     if not unified:
-        with pytest.raises(BufferError, match="discrete|not readable"):
-            image.planes  # noqa: B018
+        with pytest.raises(BufferError, match="not readable"):
+            image.planes
         return
     luma, chroma = image.planes
     assert luma.shape == (48, 70)
@@ -114,7 +114,7 @@ def test_closing_twice_and_use_after_close(device: af.Device) -> None:
     with pytest.raises(af.ClosedError):
         image.to_numpy()
     with pytest.raises(af.ClosedError):
-        image.buffer  # noqa: B018
+        image.buffer
 
 
 def test_save(device: af.Device, tmp_path: Path) -> None:
