@@ -25,6 +25,7 @@ CASES = {
     "inference": "YOLOv3-tiny and a one-operator model against OpenVINO's own C interface",
     "growth": "memory between the 1,000th and the 10,000th request on one stream",
     "threads": "8 threads, launch latency, and copies, against the same in C++",
+    "vdec": "H.264 and H.265 video through aclvdec against the ffmpeg command",
     "imports": "what `import acl_fast` takes on top of numpy",
 }
 
