@@ -13,6 +13,7 @@ INTERPOLATIONS: dict[str, int]
 @final
 class Roi: ...
 
+@final
 class Batch: ...
 
 @final

@@ -55,10 +55,12 @@ class Letterbox:
         shift = np.array([self.left, self.top] * 2, np.float64)
         scale = np.array([self.scale_x, self.scale_y] * 2)
         limit = np.array([self.source_width, self.source_height] * 2, np.float64)
-        return np.clip((array - shift) / scale, 0, limit)
+        mapped: NDArray[Any] = np.clip((array - shift) / scale, 0, limit)
+        return mapped
 
     def to_frame(self, boxes: ArrayLike) -> NDArray[Any]:
         """Map boxes (x1, y1, x2, y2), one per row, from the source picture to the frame."""
         array = np.asarray(boxes, np.float64)
         scale = np.array([self.scale_x, self.scale_y] * 2)
-        return array * scale + np.array([self.left, self.top] * 2, np.float64)
+        mapped: NDArray[Any] = array * scale + np.array([self.left, self.top] * 2, np.float64)
+        return mapped

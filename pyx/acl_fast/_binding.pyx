@@ -16,6 +16,9 @@ from acl_fast._tensor cimport TensorDesc
 
 from acl_fast.errors import NotReadyError
 
+# The input through which a model takes the settings of its picture preprocessing.
+DYNAMIC_AIPP = "ascend_dynamic_aipp_data"
+
 
 @cython.final
 cdef class TensorBinding:
@@ -211,6 +214,9 @@ def fit(Request request not None, bint output, index, item):
         if not desc.is_dynamic or model.gears is not None:
             raise ValueError(f"output {desc.name!r} has a fixed size: it needs memory")
         return position, None, desc.shape
+    # Pictures have strides and a format of their own, which bytes alone do not tell.
+    if not output and hasattr(type(item), "__acl_check_input__"):
+        item.__acl_check_input__(desc, DYNAMIC_AIPP in [other.name for other in model.inputs])
     buffer = as_buffer(model, item, output)
     check_memory(buffer, desc, output)
     return position, buffer, check_tensor(buffer, desc, model.gears is not None)

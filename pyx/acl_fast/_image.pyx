@@ -20,7 +20,7 @@ from acl_fast._picdesc cimport (
 )
 from acl_fast._runtime cimport ContextState
 from acl_fast._stream cimport Stream
-from acl_fast._tensor cimport dtype_from_code
+from acl_fast._tensor cimport TensorDesc, dtype_from_code
 
 from acl_fast.errors import ClosedError
 
@@ -200,6 +200,35 @@ cdef class Image:
         self.refuse_region("a model's input")
         return self.memory.view()
 
+    def __acl_check_input__(self, TensorDesc desc not None, bint dynamic):
+        """Refuse an input of a model that does not read pictures laid out as this one is.
+
+        ``dynamic``: the model takes the size with each execution, so only the bytes must fit.
+        """
+        self.check_open()
+        self.refuse_region("a model's input")
+        if dynamic:
+            if desc.nbytes < self.memory.nbytes:
+                raise ValueError(f"input {desc.name!r} takes pictures of at most {desc.nbytes} "
+                                 f"bytes, this one has {self.memory.nbytes}")
+            return
+        if desc._code != UINT8 or len(desc.shape) != 4:
+            raise TypeError(
+                f"input {desc.name!r} takes a tensor of shape {desc.shape}, not a picture: "
+                "compile the model with AIPP (acl-fast atc --insert_op_conf), which reads pictures"
+            )
+        have = input_dims(self.desc)
+        # A batch gear leaves the first dimension open.
+        if desc.shape[0] in (1, -1) and all([want in (-1, got)
+                                             for want, got in zip(desc.shape[1:], have)]):
+            return
+        raise ValueError(
+            f"input {desc.name!r} reads {describe_input(desc.shape)}; this picture is "
+            f"{self.format} {self.width}x{self.height} and lies in memory as (1, "
+            f"{', '.join([str(size) for size in have])}) with strides {self.strides}: scale or "
+            "convert it with vpc, or compile the model with its strides as src_image_size"
+        )
+
     cdef int refuse_region(self, str use) except -1:
         if self.is_region():
             raise ValueError(f"a crop view cannot be {use}: copy it out with vpc.crop() first")
@@ -362,6 +391,34 @@ cdef list plane_layout(PicDesc desc):
     elif layout == SEMI_444:
         planes.append((width * height, height, width * 2))
     return planes
+
+
+cdef tuple input_dims(PicDesc desc):
+    """(H, W, C) of the tensor that a model reads when it reads the whole memory of a picture."""
+    cdef int layout = layout_of(desc.format)
+    cdef Py_ssize_t height = desc.stride_height, width = desc.stride_width
+    if layout == SEMI_420:
+        return height * 3 // 2, width, 1
+    if layout == SEMI_422 or layout == SEMI_444:
+        return height * layout, width, 1
+    if layout == 0:
+        return height, width, 1
+    return height, width // (layout - 2), layout - 2
+
+
+cdef str describe_input(tuple shape):
+    """Say which pictures fit a uint8 NHWC input."""
+    batch, rows, width, channels = shape
+    text = f"uint8 {shape}"
+    if batch > 1:
+        return f"{text}, {batch} pictures in one buffer"
+    if channels == 1:
+        options = [f"yuv400 of {width}x{rows}"]
+        if rows % 3 == 0:
+            options.insert(0, f"nv12 or nv21 of {width}x{rows * 2 // 3}")
+        return f"{text}, that is {' or '.join(options)} without padding"
+    names = {2: "packed 4:2:2", 3: "rgb, bgr", 4: "rgba, argb"}.get(channels, "no format's")
+    return f"{text}, that is {names} pictures of {width}x{rows} without padding"
 
 
 cdef uint32_t checked_size(str name, object value) except? 0:

@@ -345,9 +345,10 @@ cdef class Request(Work):
         ----------
         index : int or str
             Position or name.
-        item : Buffer, array or object with ``__dlpack__``
+        item : Buffer, media.Image, array or object with ``__dlpack__``
             dtype, shape and size of the tensor, C-contiguous, on 64 bytes; on a discrete device
-            device memory. What does not fit is refused with the rule it breaks, never copied.
+            device memory. Pictures: the format and strides that the model's preprocessing reads.
+            What does not fit is refused with the rule it breaks, never copied.
 
         Raises
         ------

@@ -452,6 +452,7 @@ cdef class Vpc:
         raise TypeError("Vpc cannot be pickled: it lives on a device")
 
 
+@cython.final
 cdef class Batch:
     """The descriptors of one batch, alive until its work is over."""
     cdef acldvppBatchPicDesc *sources
