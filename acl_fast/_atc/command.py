@@ -6,7 +6,7 @@ import sys
 import traceback
 from pathlib import Path
 
-from . import gears, modes, soc
+from . import aipp, gears, modes, soc
 from .convert import Request, convert
 from .dtypes import BY_NAME
 from .errors import AtcError, invalid_value
@@ -93,13 +93,6 @@ def _refuse_unsupported(arguments: Arguments) -> None:
             "softnpu compiles no single operators.",
             "Put the operator in an ONNX model and convert that.",
         )
-    if "insert_op_conf" in arguments:
-        raise invalid_value(
-            "insert_op_conf",
-            arguments["insert_op_conf"],
-            "AIPP is not available in this version.",
-            "Convert without it and feed the model its own input type and layout.",
-        )
     for name in ("is_input_adjust_hw_layout", "is_output_adjust_hw_layout"):
         values = [part.strip() for part in arguments[name].split(",") if part.strip()]
         if any(value not in ("true", "false") for value in values):
@@ -147,6 +140,7 @@ def build_request(arguments: Arguments, *, output: bool = True) -> Request:
         out_nodes=_list(arguments["out_nodes"]),
         output_types=_output_types(arguments["output_type"]),
         fp16_inputs=_list(arguments["input_fp16_nodes"]),
+        aipp=aipp.read(Path(arguments["insert_op_conf"])) if "insert_op_conf" in arguments else (),
         host=(arguments["host_env_os"], arguments["host_env_cpu"]),
     )
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from acl_fast._version import __version__
 
-from . import om, source
+from . import aipp, om, source
 from .dtypes import BY_ACL, BY_IR, BY_NAME, DType, tensor_format
 from .errors import AtcError, invalid_value
 from .gears import MAX_GEARS, Gears, place
@@ -42,6 +42,7 @@ class Request:
     out_nodes: tuple[str, ...] = ()
     output_types: dict[str, str] = field(default_factory=dict)
     fp16_inputs: tuple[str, ...] = ()
+    aipp: tuple[aipp.Block, ...] = ()
     host: tuple[str, str] = ("linux", platform.machine())
 
 
@@ -415,6 +416,8 @@ def _manifest(
         _set_gear_sizes(outputs, gear_dims)
         for index, output in enumerate(outputs):
             output["gear_dims"] = [dims[index] for dims in gear_dims]
+    if request.aipp:
+        aipp.attach(request.aipp, inputs, gears)
     dynamic = gears is None and any(-1 in tensor["dims"] for tensor in inputs + outputs)
     return {
         "name": request.output.name.removesuffix(OM_SUFFIX),

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "acl/acl_base.h"
+#include "softnpu/aipp/aipp.hpp"
 #include "softnpu/core/export.hpp"
 #include "softnpu/model/openvino_c.hpp"
 
@@ -25,6 +27,8 @@ struct SOFTNPU_API ModelError : std::runtime_error {
     int code;
 };
 
+struct AippInput;
+
 /// One input or output.
 struct TensorInfo {
     std::string name;
@@ -35,9 +39,22 @@ struct TensorInfo {
     std::vector<std::array<int64_t, 2>> range;  // of each dim, max -1 = unbounded; may be empty
     std::vector<Dims> gear_dims;                // the shape in each gear; empty without gears
     size_t bytes = 0;                           // of the largest gear; 0 when unbounded
+    std::shared_ptr<const AippInput> aipp;      // of inputs that take pictures
 
     SOFTNPU_API bool is_static() const;
+    /// What the network reads: this tensor, or what AIPP makes of it.
+    const TensorInfo &behind_aipp() const;
 };
+
+/// An input that takes pictures, as its TensorInfo says, and what the network reads instead.
+struct AippInput {
+    aipp::Settings settings;
+    TensorInfo network;
+};
+
+inline const TensorInfo &TensorInfo::behind_aipp() const {
+    return aipp != nullptr ? aipp->network : *this;
+}
 
 enum class GearKind { batch, image, dims };
 

@@ -74,7 +74,61 @@ class Reader {
         info.bytes = static_cast<size_t>(size);
         if (const auto range = value.find("range"); range != value.end() && !range->is_null())
             info.range = ranges(*range, info.dims, where + ".range");
+        if (const auto found = value.find("aipp"); found != value.end() && !found->is_null())
+            info.aipp = aipp(*found, where);
         return info;
+    }
+
+    int32_t number(const Json &object, const char *key) const {
+        const int64_t value = integer(field(object, key, "aipp"), std::string("aipp.") + key);
+        if (value < INT32_MIN || value > INT32_MAX) refuse(std::string("aipp.") + key);
+        return static_cast<int32_t>(value);
+    }
+
+    bool flag(const Json &object, const char *key) const {
+        const Json &value = field(object, key, "aipp");
+        if (!value.is_boolean()) refuse(std::string("aipp.") + key + " is not true or false");
+        return value.get<bool>();
+    }
+
+    template <class Value, size_t N>
+    std::array<Value, N> numbers(const Json &object, const char *key) const {
+        const std::string where = std::string("aipp.") + key;
+        const Json &values = list(field(object, key, "aipp"), where);
+        std::array<Value, N> result{};
+        if (values.size() != N) refuse(where + " has the wrong length");
+        for (size_t i = 0; i < N; ++i) {
+            if (!values[i].is_number()) refuse(where + " holds something else than numbers");
+            result[i] = values[i].get<Value>();
+        }
+        return result;
+    }
+
+    std::shared_ptr<const AippInput> aipp(const Json &value, const std::string &where) const {
+        auto input = std::make_shared<AippInput>();
+        input->network = tensor(field(value, "network", where + ".aipp"), where + ".aipp.network");
+        aipp::Settings &s = input->settings;
+        s.format = static_cast<aipp::Format>(number(value, "format"));
+        const auto source = numbers<int32_t, 2>(value, "src");
+        const auto crop = numbers<int32_t, 4>(value, "crop");
+        const auto pad = numbers<int32_t, 4>(value, "padding");
+        s.src_w = source[0], s.src_h = source[1];
+        s.crop = flag(value, "crop_switch");
+        s.crop_x = crop[0], s.crop_y = crop[1], s.crop_w = crop[2], s.crop_h = crop[3];
+        s.padding = flag(value, "padding_switch");
+        s.left = pad[0], s.right = pad[1], s.top = pad[2], s.bottom = pad[3];
+        s.pad_value = numbers<float, 1>(value, "padding_value")[0];
+        s.csc = flag(value, "csc_switch");
+        s.matrix = numbers<int32_t, 9>(value, "matrix");
+        s.output_bias = numbers<int32_t, 3>(value, "output_bias");
+        s.input_bias = numbers<int32_t, 3>(value, "input_bias");
+        s.rbuv_swap = flag(value, "rbuv_swap_switch");
+        s.ax_swap = flag(value, "ax_swap_switch");
+        s.mean = numbers<int32_t, 4>(value, "mean");
+        s.min = numbers<float, 4>(value, "min");
+        s.reciprocal = numbers<float, 4>(value, "var_reci");
+        check(*input, where);
+        return input;
     }
 
     std::vector<std::array<int64_t, 2>> ranges(const Json &value, const Dims &dims,
@@ -114,6 +168,32 @@ class Reader {
     }
 
   private:
+    // The kernel walks the picture and the tensor by these numbers without looking again.
+    void check(const AippInput &input, const std::string &where) const {
+        const aipp::Settings &s = input.settings;
+        const Dims &dims = input.network.dims;
+        const auto format = static_cast<int32_t>(s.format);
+        if (format < 1 || format > 4) refuse(where + ".aipp.format is unknown");
+        const bool inside = s.src_w > 0 && s.src_h > 0 && s.src_w <= 4096 && s.src_h <= 4096 &&
+                            s.crop_x >= 0 && s.crop_y >= 0 && s.crop_w > 0 && s.crop_h > 0 &&
+                            s.crop_w <= s.src_w - s.crop_x && s.crop_h <= s.src_h - s.crop_y;
+        const int32_t pads[] = {s.left, s.right, s.top, s.bottom};
+        const bool padded = std::all_of(std::begin(pads), std::end(pads),
+                                        [](int32_t pad) { return pad >= 0 && pad <= 32; });
+        const bool odd = s.format == aipp::Format::yuv420sp &&
+                         ((s.src_w | s.src_h | s.crop_x | s.crop_y | s.crop_w) & 1) != 0;
+        if (!inside || !padded || odd) refuse(where + ".aipp has areas that do not fit");
+        const size_t rows = input.network.format == ACL_FORMAT_NHWC ? 1 : 2;
+        const size_t channels = rows == 1 ? 3 : 1;
+        if (dims.size() != 4 || dims[rows] != s.crop_h + s.top + s.bottom ||
+            dims[rows + 1] != s.crop_w + s.left + s.right || dims[channels] != aipp::channels_of(s))
+            refuse(where + ".aipp does not give what the network reads");
+        const auto element = input.network.element;
+        if (element != ov::Element::f32 && element != ov::Element::f16 &&
+            element != ov::Element::u8)
+            refuse(where + ".aipp.network is of a type that AIPP does not write");
+    }
+
     // Every -1 of the inputs must be filled exactly once, and nothing else.
     void check(const Gears &gears, const std::vector<TensorInfo> &inputs) const {
         const size_t width = gears.width();
@@ -147,10 +227,17 @@ class Reader {
 
 void add_gear_dims(Description &description, const Json &outputs, const Reader &read) {
     const Gears &gears = *description.gears;
-    for (size_t i = 0; i < description.inputs.size(); ++i)
-        for (size_t gear = 0; gear < gears.values.size(); ++gear)
-            description.inputs[i].gear_dims.push_back(
-                gears.fill(i, description.inputs[i].dims, gear));
+    for (size_t i = 0; i < description.inputs.size(); ++i) {
+        TensorInfo &input = description.inputs[i];
+        auto behind = input.aipp ? std::make_shared<AippInput>(*input.aipp) : nullptr;
+        for (size_t gear = 0; gear < gears.values.size(); ++gear) {
+            input.gear_dims.push_back(gears.fill(i, input.dims, gear));
+            if (behind == nullptr) continue;
+            // The batch is the first dim of picture and tensor alike.
+            behind->network.gear_dims.push_back(gears.fill(i, behind->network.dims, gear));
+        }
+        if (behind != nullptr) input.aipp = std::move(behind);
+    }
     for (size_t i = 0; i < description.outputs.size(); ++i) {
         TensorInfo &output = description.outputs[i];
         const std::string where = "outputs[" + std::to_string(i) + "].gear_dims";

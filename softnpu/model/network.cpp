@@ -137,7 +137,7 @@ void Network::read_om(ModelSource &source) {
                              ": manifest and network differ in their number of inputs or "
                              "outputs; convert it again");
     for (size_t i = 0; i < inputs.size(); ++i)
-        check_port(inputs[i], description.inputs[i], origin_, "input");
+        check_port(inputs[i], description.inputs[i].behind_aipp(), origin_, "input");
     for (size_t i = 0; i < outputs.size(); ++i)
         check_port(outputs[i], description.outputs[i], origin_, "output");
     description_ = std::make_shared<const Description>(std::move(file.description));
@@ -195,7 +195,8 @@ void Network::compile(size_t gear) {
         for (size_t i = 0; i < inputs.size(); ++i) {
             ports.push_back(i);
             auto &row = dims.emplace_back();
-            for (const int64_t dim : inputs[i].gear_dims[gear]) row.push_back({dim, dim});
+            for (const int64_t dim : inputs[i].behind_aipp().gear_dims[gear])
+                row.push_back({dim, dim});
             const auto rank = static_cast<int64_t>(row.size());
             shapes.push_back({{rank, rank}, row.data()});
         }

@@ -90,6 +90,7 @@ void Session::bind(Slot &slot, size_t index, bool is_input, const TensorInfo &in
 
 int Session::bind_input(const Place &place, size_t index, Argument &argument) {
     const TensorInfo &info = description_->inputs[index];
+    if (info.aipp != nullptr) return bind_picture(place, index, argument);
     Slot &slot = inputs_[index];
     const Dims &dims = varies(*description_, info) ? argument.dims : dims_of(info);
     const size_t bytes = tensor_bytes(info.type, dims);
@@ -100,6 +101,41 @@ int Session::bind_input(const Place &place, size_t index, Argument &argument) {
     if (is_bound && slot.dims == dims) return 0;
     slot.dims = dims;
     bind(slot, index, true, info, memory);
+    return 0;
+}
+
+/// The engine reads a tensor of ours, which AIPP fills from the picture where it lies.
+int Session::bind_picture(const Place &place, size_t index, Argument &argument) {
+    const TensorInfo &info = description_->inputs[index], &network = info.behind_aipp();
+    const aipp::Settings &settings = info.aipp->settings;
+    Slot &slot = inputs_[index];
+    const Dims &dims = dims_of(network);
+    const TensorPlace where{place, "input", index, info};
+    const size_t bytes = tensor_bytes(info.type, dims_of(info));
+    if (const int code = check_place(where, argument.address, bytes, true)) return code;
+    const size_t made = tensor_bytes(network.type, dims);
+    if (slot.made.empty()) {
+        slot.made.resize(made + 64);
+        slot.dims = dims;
+        const auto first = reinterpret_cast<uintptr_t>(slot.made.data());
+        bind(slot, index, true, network, reinterpret_cast<void *>((first + 63) / 64 * 64));
+    }
+    const bool planar = network.format != ACL_FORMAT_NHWC;
+    aipp::Tensor tensor;
+    tensor.element = network.element == ov::Element::f32   ? aipp::Element::f32
+                     : network.element == ov::Element::f16 ? aipp::Element::f16
+                                                           : aipp::Element::u8;
+    tensor.planar = planar;
+    tensor.channels = static_cast<int32_t>(dims[planar ? 1 : 3]);
+    tensor.height = static_cast<int32_t>(dims[planar ? 2 : 1]);
+    tensor.width = static_cast<int32_t>(dims[planar ? 3 : 2]);
+    const auto *picture = static_cast<const uint8_t *>(device_view(argument.address));
+    const auto batch = static_cast<size_t>(dims[0]);
+    for (size_t i = 0; i < batch; ++i) {
+        tensor.data = static_cast<unsigned char *>(slot.memory) + i * (made / batch);
+        aipp::apply(settings, picture + i * (bytes / batch), tensor);
+    }
+    count(counters().images_processed, batch);
     return 0;
 }
 

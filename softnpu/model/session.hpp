@@ -54,9 +54,11 @@ class Session {
         bool own = false;        // the engine's own memory is bound
         Dims dims;               // shape of the tensor that is bound
         ov::Owner<ov::Tensor> tensor;
+        std::vector<unsigned char> made;  // what AIPP makes of the program's picture
     };
 
     int bind_input(const Place &place, size_t index, Argument &argument);
+    int bind_picture(const Place &place, size_t index, Argument &argument);
     int bind_output(const Place &place, size_t index, Argument &argument);
     int bind_varying_output(const Place &place, size_t index, Argument &argument);
     void bind(Slot &slot, size_t index, bool is_input, const TensorInfo &info, void *memory);

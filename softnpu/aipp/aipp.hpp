@@ -1,0 +1,52 @@
+// AIPP: what a model's input does with a picture before the network reads it. One pass from the
+// picture to the tensor: channel swap, crop, colour conversion, normalisation, padding.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "softnpu/core/export.hpp"
+
+namespace softnpu::aipp {
+
+/// Numbers of aclAippInputFormat.
+enum class Format : int32_t { yuv420sp = 1, xrgb8888 = 2, rgb888 = 3, yuv400 = 4 };
+
+/// What is done to each picture of a batch.
+struct Settings {
+    Format format = Format::yuv420sp;
+    int32_t src_w = 0, src_h = 0;
+    bool crop = false;
+    int32_t crop_x = 0, crop_y = 0, crop_w = 0, crop_h = 0;  // the whole picture where not cropped
+    bool padding = false;
+    int32_t left = 0, right = 0, top = 0, bottom = 0;
+    float pad_value = 0;
+    bool csc = false;
+    std::array<int32_t, 9> matrix{};
+    std::array<int32_t, 3> output_bias{}, input_bias{};
+    bool rbuv_swap = false, ax_swap = false;
+    std::array<int32_t, 4> mean{};
+    std::array<float, 4> min{};
+    std::array<float, 4> reciprocal{1, 1, 1, 1};
+};
+
+enum class Element : uint8_t { u8, f16, f32 };
+
+/// Where the result goes: channels x height x width or height x width x channels.
+struct Tensor {
+    void *data = nullptr;
+    Element element = Element::f32;
+    bool planar = true;
+    int32_t channels = 3, height = 0, width = 0;
+};
+
+/// Bytes of one picture of this format and size.
+SOFTNPU_API size_t picture_bytes(Format format, int32_t width, int32_t height) noexcept;
+/// Channels that reach the network.
+SOFTNPU_API int32_t channels_of(const Settings &settings) noexcept;
+
+/// Width and height after crop and padding are the tensor's; that was checked.
+SOFTNPU_API void apply(const Settings &settings, const uint8_t *picture, const Tensor &tensor);
+
+}  // namespace softnpu::aipp
