@@ -1,17 +1,14 @@
 // hi_mpi system calls: init, memory, version.
-#include <atomic>
-
 #include "acl/dvpp/hi_dvpp.h"
 #include "softnpu/api/entry.hpp"
 #include "softnpu/core/context.hpp"
 #include "softnpu/core/device.hpp"
+#include "softnpu/dvpp/himpi_vpc.hpp"
 #include "softnpu/memory/memory.hpp"
 
 using namespace softnpu;
 
 namespace {
-
-std::atomic<bool> g_ready{false};
 
 int himpi(unsigned code) {
     return static_cast<int>(code);
@@ -27,14 +24,14 @@ hi_s32 hi_mpi_sys_init(void) {
             require_context();
             return himpi(HI_ERR_SYS_NOT_READY);
         }
-        g_ready = true;  // a second call is harmless
+        himpi_ready() = true;  // a second call is harmless
         return HI_SUCCESS;
     });
 }
 
 hi_s32 hi_mpi_sys_exit(void) {
     return guarded("hi_mpi_sys_exit", [] {
-        g_ready = false;
+        himpi_ready() = false;
         return HI_SUCCESS;
     });
 }
@@ -62,7 +59,7 @@ hi_s32 hi_mpi_dvpp_malloc(hi_u32, void **dev_ptr, hi_u64 size) {
                         "size %llu is 0 or overflows when it is padded",
                         static_cast<unsigned long long>(size));
         }
-        if (!g_ready) {
+        if (!himpi_ready()) {
             return fail(himpi(HI_ERR_SYS_NOT_READY), "call hi_mpi_sys_init first");
         }
         if (require_context() != 0) return himpi(HI_ERR_SYS_NOT_READY);

@@ -1,0 +1,47 @@
+// What the picture entries of the second media interface have in common.
+#pragma once
+
+#include <vector>
+
+#include "acl/dvpp/hi_dvpp.h"
+#include "softnpu/api/entry.hpp"
+#include "softnpu/dvpp/check.hpp"
+#include "softnpu/dvpp/himpi_vpc.hpp"
+#include "softnpu/vpc/vpc.hpp"
+
+namespace softnpu {
+
+/// One picture out of one picture. Picture::data holds the program's address until the work runs.
+struct HimpiPiece {
+    Picture source, target;
+    Rect crop, paste;
+    bool pastes = false;
+    bool borders = false;
+    vpc::Margins margins;
+    Interpolation how = Interpolation::card;
+    int matrix = 0;
+};
+
+inline int vpc_error(unsigned code) noexcept {
+    return static_cast<int>(code);
+}
+
+/// The channel an entry names, on a chip that has the interface.
+int find_vpc(hi_vpc_chn chn, std::shared_ptr<VpcChannel> &channel);
+/// Copies a picture's description after checking geometry and memory.
+int take_vpc_picture(const char *name, const hi_vpc_pic_info *info, Picture &picture);
+int take_vpc_interpolation(hi_u32 number, Interpolation &how);
+int take_vpc_border(int type, const hi_vpc_scalar &scalar, vpc::Margins &margins);
+int check_vpc_piece(const HimpiPiece &piece);
+
+Rect vpc_whole(const Picture &picture) noexcept;
+
+int submit_vpc_pieces(const char *name, VpcChannel &channel, std::vector<HimpiPiece> pieces,
+                      hi_u32 *task, hi_s32 milliseconds);
+
+using VpcOperation = std::function<std::string(const std::vector<Picture> &)>;
+/// `operation` sees the pictures by the engines' addresses.
+int submit_vpc_operation(const char *name, VpcChannel &channel, std::vector<Picture> pictures,
+                         VpcOperation operation, hi_u32 *task, hi_s32 milliseconds);
+
+}  // namespace softnpu

@@ -1,0 +1,184 @@
+#include "softnpu/dvpp/himpi_vpc.hpp"
+
+#include <vector>
+
+#include "acl/dvpp/hi_dvpp.h"
+#include "softnpu/core/counters.hpp"
+#include "softnpu/core/device.hpp"
+#include "softnpu/core/status.hpp"
+
+namespace softnpu {
+namespace {
+
+/// Results nobody fetches are kept up to this many, then the oldest go.
+constexpr size_t kMostResults = 4096;
+
+int vpc_code(unsigned code) {
+    return static_cast<int>(code);
+}
+
+/// The live channels, by device and id.
+struct Channels {
+    std::mutex mutex;  // leaf lock
+    std::map<std::pair<int, int32_t>, std::shared_ptr<VpcChannel>> live;
+
+    static Channels &all() {
+        static auto *instance = [] {
+            auto *made = new Channels;
+            runtime().on_teardown([made](int device) { made->drop(device); });
+            return made;
+        }();
+        return *instance;
+    }
+
+    void drop(int device) {
+        std::vector<std::shared_ptr<VpcChannel>> dropped;
+        {
+            std::lock_guard<std::mutex> lock(mutex);
+            for (auto entry = live.begin(); entry != live.end();) {
+                const bool goes = device < 0 || entry->first.first == device;
+                if (goes) dropped.push_back(std::move(entry->second));
+                entry = goes ? live.erase(entry) : std::next(entry);
+            }
+        }
+        for (const auto &channel : dropped) channel->close();
+    }
+};
+
+}  // namespace
+
+std::atomic<bool> &himpi_ready() noexcept {
+    static std::atomic<bool> ready{false};
+    return ready;
+}
+
+int VpcChannel::create(int32_t &id, int32_t ids, uint32_t depth) {
+    ContextRef context;
+    if (current_context(context) != 0) return vpc_code(HI_ERR_VPC_SYS_NOT_READY);
+    StreamRef stream;
+    if (create_stream(context->device(), context.handle(), {}, stream) != 0) {
+        return vpc_code(HI_ERR_VPC_NO_MEM);
+    }
+    auto channel = std::make_shared<VpcChannel>(std::move(stream), depth);
+    Channels &all = Channels::all();
+    const int device = current_device();
+    int32_t wanted = id;
+    {
+        std::lock_guard<std::mutex> lock(all.mutex);
+        if (id < 0) {
+            for (wanted = 0; wanted < ids && all.live.count({device, wanted}); ++wanted) {
+            }
+        }
+        if (wanted < ids && all.live.emplace(std::make_pair(device, wanted), channel).second) {
+            count(counters().live_media_channels);
+            id = wanted;
+            return 0;
+        }
+    }
+    count(counters().live_media_channels);  // close() takes it back
+    channel->close();
+    if (id >= 0) return fail(vpc_code(HI_ERR_VPC_EXIST), "channel %d exists already", id);
+    return fail(vpc_code(HI_ERR_VPC_NO_MEM), "all %d channels are in use; destroy some", ids);
+}
+
+std::shared_ptr<VpcChannel> VpcChannel::find(int32_t id) {
+    Channels &all = Channels::all();
+    std::lock_guard<std::mutex> lock(all.mutex);
+    const auto found = all.live.find({current_device(), id});
+    return found == all.live.end() ? nullptr : found->second;
+}
+
+std::shared_ptr<VpcChannel> VpcChannel::take(int32_t id) {
+    Channels &all = Channels::all();
+    std::lock_guard<std::mutex> lock(all.mutex);
+    const auto found = all.live.find({current_device(), id});
+    if (found == all.live.end()) return nullptr;
+    auto channel = std::move(found->second);
+    all.live.erase(found);
+    return channel;
+}
+
+int VpcChannel::submit(const char *name, Work work, uint32_t &task, int32_t milliseconds) {
+    uint32_t id = 0;
+    {
+        std::unique_lock<std::mutex> lock(mutex_);
+        const bool room = HimpiWait(milliseconds)(
+            lock, changed_, [this] { return closed_ || open_.size() < depth_; });
+        if (closed_) return fail(vpc_code(HI_ERR_VPC_UNEXIST), "the channel is being destroyed");
+        if (!room) {
+            return fail(vpc_code(HI_ERR_VPC_BUF_FULL),
+                        "%u operations wait already; fetch results, wait longer or create the "
+                        "channel with a deeper queue",
+                        depth_);
+        }
+        id = next_++;
+        if (next_ == 0) next_ = 1;
+        open_[id] = true;
+    }
+    // Set before the work can be done: another thread may wait for the result at once.
+    task = id;
+    auto boxed = std::make_unique<Work>(std::move(work));
+    const int code =
+        stream_->submit(name, [self = shared_from_this(), boxed = std::move(boxed), id] {
+            HimpiResult result;
+            try {
+                result = (*boxed)();
+            } catch (const std::exception &problem) {
+                result = {vpc_code(HI_ERR_VPC_SYS_ERROR), problem.what()};
+            }
+            self->finish(id, std::move(result));
+            return 0;  // a failure is told by the result, not by the device's synchronise
+        });
+    if (code == 0) return 0;
+    std::lock_guard<std::mutex> lock(mutex_);
+    open_.erase(id);
+    changed_.notify_all();
+    return vpc_code(HI_ERR_VPC_SYS_NOT_READY);
+}
+
+void VpcChannel::finish(uint32_t task, HimpiResult result) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    open_.erase(task);
+    if (done_.size() >= kMostResults) done_.erase(done_.begin());
+    done_[task] = std::move(result);
+    changed_.notify_all();
+}
+
+int VpcChannel::result(uint32_t task, int32_t milliseconds) {
+    HimpiResult result;
+    {
+        std::unique_lock<std::mutex> lock(mutex_);
+        const bool over = HimpiWait(milliseconds)(
+            lock, changed_, [&] { return closed_ || open_.count(task) == 0; });
+        const auto found = done_.find(task);
+        if (found == done_.end()) {
+            if (closed_) {
+                return fail(vpc_code(HI_ERR_VPC_UNEXIST), "the channel is being destroyed");
+            }
+            if (!over) {
+                return fail(vpc_code(HI_ERR_VPC_BUF_EMPTY), "task %u is not done yet", task);
+            }
+            return fail(vpc_code(HI_ERR_VPC_ILLEGAL_PARAM),
+                        "task %u was never queued, or its result was fetched", task);
+        }
+        result = std::move(found->second);
+        done_.erase(found);
+    }
+    if (result.code == 0) return 0;
+    return fail(result.code, "%s", result.why.c_str());
+}
+
+void VpcChannel::close() {
+    const void *handle = stream_.handle();
+    // Without the check a stream that went with its context would leave a message behind.
+    if (stream_table().find(handle)) {
+        ContextScope scope(stream_->context());
+        destroy_stream(handle, false);
+    }
+    uncount(counters().live_media_channels);
+    std::lock_guard<std::mutex> lock(mutex_);
+    closed_ = true;
+    changed_.notify_all();
+}
+
+}  // namespace softnpu

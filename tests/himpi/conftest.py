@@ -1,0 +1,21 @@
+"""A device with the second media interface ready; counters must come back after each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.himpi.himpi import mpi
+from tests.softnpu_model.acl import acl
+
+
+@pytest.fixture(scope="session", autouse=True)
+def device() -> Iterator[None]:
+    acl.aclInit(None)
+    acl.aclrtSetDevice(0)
+    assert mpi.hi_mpi_sys_init() == 0
+    yield
+    mpi.hi_mpi_sys_exit()
+    acl.aclrtResetDevice(0)
+    acl.aclFinalize()
