@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from acl_fast._image import Image
+    from acl_fast._jpeg import JpegDecoder, JpegEncoder, decode_png
     from acl_fast._picdesc import FORMATS
     from acl_fast._pool import PicturePool
     from acl_fast._vdec import VideoDecoder
@@ -26,11 +27,14 @@ __all__ = [
     "FORMATS",
     "INTERPOLATIONS",
     "Image",
+    "JpegDecoder",
+    "JpegEncoder",
     "Letterbox",
     "PicturePool",
     "VideoDecoder",
     "VideoSource",
     "Vpc",
+    "decode_png",
     "open_video",
     "split_annexb",
     "vpc",
@@ -40,11 +44,14 @@ _MODULE_OF = {
     "FORMATS": "acl_fast._picdesc",
     "INTERPOLATIONS": "acl_fast._vpc",
     "Image": "acl_fast._image",
+    "JpegDecoder": "acl_fast._jpeg",
+    "JpegEncoder": "acl_fast._jpeg",
     "Letterbox": "acl_fast.media._letterbox",
     "PicturePool": "acl_fast._pool",
     "VideoDecoder": "acl_fast._vdec",
     "VideoSource": "acl_fast.media._source",
     "Vpc": "acl_fast._vpc",
+    "decode_png": "acl_fast._jpeg",
     "open_video": "acl_fast.media._source",
     "split_annexb": "acl_fast.media._source",
 }
