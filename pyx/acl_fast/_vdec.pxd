@@ -42,7 +42,7 @@ cdef class VideoDecoder:
     cdef int channel_id
     cdef list jobs                  # addresses
     cdef dict pending               # images by job
-    cdef Py_ssize_t sending         # threads inside the library
+    cdef Py_ssize_t receiving       # threads that use `state` without the GIL
     cdef object lock
     cdef object __weakref__
 

@@ -225,6 +225,9 @@ cdef class VideoDecoder:
         self.state = NULL
         if state == NULL:
             return 0
+        while self.receiving:
+            with nogil:
+                pause()
         with nogil:
             if not is_dead() and bind(state.context) == 0:
                 # Waits for what is in flight; its callbacks still need the thread.
@@ -370,6 +373,7 @@ cdef class VideoDecoder:
         cdef double deadline = now() + timeout
         cdef Job *job
         while True:
+            self.receiving += 1
             with nogil:
                 vdec_lock(state.mutex)
                 if state.first == NULL and timeout != 0:
@@ -380,6 +384,9 @@ cdef class VideoDecoder:
                     if state.first == NULL:
                         state.last = NULL
                 vdec_unlock(state.mutex)
+            self.receiving -= 1
+            # Another thread may have closed the decoder meanwhile, and waits to free the state.
+            self.check_open()
             if job != NULL or timeout == 0 or not self.pending:
                 return job
             PyErr_CheckSignals()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -118,6 +119,26 @@ def test_closing_with_frames_in_flight(device: af.Device, clip: Path) -> None:
             video.close()
             with pytest.raises(af.ClosedError):
                 video.send(packets[0][0])
+
+
+def test_closing_while_another_thread_receives(device: af.Device, clip: Path) -> None:
+    with media.open_video(clip) as source:
+        video = decoder(device, source)
+        video.send(next(iter(source))[0])
+        errors: list[Exception] = []
+
+        def receive() -> None:
+            try:
+                while True:
+                    video.receive(None)
+            except af.ClosedError as error:
+                errors.append(error)
+
+        thread = threading.Thread(target=receive)
+        thread.start()
+        video.close()
+        thread.join(10)
+        assert len(errors) == 1
 
 
 def test_damage_is_counted_and_decoding_resumes(device: af.Device, clip: Path) -> None:
