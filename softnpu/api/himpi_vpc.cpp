@@ -5,20 +5,20 @@
 #include "softnpu/dvpp/parallel.hpp"
 
 namespace softnpu {
-namespace {
 
-/// The chips of the first generation have the first media interface only.
-bool has_interface() {
+bool himpi_on_chip() {
     const std::string &soc = config().soc_name;
     return soc != "Ascend310" && !(soc.rfind("Ascend910", 0) == 0 && soc.size() <= 10);
 }
+
+namespace {
 
 int32_t channel_ids() {
     return config().soc_name.rfind("Ascend310B", 0) == 0 ? 128 : 256;
 }
 
 int check_chip() {
-    if (has_interface()) return 0;
+    if (himpi_on_chip()) return 0;
     return fail(vpc_error(HI_ERR_VPC_NOT_SUPPORT),
                 "%s has no hi_mpi interface; use acldvppVpc*, or choose another SOFTNPU_SOC",
                 config().soc_name.c_str());

@@ -26,6 +26,8 @@ inline int vpc_error(unsigned code) noexcept {
     return static_cast<int>(code);
 }
 
+/// False on the chips of the first generation, which have the first media interface only.
+bool himpi_on_chip();
 /// The channel an entry names, on a chip that has the interface.
 int find_vpc(hi_vpc_chn chn, std::shared_ptr<VpcChannel> &channel);
 /// Copies a picture's description after checking geometry and memory.
