@@ -1,8 +1,8 @@
-"""A ring of requests: while the device executes one frame, the host prepares the next.
+"""A ring of requests: the picture engine scales a decoded frame into a request's picture, and the
+model reads it there, AIPP doing colours and normalisation inside its input.
 
-Where host and device share memory, the scaler writes straight into a request's input and the
-heads are decoded from its output in place. On a discrete card each request has pinned memory,
-and one queued copy in each direction.
+No frame is copied by the host. Where host and device share memory the heads are decoded in place;
+a discrete card copies them, and nothing else, into pinned memory.
 """
 
 from __future__ import annotations
@@ -12,15 +12,17 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 import numpy as np
-from av.video.frame import VideoFrame
 
 import acl_fast as af
+from acl_fast import media
 from acl_fast._demo import yolo
 from acl_fast._demo.darknet import Network
-from acl_fast._demo.letterbox import FrameScaler, Letterbox
+from acl_fast._demo.letterbox import Letterbox
 from acl_fast._demo.stages import Stages
 
 Item = TypeVar("Item")
+
+GREY = 126  # half of the narrow range; as chroma, nearly none
 
 
 class ModelMismatchError(ValueError):
@@ -36,30 +38,25 @@ class Thresholds:
 
 
 class Slot:
-    """One request with its memory and the events around its execution."""
+    """One request with its picture, its memory for results and the events around its execution."""
 
     def __init__(self, device: af.Device, model: af.Model, stream: af.Stream) -> None:
         self.request = model.create_request()
         self.stream = stream
         self.started, self.executed, self.finished = (stream.record() for _ in range(3))
+        rows, width = model.inputs[0].shape[1:3]
+        self.picture = media.Image.empty(device, width, rows * 2 // 3)
+        self.request.set_input(0, self.picture)
         self.pinned: list[af.Buffer] = []
         if not device.is_unified:
-            tensors = (*model.inputs, *model.outputs)
-            self.pinned = [device.empty(t.shape, t.dtype, kind="host") for t in tensors]
-
-    @property
-    def input(self) -> Any:
-        """The array to write the picture to."""
-        return self.pinned[0].array if self.pinned else self.request.inputs[0].array
+            self.pinned = [device.empty(t.shape, t.dtype, kind="host") for t in model.outputs]
 
     def launch(self) -> None:
-        """Queue the execution, and the copies around it where the device has its own memory."""
-        if self.pinned:
-            self.request.inputs[0].upload(self.pinned[0], self.stream)
+        """Queue the execution, and the copies of results where the device has its own memory."""
         self.stream.record(self.started)
         self.request.run_async(self.stream)
         self.stream.record(self.executed)
-        for number, buffer in enumerate(self.pinned[1:]):
+        for number, buffer in enumerate(self.pinned):
             self.request.outputs[number].download(buffer, self.stream)
         self.stream.record(self.finished)
 
@@ -70,7 +67,7 @@ class Slot:
     def outputs(self) -> list[Any]:
         """The raw heads as arrays."""
         if self.pinned:
-            return [buffer.array for buffer in self.pinned[1:]]
+            return [buffer.array for buffer in self.pinned]
         return [output.array for output in self.request.outputs]
 
 
@@ -107,19 +104,22 @@ class Detector(Generic[Item]):
     def __post_init__(self) -> None:
         check_model(self.model, self.network)
         self.stream = self.device.create_stream()
-        self._scaler = FrameScaler(self.box)
+        self._vpc = media.Vpc(self.device, self.stream)
         self._free = deque(Slot(self.device, self.model, self.stream) for _ in range(self.depth))
         self._busy: deque[tuple[Slot, Item]] = deque()
         for slot in self._free:
-            self._scaler.prepare(slot.input)
+            # Needed once, since frames never touch their surroundings.
+            size = (slot.picture.height * 3 // 2, slot.picture.width)
+            slot.picture.upload(np.full(size, GREY, np.uint8))
 
-    def submit(self, frame: VideoFrame, item: Item) -> Result[Item] | None:
+    def submit(self, frame: media.Image, item: Item) -> Result[Item] | None:
         """Queue a frame; return the oldest result where the ring was full."""
         done = self.collect() if not self._free else None
         slot = self._free.popleft()
-        with self.stages("letterbox"):
-            self._scaler.write(frame, slot.input)
         with self.stages("launch"):
+            box = self.box
+            place = (box.left, box.top, box.width, box.height)
+            self._vpc.paste(frame, *place, out=slot.picture)
             slot.launch()
         self._busy.append((slot, item))
         return done
@@ -139,21 +139,31 @@ class Detector(Generic[Item]):
         self._free.append(slot)
         return Result(item, found)
 
+    def close(self) -> None:
+        """Wait for what is in flight and give everything back."""
+        self.stream.synchronize()
+        self._vpc.close()
+        for slot in (*self._free, *(slot for slot, _ in self._busy)):
+            slot.request.close()
+            slot.picture.close()
+
 
 def check_model(model: af.Model, network: Network) -> None:
     """Refuse a model whose tensors are not those of the network."""
-    expected = [(1, network.channels, network.height, network.width)]
+    expected = [(1, network.height * 3 // 2, network.width, 1)]
     actual = [tuple(tensor.shape) for tensor in model.inputs]
-    kinds = {np.dtype(tensor.dtype) for tensor in (*model.inputs, *model.outputs)}
+    kinds = {np.dtype(tensor.dtype) for tensor in model.inputs}
     channels = [len(head.anchors) * (5 + head.classes) for head in network.heads]
     outputs = [tuple(tensor.shape) for tensor in model.outputs]
-    if actual != expected or kinds != {np.dtype(np.float32)}:
+    if actual != expected or kinds != {np.dtype(np.uint8)}:
         raise ModelMismatchError(
-            f"the model has inputs {actual} of {', '.join(map(str, kinds))}; "
-            f"{expected[0]} of float32 is needed"
+            f"the model has inputs {actual} of {', '.join(map(str, kinds))}; {expected[0]} of "
+            "uint8 is needed: NV12 pictures through AIPP (atc --insert_op_conf)"
         )
-    if [shape[1:2] for shape in outputs] != [(count,) for count in channels]:
+    if [shape[1:2] for shape in outputs] != [(count,) for count in channels] or {
+        np.dtype(tensor.dtype) for tensor in model.outputs
+    } != {np.dtype(np.float32)}:
         raise ModelMismatchError(
             f"the model has outputs {outputs}; {len(channels)} heads with "
-            f"{', '.join(map(str, channels))} channels are needed"
+            f"{', '.join(map(str, channels))} channels of float32 are needed"
         )

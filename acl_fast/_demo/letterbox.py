@@ -15,6 +15,8 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
+from acl_fast import media
+
 GREY = 0.5
 # Planes of FFmpeg's "gbrp" in the order red, green, blue.
 RGB_PLANES = (2, 0, 1)
@@ -40,6 +42,12 @@ class Letterbox:
         width, height = (max(1, round(size * scale)) for size in picture)
         left, top = (network[0] - width) // 2, (network[1] - height) // 2
         return cls(*picture, left, top, width, height)
+
+    @classmethod
+    def for_device(cls, picture: tuple[int, int], network: tuple[int, int]) -> Letterbox:
+        """Place it where the picture engine can: even sizes, left a multiple of 16."""
+        fit = media.Letterbox.fit(*picture, *network)
+        return cls(*picture, fit.left, fit.top, fit.width, fit.height)
 
     def to_picture(self, boxes: FloatArray) -> FloatArray:
         """Map (x0, y0, x1, y1) boxes from network to picture pixels, clipped to the picture."""

@@ -10,10 +10,38 @@ from pathlib import Path
 
 import onnx
 
+from acl_fast._atc import aipp
 from acl_fast._atc.convert import Request, convert
 from acl_fast._demo import assets, darknet
 
 NAME = "yolov3-tiny"
+CHAIN_NAME = "yolov3-tiny-nv12"
+
+# What the model's input does with the picture engine's NV12: to RGB, BT.601 narrow as video is,
+# and to 0..1. The file is one that CANN's atc takes as well.
+AIPP = """\
+aipp_op {
+    aipp_mode : static
+    input_format : YUV420SP_U8
+    csc_switch : true
+    rbuv_swap_switch : false
+    matrix_r0c0 : 298
+    matrix_r0c1 : 0
+    matrix_r0c2 : 409
+    matrix_r1c0 : 298
+    matrix_r1c1 : -100
+    matrix_r1c2 : -208
+    matrix_r2c0 : 298
+    matrix_r2c1 : 516
+    matrix_r2c2 : 0
+    input_bias_0 : 16
+    input_bias_1 : 128
+    input_bias_2 : 128
+    var_reci_chn_0 : 0.00392157
+    var_reci_chn_1 : 0.00392157
+    var_reci_chn_2 : 0.00392157
+}
+"""
 
 
 @dataclass(frozen=True)
@@ -63,6 +91,26 @@ def write_om(source: Source, soc: str) -> Path:
     return _write(
         f"{NAME}.om",
         lambda path: convert(Request(onnx_path, path.with_suffix(""), soc=soc)),
+    )
+
+
+def write_aipp() -> Path:
+    """Write the configuration of the model's input and return its path."""
+    return _write(f"{CHAIN_NAME}.aipp.cfg", lambda path: path.write_text(AIPP))
+
+
+def write_chain_om(source: Source, soc: str) -> Path:
+    """Compile the detector so that its input takes NV12 pictures; return the path of the ``.om``.
+
+    Parameters
+    ----------
+    source, soc
+        As for ``write_om()``.
+    """
+    onnx_path, blocks = write_onnx(source), aipp.parse(AIPP)
+    return _write(
+        f"{CHAIN_NAME}.om",
+        lambda path: convert(Request(onnx_path, path.with_suffix(""), soc=soc, aipp=blocks)),
     )
 
 

@@ -10,16 +10,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from av.video.frame import VideoFrame
 from PIL import Image
 
 import acl_fast as af
+from acl_fast import media
 from acl_fast._atc import AtcError
 from acl_fast._demo import assets, draw, model, report, summary, yolo
 from acl_fast._demo.darknet import DarknetError
 from acl_fast._demo.detector import Detector, ModelMismatchError, Result, Thresholds
 from acl_fast._demo.letterbox import Letterbox
-from acl_fast._demo.video import VideoError, VideoReader, VideoWriter
+from acl_fast._demo.video import DeviceReader, VideoError, VideoWriter, to_rgb
 
 T = TypeVar("T")
 
@@ -82,19 +82,19 @@ class Highlights:
 class Run:
     """One run over one video."""
 
-    def __init__(self, options: Options, reader: VideoReader, names: Sequence[str]) -> None:
+    def __init__(self, options: Options, reader: DeviceReader, names: Sequence[str]) -> None:
         self.options, self.reader, self.names = options, reader, names
         self.classes: dict[str, summary.ClassSummary] = {}
         self.results: list[yolo.Detections] = []
         self.highlights = Highlights(reader.total)
         self.writer: VideoWriter | None = None
 
-    def loop(self, detector: Detector[VideoFrame]) -> float:
+    def loop(self, detector: Detector[media.Image]) -> float:
         """Push all frames through; return the seconds it took."""
         stages = detector.stages
         bar = report.ProgressBar("detecting", self.reader.total)
         start = time.perf_counter()
-        frames = iter(self.reader)
+        frames = self.reader.frames(detector.device)
         while True:
             with stages("decode video"):
                 frame = next(frames, None)
@@ -109,7 +109,7 @@ class Run:
         bar.close()
         return seconds
 
-    def take(self, done: Result[VideoFrame]) -> None:
+    def take(self, done: Result[media.Image]) -> None:
         """Count, draw and write one frame."""
         number, found = len(self.results), done.found
         self.results.append(found)
@@ -117,7 +117,7 @@ class Run:
             scores = found.scores[found.classes == index].tolist()
             of_class = self.classes.setdefault(self.names[index], summary.ClassSummary())
             of_class.add(number, scores)
-        picture = Image.fromarray(done.item.to_ndarray(format="rgb24"))
+        picture = to_rgb(done.item)
         draw.annotate(picture, found, self.names)
         self.highlights.offer(number, float(self.reader.rate), found, picture)
         if self.writer:
@@ -132,20 +132,21 @@ def run(options: Options) -> summary.Outcome:
     """
     path = options.video or _with_bar(lambda bar: assets.fetch("bikes.mp4", bar))
     with ExitStack() as stack:
-        reader = stack.enter_context(VideoReader(path, options.frames))
+        reader = stack.enter_context(DeviceReader(path, options.frames))
         device = stack.enter_context(af.Device(options.device))
         source = _with_bar(model.read)
         model_path = options.model or compiled(source, device)
         loaded = stack.enter_context(device.load_model(str(model_path)))
         print(summary.introduction(reader, device, model_path))
         size = (source.network.width, source.network.height)
-        detector: Detector[VideoFrame] = Detector(
+        detector: Detector[media.Image] = Detector(
             device,
             loaded,
             source.network,
-            Letterbox.fit((reader.width, reader.height), size),
+            Letterbox.for_device((reader.width, reader.height), size),
             options.thresholds,
         )
+        stack.callback(detector.close)
         this = Run(options, reader, source.names)
         options.output.mkdir(parents=True, exist_ok=True)
         if options.write_video:
@@ -168,13 +169,13 @@ def run(options: Options) -> summary.Outcome:
 def compiled(source: model.Source, device: af.Device) -> Path:
     """Compile the detector for the device; only softnpu's compiler is ours to call."""
     if af.info().backend == "softnpu":
-        return model.write_om(source, device.soc_name)
+        return model.write_chain_om(source, device.soc_name)
     path = model.write_onnx(source)
     raise NeedsCompilerError(
         "a real NPU runs what CANN's own compiler makes. Type\n"
-        f"    atc --model={path} --framework=5 --output={model.NAME} "
-        f"--soc_version={device.soc_name}\n"
-        f"    acl-fast demo --model={model.NAME}.om"
+        f"    atc --model={path} --framework=5 --output={model.CHAIN_NAME} "
+        f"--insert_op_conf={model.write_aipp()} --soc_version={device.soc_name}\n"
+        f"    acl-fast demo --model={model.CHAIN_NAME}.om"
     )
 
 

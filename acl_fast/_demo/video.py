@@ -14,6 +14,9 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from PIL import Image
 
+import acl_fast as af
+from acl_fast import media
+
 # The best first; which of them exist depends on how PyAV's FFmpeg was built.
 ENCODERS: tuple[tuple[str, dict[str, str]], ...] = (
     ("libx264", {"crf": "20", "preset": "veryfast"}),
@@ -77,6 +80,66 @@ class VideoReader:
         trace: TracebackType | None,
     ) -> None:
         self._container.close()
+
+
+class DeviceReader:
+    """Decodes the first video stream of a file on the device.
+
+    Parameters
+    ----------
+    path
+        Any file FFmpeg can open, with H.264 or H.265 in it.
+    limit
+        Stop after this many frames; None for all.
+    """
+
+    def __init__(self, path: Path, limit: int | None = None) -> None:
+        try:
+            self._source = media.open_video(path)
+        except (OSError, ValueError) as error:  # PyAV's errors inherit one of the two
+            raise VideoError(f"cannot open video {path}: {error}") from error
+        self.path = path
+        self.limit = limit
+        self.width, self.height = self._source.width, self._source.height
+        self.codec = self._source.codec
+        self.rate = self._source.rate or Fraction(25)
+
+    @property
+    def total(self) -> int:
+        """Expected number of frames; 0 where the file does not tell."""
+        known = self._source.frames
+        return min(known, self.limit) if known and self.limit else known or self.limit or 0
+
+    def frames(self, device: af.Device) -> Iterator[media.Image]:
+        """Decode; the pictures lie in the device's memory."""
+        size = {"width": self.width, "height": self.height}
+        with media.VideoDecoder(device, self.codec, **size) as decoder:
+            for number, image in enumerate(decoder.decode(self._source)):
+                if self.limit is not None and number >= self.limit:
+                    return
+                yield image
+
+    def __enter__(self) -> DeviceReader:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._source.close()
+
+
+def to_rgb(image: media.Image) -> Image.Image:
+    """Convert a picture of the device for drawing; a discrete device copies it."""
+    if image.device.is_unified:
+        luma, chroma = image.planes
+        packed = np.concatenate([luma, chroma.reshape(-1, image.width)])
+    else:
+        packed = image.to_numpy()
+    frame = VideoFrame.from_ndarray(packed, format="nv12")
+    return Image.fromarray(frame.to_ndarray(format="rgb24"))
 
 
 class VideoWriter:

@@ -35,6 +35,8 @@ class VideoSource:
     width, height : int
     rate : Fraction
         Frames per second; 0 where the source does not tell.
+    frames : int
+        How many there are; 0 where the source does not tell.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class VideoSource:
         self.width: int = self._stream.width
         self.height: int = self._stream.height
         self.rate = Fraction(self._stream.average_rate or 0)
+        self.frames: int = self._stream.frames
 
     def __iter__(self) -> Iterator[tuple[bytes, float | None]]:
         for packet in self._container.demux(self._stream):
