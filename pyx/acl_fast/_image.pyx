@@ -8,7 +8,7 @@ from libc.stdint cimport int64_t, uint32_t
 
 from acl_fast._block cimport block_retain, is_host_visible
 from acl_fast._device cimport Context
-from acl_fast._memory cimport Buffer, buffer_from_block, context_of, empty
+from acl_fast._memory cimport Buffer, buffer_from_block, empty
 from acl_fast._picdesc cimport (
     PicDesc,
     create_picdesc,
@@ -353,7 +353,7 @@ cdef class Image:
         return view
 
     def close(self):
-        """Give up the memory; views, crops and work in flight keep it. Closing twice is harmless."""
+        """Give up the memory; views, crops and work in flight keep it. Closing twice is fine."""
         self.desc = None
         self.memory = None
 

@@ -17,7 +17,7 @@ from acl_fast._memory cimport order_stream
 from acl_fast._picdesc cimport format_from_object, layout_of
 from acl_fast._pool cimport PicturePool
 from acl_fast._runtime cimport bind, context_release, context_retain, enter, is_dead, is_unified
-from acl_fast._stream cimport Stream, create_stream
+from acl_fast._stream cimport create_stream
 
 from acl_fast.errors import ClosedError
 

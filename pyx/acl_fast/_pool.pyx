@@ -123,7 +123,6 @@ cdef class PicturePool:
 
     def __init__(self, Context device not None, int width, int height, format="nv12", *,
                  int count=8, str exhausted="block", align=(16, 2)):
-        cdef Image first
         if self.context != NULL:
             raise TypeError("a pool is set up once")
         device.check_open()

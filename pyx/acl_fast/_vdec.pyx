@@ -26,7 +26,6 @@ from acl_fast._errors cimport check
 from acl_fast._image cimport Image
 from acl_fast._pool cimport PicturePool
 from acl_fast._runtime cimport (
-    ContextState,
     bind,
     context_release,
     context_retain,
@@ -524,8 +523,6 @@ cdef class VideoDecoder:
 
     def __reduce__(self):
         raise TypeError("VideoDecoder cannot be pickled: it lives on a device")
-
-
 
 
 def _finish_decoders():

@@ -14,11 +14,10 @@ from tests.vdec.vdec import live
 
 @pytest.fixture(scope="session", autouse=True)
 def device() -> Iterator[None]:
-    acl.aclInit(None)
+    assert acl.code.aclInit(None) in (0, 100002)  # other folders open it too
     acl.aclrtSetDevice(0)
     yield
     acl.aclrtResetDevice(0)
-    acl.aclFinalize()
 
 
 @pytest.fixture

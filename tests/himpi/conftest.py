@@ -12,10 +12,9 @@ from tests.softnpu_model.acl import acl
 
 @pytest.fixture(scope="session", autouse=True)
 def device() -> Iterator[None]:
-    acl.aclInit(None)
+    assert acl.code.aclInit(None) in (0, 100002)  # other folders open it too
     acl.aclrtSetDevice(0)
     assert mpi.hi_mpi_sys_init() == 0
     yield
     mpi.hi_mpi_sys_exit()
     acl.aclrtResetDevice(0)
-    acl.aclFinalize()

@@ -1,0 +1,313 @@
+// JPEG and PNG entries of the first media interface.
+#include "softnpu/api/dvpp_vpc.hpp"
+#include "softnpu/core/counters.hpp"
+#include "softnpu/memory/memory.hpp"
+
+using namespace softnpu;
+
+namespace {
+
+constexpr uint32_t kFailed = 1;
+constexpr uint32_t kLeast = 32, kMostJpeg = 8192, kMostPng = 4096;
+constexpr uint32_t kEncodeRoom = 2u << 20;
+
+uint32_t align(uint32_t value, uint32_t step) {
+    return (value + step - 1) / step * step;
+}
+
+/// 100000 unless NULL-free and not empty; device memory is read through the engines' view.
+int check_data(const void *data, uint32_t size) {
+    SOFTNPU_CHECK(require_pointer(data, "data"));
+    if (size == 0) return fail(ACL_ERROR_INVALID_PARAM, "size is 0");
+    return check_memory("data", data, size, ACL_ERROR_INVALID_PARAM);
+}
+
+const uint8_t *view(const void *data) {
+    return static_cast<const uint8_t *>(device_view(data));
+}
+
+/// 500001 for data that is no JPEG.
+int read_info(const void *data, uint32_t size, ImageInfo &info) {
+    SOFTNPU_CHECK(check_data(data, size));
+    const ImageEngine *engine = image_engine();
+    if (engine == nullptr) return ACL_ERROR_FEATURE_UNSUPPORTED;
+    const std::string why = engine->jpeg_info(view(data), size, info);
+    return why.empty() ? 0 : fail(ACL_ERROR_FAILURE, "no JPEG file: %s", why.c_str());
+}
+
+int read_png_info(const void *data, uint32_t size, ImageInfo &info) {
+    SOFTNPU_CHECK(check_data(data, size));
+    const ImageEngine *engine = image_engine();
+    if (engine == nullptr) return ACL_ERROR_FEATURE_UNSUPPORTED;
+    const std::string why = engine->png_info(view(data), size, info);
+    return why.empty() ? 0 : fail(ACL_ERROR_INVALID_PARAM, "%s", why.c_str());
+}
+
+std::string check_size(const ImageInfo &info, uint32_t most) {
+    if (info.width >= kLeast && info.height >= kLeast && info.width <= most &&
+        info.height <= most) {
+        return "";
+    }
+    return "the picture is " + std::to_string(info.width) + "x" + std::to_string(info.height) +
+           ": want " + std::to_string(kLeast) + " to " + std::to_string(most) + " on each side";
+}
+
+/// What of JPEG the hardware decodes.
+std::string check_jpeg(const ImageEngine &engine, const uint8_t *data, size_t size) {
+    ImageInfo info;
+    if (std::string why = engine.jpeg_info(data, size, info); !why.empty()) return why;
+    if (info.progressive) return "progressive JPEG is not decoded by this interface";
+    if (info.arithmetic) return "JPEG with arithmetic coding is not decoded";
+    return check_size(info, kMostJpeg);
+}
+
+std::string check_png(const ImageEngine &engine, const uint8_t *data, size_t size) {
+    ImageInfo info;
+    if (std::string why = engine.png_info(data, size, info); !why.empty()) return why;
+    return check_size(info, kMostPng);
+}
+
+/// One decoding: what the descriptor asks for, and where the result is told.
+struct Decoding {
+    PicDescRef desc;
+    Picture picture;
+    const void *data;
+    uint32_t size;
+    bool png;
+};
+
+/// Strides that the program left at 0 are the engine's own.
+void settle_strides(const Decoding &job, const ImageInfo &info, Picture &picture) {
+    if (picture.stride_w == 0) {
+        const uint32_t bytes = job.png ? (picture.format == PIXEL_FORMAT_RGB_888 ? 3 : 4) : 1;
+        picture.stride_w = align(info.width, job.png ? 128 : 64) * bytes;
+    }
+    if (picture.stride_h == 0) picture.stride_h = align(info.height, 16);
+}
+
+std::string decode(Decoding &job) {
+    const ImageEngine *engine = image_engine();
+    if (engine == nullptr) return pending_message();
+    Picture &picture = job.picture;
+    if (std::string why = check_picture_memory("outputDesc", picture); !why.empty()) return why;
+    const uint8_t *data = view(job.data);
+    std::string why =
+        job.png ? check_png(*engine, data, job.size) : check_jpeg(*engine, data, job.size);
+    if (!why.empty()) return why;
+    ImageInfo info;
+    job.png ? engine->png_info(data, job.size, info) : engine->jpeg_info(data, job.size, info);
+    settle_strides(job, info, picture);
+    why = job.png ? engine->png_decode(data, job.size, picture)
+                  : engine->jpeg_decode(data, job.size, picture);
+    if (!why.empty()) return why;
+    job.desc->width = picture.width;
+    job.desc->height = picture.height;
+    job.desc->stride_w = picture.stride_w;
+    job.desc->stride_h = picture.stride_h;
+    job.desc->format = picture.format;
+    return "";
+}
+
+int submit_decoding(const char *function, acldvppChannelDesc *channelDesc, uint32_t mode,
+                    const void *data, uint32_t size, acldvppPicDesc *outputDesc,
+                    aclrtStream stream) {
+    return guarded(function, [&] {
+        ChannelDescRef channel;
+        SOFTNPU_CHECK(find_channel(channelDesc, mode, channel));
+        SOFTNPU_CHECK(check_data(data, size));
+        Decoding job{{}, {}, data, size, mode == DVPP_CHNMODE_PNGD};
+        SOFTNPU_CHECK(find_in(pic_descs(), outputDesc, "outputDesc", job.desc));
+        const PicDesc &desc = *job.desc;
+        job.picture = {static_cast<uint8_t *>(desc.data.load()),
+                       desc.size,
+                       desc.format,
+                       0,
+                       0,
+                       desc.stride_w,
+                       desc.stride_h};
+        if (job.picture.data == nullptr) {
+            return fail(ACL_ERROR_INVALID_PARAM, "outputDesc has no memory");
+        }
+        const bool keeps = !job.png && job.picture.format == PIXEL_FORMAT_UNKNOWN;
+        if (!keeps && format_info(job.picture.format) == nullptr) {
+            return fail(ACL_ERROR_FORMAT_NOT_MATCH, "pixel format %d is not written by this engine",
+                        job.picture.format);
+        }
+        StreamRef found;
+        SOFTNPU_CHECK(find_stream(stream, found));
+        auto kept = std::make_unique<Decoding>(std::move(job));
+        return found->submit(function, [channel, kept = std::move(kept)] {
+            const std::string why = decode(*kept);
+            kept->desc->ret_code = why.empty() ? 0 : kFailed;
+            if (!why.empty()) return fail(ACL_ERROR_FAILURE, "%s", why.c_str());
+            count(counters().images_processed);
+            return 0;
+        });
+    });
+}
+
+/// Formats that the JPEG encoder takes.
+bool can_encode(PixelFormat format) {
+    return format == PIXEL_FORMAT_YUV_SEMIPLANAR_420 || format == PIXEL_FORMAT_YVU_SEMIPLANAR_420 ||
+           (format >= PIXEL_FORMAT_YUYV_PACKED_422 && format <= PIXEL_FORMAT_VYUY_PACKED_422);
+}
+
+int predict(const ImageInfo &info, PixelFormat format, uint32_t *size) {
+    const bool keeps = format == PIXEL_FORMAT_UNKNOWN;
+    const bool gray = info.components == 1;
+    const PixelFormat wanted =
+        !keeps                                 ? format
+        : gray                                 ? PIXEL_FORMAT_YUV_400
+        : info.subsampling == ACL_JPEG_CSS_444 ? PIXEL_FORMAT_YUV_SEMIPLANAR_444
+        : info.subsampling == ACL_JPEG_CSS_420 ? PIXEL_FORMAT_YUV_SEMIPLANAR_420
+                                               : PIXEL_FORMAT_YUV_SEMIPLANAR_422;
+    *size = static_cast<uint32_t>(
+        picture_bytes(wanted, align(info.width, 128), align(info.height, 16)));
+    return 0;
+}
+
+}  // namespace
+
+extern "C" {
+
+aclError acldvppJpegGetImageInfoV2(const void *data, uint32_t size, uint32_t *width,
+                                   uint32_t *height, int32_t *components,
+                                   acldvppJpegFormat *format) {
+    return guarded(__func__, [&] {
+        ImageInfo info;
+        SOFTNPU_CHECK(read_info(data, size, info));
+        if (width != nullptr) *width = info.width;
+        if (height != nullptr) *height = info.height;
+        if (components != nullptr) *components = info.components;
+        if (format != nullptr) *format = static_cast<acldvppJpegFormat>(info.subsampling);
+        return 0;
+    });
+}
+
+aclError acldvppJpegGetImageInfo(const void *data, uint32_t size, uint32_t *width, uint32_t *height,
+                                 int32_t *components) {
+    return acldvppJpegGetImageInfoV2(data, size, width, height, components, nullptr);
+}
+
+aclError acldvppJpegPredictDecSize(const void *data, uint32_t dataSize,
+                                   acldvppPixelFormat outputPixelFormat, uint32_t *decSize) {
+    return guarded(__func__, [&] {
+        SOFTNPU_CHECK(require_pointer(decSize, "decSize"));
+        const FormatInfo *format = format_info(outputPixelFormat);
+        if (outputPixelFormat != PIXEL_FORMAT_UNKNOWN &&
+            (format == nullptr || !format->is_yuv || format->luma_bytes != 1 ||
+             format->planes > 2)) {
+            return fail(ACL_ERROR_FORMAT_NOT_MATCH, "JPEG files are not decoded to format %d",
+                        static_cast<int>(outputPixelFormat));
+        }
+        ImageInfo info;
+        SOFTNPU_CHECK(read_info(data, dataSize, info));
+        return predict(info, outputPixelFormat, decSize);
+    });
+}
+
+aclError acldvppJpegPredictEncSize(const acldvppPicDesc *inputDesc,
+                                   const acldvppJpegeConfig *config, uint32_t *size) {
+    return guarded(__func__, [&] {
+        SOFTNPU_CHECK(require_pointer(size, "size"));
+        PicDescRef desc;
+        JpegeConfigTable::Ref settings;
+        SOFTNPU_CHECK(find_in(pic_descs(), inputDesc, "inputDesc", desc));
+        SOFTNPU_CHECK(find_in(jpege_configs(), config, "config", settings));
+        if (!can_encode(desc->format)) {
+            return fail(ACL_ERROR_FORMAT_NOT_MATCH, "pictures of format %d are not encoded",
+                        desc->format.load());
+        }
+        const size_t bytes =
+            picture_bytes(desc->format, align(row_bytes(desc->format, desc->width, 1), 16),
+                          align(desc->height, 16));
+        *size = static_cast<uint32_t>((bytes + 640 + 128 + kEncodeRoom - 1) / kEncodeRoom *
+                                      kEncodeRoom);
+        return 0;
+    });
+}
+
+aclError acldvppJpegDecodeAsync(acldvppChannelDesc *channelDesc, const void *data, uint32_t size,
+                                acldvppPicDesc *outputDesc, aclrtStream stream) {
+    return submit_decoding(__func__, channelDesc, DVPP_CHNMODE_JPEGD, data, size, outputDesc,
+                           stream);
+}
+
+aclError acldvppPngDecodeAsync(acldvppChannelDesc *channelDesc, const void *data, uint32_t size,
+                               acldvppPicDesc *outputDesc, aclrtStream stream) {
+    return submit_decoding(__func__, channelDesc, DVPP_CHNMODE_PNGD, data, size, outputDesc,
+                           stream);
+}
+
+/// `size` is the room at `data` now, and the bytes of the result once the stream has passed.
+aclError acldvppJpegEncodeAsync(acldvppChannelDesc *channelDesc, acldvppPicDesc *inputDesc,
+                                const void *data, uint32_t *size, acldvppJpegeConfig *config,
+                                aclrtStream stream) {
+    return guarded(__func__, [&] {
+        ChannelDescRef channel;
+        SOFTNPU_CHECK(find_channel(channelDesc, DVPP_CHNMODE_JPEGE, channel));
+        SOFTNPU_CHECK(require_pointer(size, "size"));
+        SOFTNPU_CHECK(check_data(data, *size));
+        PictureArgument source;
+        JpegeConfigTable::Ref settings;
+        SOFTNPU_CHECK(take_picture("inputDesc", inputDesc, source));
+        SOFTNPU_CHECK(find_in(jpege_configs(), config, "config", settings));
+        if (!can_encode(source.picture.format)) {
+            return fail(ACL_ERROR_FORMAT_NOT_MATCH, "pictures of %s are not encoded",
+                        format_info(source.picture.format)->name);
+        }
+        const int quality = settings->level == 0 ? 100 : static_cast<int>(settings->level.load());
+        StreamRef found;
+        SOFTNPU_CHECK(find_stream(stream, found));
+        auto kept = std::make_unique<PictureArgument>(std::move(source));
+        return found->submit(
+            "acldvppJpegEncodeAsync", [channel, kept = std::move(kept), data, size, quality] {
+                const ImageEngine *engine = image_engine();
+                if (engine == nullptr) return static_cast<int>(ACL_ERROR_FEATURE_UNSUPPORTED);
+                std::string why = check_geometry("inputDesc", kept->picture);
+                if (why.empty()) why = check_picture_memory("inputDesc", kept->picture);
+                size_t written = *size;
+                if (why.empty()) {
+                    why = engine->jpeg_encode(kept->picture, quality,
+                                              static_cast<uint8_t *>(device_view(data)), written);
+                }
+                if (!why.empty()) return fail(ACL_ERROR_FAILURE, "%s", why.c_str());
+                *size = static_cast<uint32_t>(written);
+                count(counters().images_processed);
+                return 0;
+            });
+    });
+}
+
+aclError acldvppPngGetImageInfo(const void *data, uint32_t dataSize, uint32_t *width,
+                                uint32_t *height, int32_t *components) {
+    return guarded(__func__, [&] {
+        ImageInfo info;
+        SOFTNPU_CHECK(read_png_info(data, dataSize, info));
+        if (width != nullptr) *width = info.width;
+        if (height != nullptr) *height = info.height;
+        if (components != nullptr) *components = info.components;
+        return 0;
+    });
+}
+
+aclError acldvppPngPredictDecSize(const void *data, uint32_t dataSize,
+                                  acldvppPixelFormat outputPixelFormat, uint32_t *decSize) {
+    return guarded(__func__, [&] {
+        SOFTNPU_CHECK(require_pointer(decSize, "decSize"));
+        if (outputPixelFormat != PIXEL_FORMAT_RGB_888 &&
+            outputPixelFormat != PIXEL_FORMAT_RGBA_8888 &&
+            outputPixelFormat != PIXEL_FORMAT_UNKNOWN) {
+            return fail(ACL_ERROR_FORMAT_NOT_MATCH, "PNG files become RGB_888 or RGBA_8888");
+        }
+        ImageInfo info;
+        SOFTNPU_CHECK(read_png_info(data, dataSize, info));
+        const bool has_alpha = outputPixelFormat == PIXEL_FORMAT_UNKNOWN
+                                   ? info.components == 2 || info.components == 4
+                                   : outputPixelFormat == PIXEL_FORMAT_RGBA_8888;
+        *decSize = align(info.width, 128) * (has_alpha ? 4u : 3u) * align(info.height, 16);
+        return 0;
+    });
+}
+
+}  // extern "C"
