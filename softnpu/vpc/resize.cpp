@@ -8,6 +8,7 @@
 #include "softnpu/core/status.hpp"
 #include "softnpu/vpc/card_convert.hpp"
 #include "softnpu/vpc/card_scaler.hpp"
+#include "softnpu/vpc/halve.hpp"
 #include "softnpu/vpc/vpc.hpp"
 
 namespace softnpu::vpc {
@@ -43,31 +44,6 @@ void swap_pairs(const Samples &chroma) {
     for (uint32_t y = 0; y < chroma.height; ++y) {
         uint8_t *row = chroma.data + chroma.stride * y;
         for (uint32_t x = 0; x < chroma.width; ++x) std::swap(row[2 * x], row[2 * x + 1]);
-    }
-}
-
-#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define SOFTNPU_VECTORISED __attribute__((target_clones("avx2", "default"), optimize("O3")))
-#else
-#define SOFTNPU_VECTORISED __attribute__((optimize("O3")))
-#endif
-
-uint8_t average(int a, int b) {
-    return static_cast<uint8_t>((a + b + 1) >> 1);
-}
-
-SOFTNPU_VECTORISED void halve_luma(const uint8_t *a, const uint8_t *b, uint8_t *out, size_t count) {
-    for (size_t x = 0; x < count; ++x) {
-        out[x] = average(average(a[2 * x], a[2 * x + 1]), average(b[2 * x], b[2 * x + 1]));
-    }
-}
-
-SOFTNPU_VECTORISED void halve_pairs(const uint8_t *a, const uint8_t *b, uint8_t *out,
-                                    size_t count) {
-    for (size_t x = 0; x < count; ++x) {
-        const uint8_t *up = a + 4 * x, *down = b + 4 * x;
-        out[2 * x] = average(average(up[0], up[2]), average(down[0], down[2]));
-        out[2 * x + 1] = average(average(up[1], up[3]), average(down[1], down[3]));
     }
 }
 
