@@ -19,7 +19,8 @@ constexpr uint32_t kUnit = 65536;  // a step that leaves the size as it is
 /// One output position of the horizontal pass.
 struct Columns {
     std::vector<int32_t> first;    // source position of the first tap, may lie outside
-    std::vector<uint8_t> weights;  // 8 per position, for the fast path
+    std::vector<uint8_t> weights;  // 8 per position, for taps that are not negative
+    std::vector<int16_t> signed_weights;
     const Taps *taps = nullptr;
     uint32_t step = 0;
     uint32_t count = 0;
@@ -49,6 +50,7 @@ void build(Columns &columns, const Key &key) {
     columns.channels = key.channels;
     columns.first.resize(key.count);
     columns.weights.resize(size_t{key.count} * 8);
+    columns.signed_weights.resize(size_t{key.count} * 8);
     columns.inside_from = key.count;
     columns.inside_to = 0;
     const int32_t reach = static_cast<int32_t>(8 / key.channels);
@@ -57,8 +59,9 @@ void build(Columns &columns, const Key &key) {
         columns.first[i] = position - (key.taps / 2 - 1);
         const int16_t *taps = columns.taps_of(i);
         for (uint32_t k = 0; k < 8; ++k) {
-            columns.weights[size_t{i} * 8 + k] =
-                static_cast<uint8_t>(key.channels == 2 ? taps[k % 4] : taps[k]);
+            const int16_t tap = key.channels == 2 ? taps[k % 4] : taps[k];
+            columns.weights[size_t{i} * 8 + k] = static_cast<uint8_t>(tap);
+            columns.signed_weights[size_t{i} * 8 + k] = tap;
         }
         const bool inside =
             columns.first[i] >= 0 && columns.first[i] + reach <= static_cast<int32_t>(key.width);
@@ -182,6 +185,64 @@ __attribute__((target("avx2"))) uint32_t chroma_across_avx2(const Columns &colum
     return from;
 }
 
+/// Two positions of signed taps: four partial sums each.
+__attribute__((target("avx2"), always_inline)) inline __m256i signed_part(const Columns &columns,
+                                                                          __m128i bytes,
+                                                                          uint32_t i) {
+    const __m256i weights = _mm256_loadu_si256(
+        reinterpret_cast<const __m256i *>(&columns.signed_weights[size_t{i} * 8]));
+    return _mm256_madd_epi16(_mm256_cvtepu8_epi16(bytes), weights);
+}
+
+/// Eight sums, whose 64-bit or 32-bit units the caller has put in order, to bytes.
+__attribute__((target("avx2"), always_inline)) inline void store_eight(uint8_t *out, __m128i first,
+                                                                       __m128i second) {
+    const __m128i half = _mm_set1_epi32(128);
+    first = _mm_srai_epi32(_mm_add_epi32(first, half), 8);
+    second = _mm_srai_epi32(_mm_add_epi32(second, half), 8);
+    const __m128i words = _mm_packs_epi32(first, second);
+    _mm_storel_epi64(reinterpret_cast<__m128i *>(out), _mm_packus_epi16(words, words));
+}
+
+__attribute__((target("avx2"))) uint32_t luma_signed_avx2(const Columns &columns,
+                                                          const uint8_t *row, uint8_t *out,
+                                                          uint32_t from, uint32_t to) {
+    const auto two = [&](uint32_t i) __attribute__((target("avx2"), always_inline)) {
+        const auto at = [&](uint32_t k) {
+            return _mm_loadl_epi64(reinterpret_cast<const __m128i *>(row + columns.first[k]));
+        };
+        return signed_part(columns, _mm_unpacklo_epi64(at(i), at(i + 1)), i);
+    };
+    for (; from + 8 <= to; from += 8) {
+        const __m256i a = _mm256_hadd_epi32(two(from), two(from + 2));
+        const __m256i b = _mm256_hadd_epi32(two(from + 4), two(from + 6));
+        const __m256i sums = _mm256_hadd_epi32(a, b);  // even positions, odd positions
+        const __m128i even = _mm256_castsi256_si128(sums), odd = _mm256_extracti128_si256(sums, 1);
+        store_eight(out + from, _mm_unpacklo_epi32(even, odd), _mm_unpackhi_epi32(even, odd));
+    }
+    return from;
+}
+
+__attribute__((target("avx2"))) uint32_t chroma_signed_avx2(const Columns &columns,
+                                                            const uint8_t *row, uint8_t *out,
+                                                            uint32_t from, uint32_t to) {
+    const __m128i split = _mm_setr_epi8(0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15);
+    const auto two = [&](uint32_t i) __attribute__((target("avx2"), always_inline)) {
+        const auto at = [&](uint32_t k) {
+            return _mm_loadl_epi64(reinterpret_cast<const __m128i *>(row + columns.first[k] * 2));
+        };
+        const __m128i bytes = _mm_unpacklo_epi64(at(i), at(i + 1));
+        return signed_part(columns, _mm_shuffle_epi8(bytes, split), i);
+    };
+    for (; from + 4 <= to; from += 4) {
+        const __m256i sums = _mm256_hadd_epi32(two(from), two(from + 2));
+        const __m128i even = _mm256_castsi256_si128(sums), odd = _mm256_extracti128_si256(sums, 1);
+        store_eight(out + size_t{from} * 2, _mm_unpacklo_epi64(even, odd),
+                    _mm_unpackhi_epi64(even, odd));
+    }
+    return from;
+}
+
 bool has_avx2() {
     static const bool has = __builtin_cpu_supports("avx2");
     return has;
@@ -196,12 +257,12 @@ void across(const Columns &columns, const uint8_t *row, uint32_t width, uint8_t 
     }
     uint32_t from = 0;
 #ifdef SOFTNPU_HAS_AVX2_PATH
-    if (!columns.taps->signed_ && has_avx2()) {
-        from = columns.inside_from;
-        across_scalar(columns, row, limit, out, 0, from);
-        from = columns.channels == 1
-                   ? luma_across_avx2(columns, row, out, from, columns.inside_to)
-                   : chroma_across_avx2(columns, row, out, from, columns.inside_to);
+    if (has_avx2()) {
+        const bool luma = columns.channels == 1;
+        const auto run = columns.taps->signed_ ? (luma ? luma_signed_avx2 : chroma_signed_avx2)
+                                               : (luma ? luma_across_avx2 : chroma_across_avx2);
+        across_scalar(columns, row, limit, out, 0, columns.inside_from);
+        from = run(columns, row, out, columns.inside_from, columns.inside_to);
     }
 #endif
     across_scalar(columns, row, limit, out, from, columns.count);
