@@ -312,6 +312,8 @@ def _geometry(
     size = [block.integer("crop_size_w"), block.integer("crop_size_h")]
     rest = [width - pads[0] - pads[1], height - pads[2] - pads[3]]
     size = [given or wanted for given, wanted in zip(size, rest, strict=True)]
+    if block.format == YUV420SP and size[0] % 2:
+        raise invalid(f"the crop is {size[0]} wide: YUV420SP_U8 wants it even")
     for axis, side in enumerate("wh"):
         if start[axis] + size[axis] > src[axis] or size[axis] < 1:
             raise invalid(

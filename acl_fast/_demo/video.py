@@ -112,8 +112,9 @@ class DeviceReader:
 
     def frames(self, device: af.Device) -> Iterator[media.Image]:
         """Decode; the pictures lie in the device's memory."""
-        size = {"width": self.width, "height": self.height}
-        with media.VideoDecoder(device, self.codec, **size) as decoder:
+        with media.VideoDecoder(
+            device, self.codec, width=self.width, height=self.height
+        ) as decoder:
             for number, image in enumerate(decoder.decode(self._source)):
                 if self.limit is not None and number >= self.limit:
                     return
@@ -133,7 +134,7 @@ class DeviceReader:
 
 def to_rgb(image: media.Image) -> Image.Image:
     """Convert a picture of the device for drawing; a discrete device copies it."""
-    if image.device.is_unified:
+    if af.run_mode() == "unified":
         luma, chroma = image.planes
         packed = np.concatenate([luma, chroma.reshape(-1, image.width)])
     else:

@@ -73,7 +73,8 @@ void to_yuv422(const Picture &source, const Rect &region, Yuv422 &result) {
         std::copy_n(luma.data() + left, width, result.luma.data() + size_t{y} * width);
         for (int16_t *at : {u, v}) {
             const int last = static_cast<int>(width) - 1;
-            for (int i = static_cast<int>(left) + 1; i <= 2; ++i) at[-i] = at[std::min(i, last)];
+            for (int i = static_cast<int>(left) + 1; i <= 2; ++i)
+                at[-i] = at[std::min(i - 2 * static_cast<int>(left), last)];
             for (int i = 1; i <= 3; ++i) at[last + i] = at[std::max(0, last - i)];
         }
         uint8_t *out = result.chroma.data() + size_t{y} * pairs * 2;

@@ -91,7 +91,7 @@ def test_crop_and_resize(channel: C.c_void_p, data: st.DataObject) -> None:
 
 @pytest.mark.parametrize("pixel_format", [RGB, BGR])
 @pytest.mark.parametrize(
-    ("left", "result"), [(0, (96, 64)), (40, (96, 64)), (2, (60, 40)), (0, (30, 22))]
+    ("left", "result"), [(0, (96, 64)), (40, (96, 64)), (1, (96, 64)), (2, (60, 40)), (0, (30, 22))]
 )
 def test_rgb_to_nv12(
     channel: C.c_void_p, pixel_format: int, left: int, result: tuple[int, int]
