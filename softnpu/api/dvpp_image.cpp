@@ -90,6 +90,7 @@ std::string decode(Decoding &job) {
     if (engine == nullptr) return pending_message();
     Picture &picture = job.picture;
     if (std::string why = check_picture_memory("outputDesc", picture); !why.empty()) return why;
+    if (check_data(job.data, job.size) != 0) return pending_message();  // freed meanwhile
     const uint8_t *data = view(job.data);
     std::string why =
         job.png ? check_png(*engine, data, job.size) : check_jpeg(*engine, data, job.size);
@@ -152,6 +153,16 @@ bool can_encode(PixelFormat format) {
            (format >= PIXEL_FORMAT_YUYV_PACKED_422 && format <= PIXEL_FORMAT_VYUY_PACKED_422);
 }
 
+/// 100000 where a header promises more than a size can say.
+int store_size(uint64_t bytes, uint32_t *size) {
+    if (bytes > UINT32_MAX) {
+        return fail(ACL_ERROR_INVALID_PARAM, "the picture would take %llu bytes; it is too large",
+                    static_cast<unsigned long long>(bytes));
+    }
+    *size = static_cast<uint32_t>(bytes);
+    return 0;
+}
+
 int predict(const ImageInfo &info, PixelFormat format, uint32_t *size) {
     const bool keeps = format == PIXEL_FORMAT_UNKNOWN;
     const bool gray = info.components == 1;
@@ -161,9 +172,7 @@ int predict(const ImageInfo &info, PixelFormat format, uint32_t *size) {
         : info.subsampling == ACL_JPEG_CSS_444 ? PIXEL_FORMAT_YUV_SEMIPLANAR_444
         : info.subsampling == ACL_JPEG_CSS_420 ? PIXEL_FORMAT_YUV_SEMIPLANAR_420
                                                : PIXEL_FORMAT_YUV_SEMIPLANAR_422;
-    *size = static_cast<uint32_t>(
-        picture_bytes(wanted, align(info.width, 128), align(info.height, 16)));
-    return 0;
+    return store_size(picture_bytes(wanted, align(info.width, 128), align(info.height, 16)), size);
 }
 
 }  // namespace
@@ -261,12 +270,15 @@ aclError acldvppJpegEncodeAsync(acldvppChannelDesc *channelDesc, acldvppPicDesc 
         SOFTNPU_CHECK(find_stream(stream, found));
         auto kept = std::make_unique<PictureArgument>(std::move(source));
         return found->submit(
-            "acldvppJpegEncodeAsync", [channel, kept = std::move(kept), data, size, quality] {
+            "acldvppJpegEncodeAsync",
+            // The room is what was checked: the program may change `*size` meanwhile.
+            [channel, kept = std::move(kept), data, size, room = *size, quality] {
+                SOFTNPU_CHECK(check_data(data, room));
                 const ImageEngine *engine = image_engine();
                 if (engine == nullptr) return static_cast<int>(ACL_ERROR_FEATURE_UNSUPPORTED);
                 std::string why = check_geometry("inputDesc", kept->picture);
                 if (why.empty()) why = check_picture_memory("inputDesc", kept->picture);
-                size_t written = *size;
+                size_t written = room;
                 if (why.empty()) {
                     why = engine->jpeg_encode(kept->picture, quality,
                                               static_cast<uint8_t *>(device_view(data)), written);
@@ -305,8 +317,12 @@ aclError acldvppPngPredictDecSize(const void *data, uint32_t dataSize,
         const bool has_alpha = outputPixelFormat == PIXEL_FORMAT_UNKNOWN
                                    ? info.components == 2 || info.components == 4
                                    : outputPixelFormat == PIXEL_FORMAT_RGBA_8888;
-        *decSize = align(info.width, 128) * (has_alpha ? 4u : 3u) * align(info.height, 16);
-        return 0;
+        if (info.width > kMostPng || info.height > kMostPng) {
+            return fail(ACL_ERROR_INVALID_PARAM, "%s", check_size(info, kMostPng).c_str());
+        }
+        return store_size(
+            uint64_t{align(info.width, 128)} * (has_alpha ? 4 : 3) * align(info.height, 16),
+            decSize);
     });
 }
 

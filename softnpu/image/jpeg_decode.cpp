@@ -169,6 +169,14 @@ const char *settle(const jpeg_decompress_struct &state, Picture &picture, Ratio 
     if (state.num_components != 1 && state.num_components != 3) {
         return "the file has neither one nor three components";
     }
+    if (state.jpeg_color_space != JCS_YCbCr && state.jpeg_color_space != JCS_GRAYSCALE) {
+        return "the file's components are not Y, Cb and Cr; decode it elsewhere";
+    }
+    // Bands are laid out for luma with the largest factors and chroma of 1x1: rows and columns
+    // beyond a component's own would be read outside of its memory.
+    if (state.num_components == 3 && subsampling_of(state) == ACL_JPEG_CSS_UNKNOWN) {
+        return "the file's sampling is unusual: want 4:4:4, 4:2:2, 4:2:0, 4:4:0 or 4:1:1";
+    }
     if (picture.format == PIXEL_FORMAT_UNKNOWN)
         picture.format = native_format(subsampling_of(state));
     const FormatInfo *info = format_info(picture.format);

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import itertools
 
 import numpy as np
 import pytest
@@ -54,6 +56,51 @@ def test_decode_png(device: af.Device, decoder: media.JpegDecoder) -> None:
     decoder.close()
     image = media.decode_png(device, compressed("PNG"))
     np.testing.assert_array_equal(image.to_numpy(), picture())
+
+
+def test_any_sampling_is_decoded_or_refused(decoder: media.JpegDecoder) -> None:
+    """Factors that no encoder writes: a header of a few bytes must not reach beyond memory."""
+    good = bytearray(compressed("JPEG", quality=90, subsampling=2))
+    frame = good.index(b"\xff\xc0")
+    factors = [across << 4 | down for across in range(1, 5) for down in range(1, 5)]
+    decoded = 0
+    with decoder:
+        for luma_factor, chroma_factor in itertools.product(factors, factors):
+            data = bytearray(good)
+            data[frame + 11] = luma_factor
+            data[frame + 14] = data[frame + 17] = chroma_factor
+            try:
+                decoder.decode(bytes(data)).close()
+                decoded += 1
+            except af.AclError:
+                pass
+        assert decoded >= 1
+        assert decoder.decode(bytes(good)).size == (WIDTH, HEIGHT)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_damaged_files_leave_the_device_usable(device: af.Device, kind: str) -> None:
+    good = compressed(kind)
+    random = np.random.default_rng(7)
+    with media.JpegDecoder(device) as decoder:
+
+        def decode(data: bytes) -> media.Image:
+            return decoder.decode(data) if kind == "JPEG" else media.decode_png(device, data)
+
+        for number in range(400):
+            data = np.frombuffer(good, np.uint8).copy()
+            places = random.integers(0, len(data), random.integers(1, 20))
+            data[places] = random.integers(0, 256, len(places), np.uint8)
+            if number % 3 == 0:
+                data = data[: random.integers(1, len(data))]
+            with contextlib.suppress(af.AclError, ValueError):
+                decode(data.tobytes()).close()
+        assert decode(good).size == (WIDTH, HEIGHT)
+
+
+def test_rgb_coded_jpeg_is_refused(decoder: media.JpegDecoder) -> None:
+    with decoder, pytest.raises(af.AclError, match="not Y, Cb and Cr"):
+        decoder.decode(compressed("JPEG", quality=90, keep_rgb=True))
 
 
 def test_encode(device: af.Device, decoder: media.JpegDecoder) -> None:
