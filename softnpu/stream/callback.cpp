@@ -108,10 +108,17 @@ QueueRef detach_locked(Registry &all, Stream &stream) {
 }
 
 std::atomic<int> g_running{0};
+thread_local int t_running = 0;
 
 struct RunningCallback {
-    RunningCallback() { g_running.fetch_add(1); }
-    ~RunningCallback() { g_running.fetch_sub(1); }
+    RunningCallback() {
+        g_running.fetch_add(1);
+        ++t_running;
+    }
+    ~RunningCallback() {
+        --t_running;
+        g_running.fetch_sub(1);
+    }
 };
 
 void drop_reports(const QueueRef &queue, Stream &stream) {
@@ -127,6 +134,10 @@ void drop_reports(const QueueRef &queue, Stream &stream) {
 
 bool callbacks_running() noexcept {
     return g_running.load() > 0;
+}
+
+bool in_callback() noexcept {
+    return t_running > 0;
 }
 
 int subscribe_report(uint64_t thread, Stream &stream) {

@@ -20,6 +20,8 @@ SOFTNPU_API int process_report(int timeout_ms);
 
 /// A callback of the program is running on a report thread.
 bool callbacks_running() noexcept;
+/// The calling thread is inside one.
+bool in_callback() noexcept;
 
 SOFTNPU_API int launch_callback(CallbackFunction function, void *data, bool blocking,
                                 Stream &stream);
