@@ -1,0 +1,391 @@
+#include "softnpu/dvpp/himpi_venc.hpp"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cstring>
+
+#include "softnpu/core/config.hpp"
+#include "softnpu/core/counters.hpp"
+#include "softnpu/core/device.hpp"
+#include "softnpu/core/log.hpp"
+#include "softnpu/core/status.hpp"
+#include "softnpu/dvpp/check.hpp"
+#include "softnpu/memory/memory.hpp"
+
+namespace softnpu {
+namespace {
+
+struct Channels {
+    std::mutex mutex;  // leaf lock
+    std::map<std::pair<int, int32_t>, HimpiEncoderRef> live;
+
+    static Channels &all() {
+        static auto *instance = [] {
+            auto *made = new Channels;
+            runtime().on_teardown([made](int device) { made->drop(device); });
+            return made;
+        }();
+        return *instance;
+    }
+
+    void drop(int device) {
+        std::vector<HimpiEncoderRef> dropped;
+        {
+            std::lock_guard<std::mutex> lock(mutex);
+            for (auto entry = live.begin(); entry != live.end();) {
+                const bool goes = device < 0 || entry->first.first == device;
+                if (goes) dropped.push_back(std::move(entry->second));
+                entry = goes ? live.erase(entry) : std::next(entry);
+            }
+        }
+        for (const HimpiEncoderRef &channel : dropped) channel->close();
+    }
+};
+
+int fail_closed() {
+    return fail(venc_error(HI_ERR_VENC_UNEXIST), "the channel is destroyed");
+}
+
+}  // namespace
+
+std::vector<NalUnit> find_units(Codec codec, const uint8_t *data, size_t size) {
+    std::vector<NalUnit> units;
+    for (size_t i = 0; i + 3 < size; ++i) {
+        if (data[i] != 0 || data[i + 1] != 0 || data[i + 2] != 1) continue;
+        const size_t start = i > 0 && data[i - 1] == 0 ? i - 1 : i;
+        if (!units.empty()) {
+            units.back().length = static_cast<uint32_t>(start) - units.back().offset;
+        }
+        const int byte = data[i + 3];
+        const int type = codec == Codec::h264 ? byte & 0x1F : byte >> 1 & 0x3F;
+        units.push_back({type, static_cast<uint32_t>(start), static_cast<uint32_t>(size - start)});
+        i += 3;
+    }
+    return units;
+}
+
+// ---- life of a channel ----
+
+int HimpiEncoder::create(int32_t id, const VencPlan &plan, const hi_venc_chn_attr &attr) {
+    ContextRef context;
+    if (!himpi_ready() || current_context(context) != 0) {
+        return fail(venc_error(HI_ERR_VENC_SYS_NOT_READY), "set a device and call hi_mpi_sys_init");
+    }
+    const VideoEngine *engine = video_engine();
+    if (engine == nullptr) return venc_error(HI_ERR_VENC_NOT_SUPPORT);
+    auto channel = std::make_shared<HimpiEncoder>();
+    channel->device_ = context->device().id();
+    channel->attr_ = attr;
+    channel->plan_ = plan;
+    channel->encoder_options_ = plan.options;
+    std::string why;
+    channel->encoder_ = engine->create_encoder(plan.options, config().threads, why);
+    if (channel->encoder_ == nullptr) {
+        return fail(venc_error(HI_ERR_VENC_NOT_SUPPORT), "no encoder: %s", why.c_str());
+    }
+    if (create_stream(context->device(), context.handle(), {}, channel->stream_) != 0) {
+        return venc_error(HI_ERR_VENC_NO_MEM);
+    }
+    count(counters().live_media_channels);
+    bool added = false;
+    {
+        Channels &all = Channels::all();
+        std::lock_guard<std::mutex> lock(all.mutex);
+        added = all.live.emplace(std::make_pair(channel->device_, id), channel).second;
+    }
+    if (added) return HI_SUCCESS;
+    channel->close();
+    return fail(venc_error(HI_ERR_VENC_EXIST), "channel %d exists already", id);
+}
+
+int HimpiEncoder::find(int32_t id, HimpiEncoderRef &channel, bool take) {
+    if (current_context_handle() == nullptr) {
+        return fail(venc_error(HI_ERR_VENC_SYS_NOT_READY),
+                    "this thread has no context; call aclrtSetDevice first");
+    }
+    Channels &all = Channels::all();
+    std::lock_guard<std::mutex> lock(all.mutex);
+    const auto found = all.live.find({current_device(), id});
+    if (found == all.live.end()) {
+        return fail(venc_error(HI_ERR_VENC_UNEXIST), "channel %d does not exist; create it first",
+                    id);
+    }
+    channel = found->second;
+    if (take) all.live.erase(found);
+    return HI_SUCCESS;
+}
+
+void HimpiEncoder::close() {
+    {
+        Lock lock(mutex_);
+        closed_ = true;
+        waiting_.clear();
+        changed_.notify_all();
+    }
+    const void *handle = stream_.handle();
+    if (stream_table().find(handle)) {
+        ContextScope scope(stream_->context());
+        destroy_stream(handle, false);
+    }
+    encoder_.reset();
+    std::vector<void *> memory;
+    {
+        Lock lock(mutex_);
+        for (const VencOutput &output : ready_) memory.push_back(output.address);
+        for (const auto &[address, output] : out_) memory.push_back(output.address);
+        ready_.clear();
+        out_.clear();
+        if (descriptor_ >= 0) ::close(descriptor_);
+        descriptor_ = -1;
+    }
+    for (void *address : memory) release(MemoryKind::himpi, address);
+    uncount(counters().live_media_channels);
+}
+
+int HimpiEncoder::start(int32_t pictures) {
+    Lock lock(mutex_);
+    started_ = true;
+    left_to_receive_ = pictures;
+    return HI_SUCCESS;
+}
+
+int HimpiEncoder::stop() {
+    Lock lock(mutex_);
+    started_ = false;
+    changed_.notify_all();
+    return HI_SUCCESS;
+}
+
+// ---- frames in ----
+
+int HimpiEncoder::send(const VencInput &input, int32_t milliseconds) {
+    {
+        Lock lock(mutex_);
+        const auto may_not = [&] { return !started_ || left_to_receive_ == 0; };
+        if (!closed_ && !may_not()) {
+            const HimpiWait wait(milliseconds);
+            wait(lock, changed_, [&] { return closed_ || may_not() || open_locked() < kDepth; });
+        }
+        if (closed_) return fail_closed();
+        if (may_not()) {
+            return fail(venc_error(HI_ERR_VENC_NOT_PERM),
+                        "the channel takes no frames: call hi_mpi_venc_start_chn, or it was "
+                        "started for fewer");
+        }
+        if (open_locked() >= kDepth) {
+            return fail(venc_error(HI_ERR_VENC_BUF_FULL),
+                        "%zu frames wait to be encoded or fetched; call hi_mpi_venc_get_stream",
+                        kDepth);
+        }
+        if (left_to_receive_ > 0) --left_to_receive_;
+        if (is_left_out_locked()) return HI_SUCCESS;
+        waiting_.push_back(input);
+        waiting_.back().force_key |= std::exchange(key_next_, false);
+    }
+    const int code = stream_->submit("hi_mpi_venc_send_frame", [channel = shared_from_this()] {
+        channel->work();
+        return 0;
+    });
+    return code == 0 ? HI_SUCCESS : venc_error(HI_ERR_VENC_SYS_NOT_READY);
+}
+
+/// Fewer frames may come out than go in; the first of each group does.
+bool HimpiEncoder::is_left_out_locked() {
+    const uint64_t kept = plan_.options.frame_rate, of = plan_.source_rate;
+    return of > kept && received_++ * kept % of >= kept;
+}
+
+void HimpiEncoder::request_key(bool now) {
+    Lock lock(mutex_);
+    (now ? key_now_ : key_next_) = true;
+}
+
+void HimpiEncoder::change(const VencPlan &plan, const hi_venc_chn_attr &attr) {
+    Lock lock(mutex_);
+    plan_ = plan;
+    received_ = 0;
+    attr_ = attr;
+    options_changed_ = true;
+}
+
+// ---- encoding; on the stream ----
+
+bool HimpiEncoder::next(VencInput &input, EncoderOptions &options, bool &changed) {
+    Lock lock(mutex_);
+    if (closed_ || waiting_.empty()) return false;
+    input = waiting_.front();
+    waiting_.pop_front();
+    input.force_key |= std::exchange(key_now_, false);
+    changed = std::exchange(options_changed_, false);
+    options = plan_.options;
+    ++encoding_;
+    return true;
+}
+
+void HimpiEncoder::work() {
+    VencInput input;
+    EncoderOptions options;
+    bool changed = false;
+    if (!next(input, options, changed)) return;
+    std::string why;
+    options.format = input.picture.format;  // each frame says its own
+    if (changed || options.format != encoder_options_.format) {
+        encoder_ = nullptr;
+        encoder_options_ = options;
+    }
+    if (encoder_ == nullptr) {
+        encoder_ = video_engine()->create_encoder(encoder_options_, config().threads, why);
+    }
+    VencOutput output;
+    if (encoder_ != nullptr) why = encode(input, output);
+    broken_ = !why.empty();
+    if (broken_) log(LogLevel::error, "an encoder channel loses a frame: %s", why.c_str());
+    deliver(std::move(output));
+}
+
+/// The reason why there is no packet, else "".
+std::string HimpiEncoder::encode(const VencInput &input, VencOutput &output) {
+    Picture picture = input.picture;
+    if (std::string why = check_picture_memory("the frame", picture); !why.empty()) return why;
+    const uint64_t tag = tag_++;
+    if (std::string why = encoder_->send(picture, tag, input.force_key || broken_); !why.empty()) {
+        return why;
+    }
+    EncodedPacket packet;
+    if (!encoder_->receive(packet) || packet.tag != tag) return "the encoder gave no packet of it";
+    const size_t room = padded_size(packet.size);
+    if (allocate(MemoryKind::himpi, device_, packet.size, room, &output.address) != 0) {
+        take_message();
+        return "no device memory for the packet";
+    }
+    std::memcpy(device_view(output.address), packet.data, packet.size);
+    output.size = packet.size;
+    output.pts = input.pts;
+    output.key = packet.key;
+    output.units = find_units(encoder_options_.codec, packet.data, packet.size);
+    count(counters().frames_encoded);
+    return "";
+}
+
+void HimpiEncoder::deliver(VencOutput output) {
+    Lock lock(mutex_);
+    --encoding_;
+    if (output.address != nullptr) {
+        output.number = next_number_++;
+        ready_.push_back(std::move(output));
+        signal_locked(true);
+    }
+    changed_.notify_all();
+}
+
+// ---- packets out ----
+
+int HimpiEncoder::fetch(VencOutput &output, uint32_t packs, int32_t milliseconds) {
+    Lock lock(mutex_);
+    const HimpiWait wait(milliseconds);
+    wait(lock, changed_, [&] { return closed_ || !ready_.empty(); });
+    if (closed_) return fail_closed();
+    if (ready_.empty()) return fail(venc_error(HI_ERR_VENC_BUF_EMPTY), "no packet is ready");
+    const uint32_t need = packs_of(ready_.front());
+    if (packs < need) {
+        return fail(venc_error(HI_ERR_VENC_ILLEGAL_PARAM),
+                    "pack_cnt %u: the packet has %u packs; hi_mpi_venc_query_status tells how many",
+                    packs, need);
+    }
+    output = std::move(ready_.front());
+    ready_.pop_front();
+    out_[output.address] = output;
+    signal_locked(false);
+    changed_.notify_all();
+    return HI_SUCCESS;
+}
+
+int HimpiEncoder::release_output(const void *address) {
+    void *memory = nullptr;
+    {
+        Lock lock(mutex_);
+        const auto found = out_.find(address);
+        if (found == out_.end()) {
+            return fail(venc_error(HI_ERR_VENC_ILLEGAL_PARAM),
+                        "the stream was not fetched from this channel, or is released already");
+        }
+        memory = found->second.address;
+        out_.erase(found);
+    }
+    release(MemoryKind::himpi, memory);
+    return HI_SUCCESS;
+}
+
+void HimpiEncoder::fill_status(hi_venc_chn_status &status) {
+    std::memset(&status, 0, sizeof status);
+    Lock lock(mutex_);
+    status.left_pics = static_cast<hi_u32>(waiting_.size() + encoding_);
+    status.left_enc_pics = status.left_pics;
+    status.left_stream_frames = static_cast<hi_u32>(ready_.size());
+    for (const VencOutput &output : ready_) {
+        status.left_stream_bytes += static_cast<hi_u32>(output.size);
+    }
+    status.left_recv_pics = left_to_receive_ > 0 ? static_cast<hi_u32>(left_to_receive_) : 0;
+    if (ready_.empty()) return;
+    const VencOutput &first = ready_.front();
+    status.cur_packs = packs_of(first);
+    status.stream_info.pic_bytes = static_cast<hi_u32>(first.size);
+    status.stream_info.pic_cnt = 1;
+    status.stream_info.ref_type =
+        first.key ? HI_VENC_BASE_IDR_SLICE : HI_VENC_BASE_P_SLICE_REF_BY_BASE;
+}
+
+// ---- waiting with poll and select ----
+
+void HimpiEncoder::signal_locked(bool more) {
+    if (descriptor_ < 0) return;
+    if (more) {
+        eventfd_write(descriptor_, 1);
+    } else {
+        eventfd_t one = 0;
+        eventfd_read(descriptor_, &one);
+    }
+}
+
+int HimpiEncoder::descriptor() {
+    Lock lock(mutex_);
+    if (closed_) return fail_closed();
+    if (descriptor_ >= 0) return descriptor_;
+    descriptor_ =
+        eventfd(static_cast<unsigned>(ready_.size()), EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
+    if (descriptor_ >= 0) return descriptor_;
+    return fail(venc_error(HI_ERR_VENC_SYS_ERROR), "eventfd: %s", std::strerror(errno));
+}
+
+int HimpiEncoder::close_descriptor() {
+    Lock lock(mutex_);
+    if (descriptor_ < 0) {
+        return fail(venc_error(HI_ERR_VENC_NOT_PERM),
+                    "the channel has no descriptor; call hi_mpi_venc_get_fd first");
+    }
+    ::close(descriptor_);
+    descriptor_ = -1;
+    return HI_SUCCESS;
+}
+
+// ---- values ----
+
+hi_venc_chn_attr HimpiEncoder::attr() {
+    Lock lock(mutex_);
+    return attr_;
+}
+hi_venc_chn_param HimpiEncoder::param() {
+    Lock lock(mutex_);
+    return param_;
+}
+void HimpiEncoder::set_param(const hi_venc_chn_param &param) {
+    Lock lock(mutex_);
+    param_ = param;
+}
+EncoderOptions HimpiEncoder::options() {
+    Lock lock(mutex_);
+    return plan_.options;
+}
+
+}  // namespace softnpu

@@ -1,0 +1,131 @@
+// Encoder channels of the second media interface: frames go in, packets in the library's device
+// memory are fetched and given back.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "acl/dvpp/hi_dvpp.h"
+#include "softnpu/core/export.hpp"
+#include "softnpu/dvpp/engines.hpp"
+#include "softnpu/dvpp/himpi_vpc.hpp"
+#include "softnpu/stream/stream.hpp"
+
+namespace softnpu {
+
+/// One unit of a packet, with the start code before it.
+struct NalUnit {
+    int type = 0;
+    uint32_t offset = 0;
+    uint32_t length = 0;
+};
+/// The units of an Annex-B packet; what is before the first start code belongs to none.
+SOFTNPU_API std::vector<NalUnit> find_units(Codec codec, const uint8_t *data, size_t size);
+
+/// A frame as it was sent; `picture.data` is the program's address.
+struct VencInput {
+    Picture picture;
+    uint64_t pts = 0;
+    bool force_key = false;
+};
+
+/// The packet of a frame, in memory that lives until it is released or the channel ends.
+struct VencOutput {
+    void *address = nullptr;
+    size_t size = 0;
+    uint64_t pts = 0;
+    uint32_t number = 0;
+    bool key = false;
+    std::vector<NalUnit> units;
+};
+
+/// What a channel's attributes ask for.
+struct VencPlan {
+    EncoderOptions options;    // its frame rate is the one that comes out
+    uint32_t source_rate = 0;  // at least that one: frames are left out
+};
+
+class HimpiEncoder : public std::enable_shared_from_this<HimpiEncoder> {
+  public:
+    /// Frames whose packets were not fetched, before send() waits.
+    static constexpr size_t kDepth = 64;
+    static constexpr int32_t kChannels = 256;
+
+    /// Codes of the interface, after fail().
+    SOFTNPU_API static int create(int32_t id, const VencPlan &plan, const hi_venc_chn_attr &attr);
+    SOFTNPU_API static int find(int32_t id, std::shared_ptr<HimpiEncoder> &channel,
+                                bool take = false);
+
+    SOFTNPU_API int start(int32_t pictures);
+    SOFTNPU_API int stop();
+    SOFTNPU_API int send(const VencInput &input, int32_t milliseconds);
+    /// The next packet; one of more than `packs` packs stays where it is.
+    SOFTNPU_API int fetch(VencOutput &output, uint32_t packs, int32_t milliseconds);
+    SOFTNPU_API int release_output(const void *address);
+    /// `now`: also a frame that waits already may become the key frame.
+    SOFTNPU_API void request_key(bool now);
+    /// From the next encoded frame on, which begins a sequence.
+    SOFTNPU_API void change(const VencPlan &plan, const hi_venc_chn_attr &attr);
+    SOFTNPU_API void fill_status(hi_venc_chn_status &status);
+    /// A descriptor that is readable while packets wait; negative: a code of the interface.
+    SOFTNPU_API int descriptor();
+    SOFTNPU_API int close_descriptor();
+    /// Ends the channel with all its packets.
+    SOFTNPU_API void close();
+
+    SOFTNPU_API hi_venc_chn_attr attr();
+    SOFTNPU_API hi_venc_chn_param param();
+    SOFTNPU_API void set_param(const hi_venc_chn_param &param);
+    SOFTNPU_API EncoderOptions options();
+
+  private:
+    using Lock = std::unique_lock<std::mutex>;
+
+    uint32_t packs_of(const VencOutput &output) const noexcept {
+        return attr_.venc_attr.is_by_frame != 0 ? 1 : static_cast<uint32_t>(output.units.size());
+    }
+    size_t open_locked() const noexcept { return waiting_.size() + encoding_ + ready_.size(); }
+    bool is_left_out_locked();
+    void work();
+    bool next(VencInput &input, EncoderOptions &options, bool &changed);
+    std::string encode(const VencInput &input, VencOutput &output);
+    void deliver(VencOutput output);
+    void signal_locked(bool more);
+
+    int device_ = 0;
+    StreamRef stream_;
+    std::unique_ptr<VideoEncoder> encoder_;  // tasks only, as is what follows
+    EncoderOptions encoder_options_;
+    bool broken_ = false;  // the receiver lacks what the next frame would refer to
+    uint64_t tag_ = 0;
+
+    std::mutex mutex_;  // leaf lock, guards what follows
+    std::condition_variable changed_;
+    hi_venc_chn_attr attr_{};
+    hi_venc_chn_param param_{};
+    VencPlan plan_;
+    uint64_t received_ = 0;  // frames, with those left out
+    std::deque<VencInput> waiting_;
+    std::deque<VencOutput> ready_;
+    std::map<const void *, VencOutput> out_;  // fetched, not released
+    size_t encoding_ = 0;
+    uint32_t next_number_ = 0;
+    int64_t left_to_receive_ = 0;  // negative: no limit
+    int descriptor_ = -1;
+    bool started_ = false, closed_ = false;
+    bool key_now_ = false, key_next_ = false, options_changed_ = false;
+};
+
+using HimpiEncoderRef = std::shared_ptr<HimpiEncoder>;
+
+inline int venc_error(unsigned code) noexcept {
+    return static_cast<int>(code);
+}
+
+}  // namespace softnpu
