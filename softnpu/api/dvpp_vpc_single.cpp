@@ -128,6 +128,7 @@ aclError acldvppVpcCalcHistAsync(acldvppChannelDesc *channelDesc, acldvppPicDesc
         HistTable::Ref result;
         SOFTNPU_CHECK(take_picture("srcPicDesc", srcPicDesc, source));
         SOFTNPU_CHECK(find_in(hists(), hist, "hist", result));
+        result->ret_code = 1;  // until it is known to be right: a bad picture ends the work early
         return submit_operation(
             "acldvppVpcCalcHistAsync", channelDesc, std::move(source), {},
             [result](const Picture &from, const Picture &) {

@@ -60,7 +60,9 @@ std::string check_even(const Picture &picture, const Rect &rect, const char *wha
 }
 
 std::string check_inside(const Picture &picture, const Rect &rect, const char *what) {
-    if (rect.left + rect.width <= picture.width && rect.top + rect.height <= picture.height) {
+    // The second interface takes any 32-bit corner: the sums need more room.
+    if (uint64_t{rect.left} + rect.width <= picture.width &&
+        uint64_t{rect.top} + rect.height <= picture.height) {
         return "";
     }
     return text("%s [%u, %u] x [%u, %u] does not lie inside %ux%u", what, rect.left,

@@ -2,8 +2,11 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
+#include <utility>
 
 #include "softnpu/core/config.hpp"
 
@@ -14,7 +17,11 @@ namespace {
 class Helpers {
   public:
     Helpers() {
-        for (int i = 1; i < config().threads; ++i) std::thread([this] { serve(); }).detach();
+        try {
+            for (int i = 1; i < config().threads; ++i) std::thread([this] { serve(); }).detach();
+        } catch (const std::system_error &) {
+            // Fewer helpers, down to none: loops only take longer.
+        }
     }
 
     /// False when another loop has the helpers.
@@ -30,15 +37,26 @@ class Helpers {
         }
         begun_.notify_all();
         work(count, body);
-        std::unique_lock<std::mutex> lock(mutex_);
-        body_ = nullptr;  // who has not joined yet stays out
-        ended_.wait(lock, [this] { return busy_ == 0; });
+        std::exception_ptr failure;
+        {
+            std::unique_lock<std::mutex> lock(mutex_);
+            body_ = nullptr;  // who has not joined yet stays out
+            ended_.wait(lock, [this] { return busy_ == 0; });
+            failure = std::exchange(failure_, nullptr);
+        }
+        if (failure) std::rethrow_exception(failure);
         return true;
     }
 
   private:
     void work(size_t count, const std::function<void(size_t)> &body) {
-        for (size_t i = next_++; i < count; i = next_++) body(i);
+        try {
+            for (size_t i = next_++; i < count; i = next_++) body(i);
+        } catch (...) {
+            // Told to the caller when every helper has let go of its `body`.
+            const std::lock_guard<std::mutex> lock(mutex_);
+            if (!failure_) failure_ = std::current_exception();
+        }
     }
 
     void serve() {
@@ -65,6 +83,7 @@ class Helpers {
     std::atomic<size_t> next_{0};
     uint64_t loop_ = 0;
     int busy_ = 0;
+    std::exception_ptr failure_;  // the first of the loop
 };
 
 }  // namespace

@@ -89,8 +89,8 @@ uint8_t gauss(const Plane &source, uint32_t channels, int64_t x, int64_t y, uint
 std::string fill_margins(const Picture &target, const Margins &margins) {
     const FormatInfo *info = format_info(target.format);
     if (std::string why = check_format(info); !why.empty()) return why;
-    if (margins.left + margins.right >= target.width ||
-        margins.top + margins.bottom >= target.height) {
+    if (uint64_t{margins.left} + margins.right >= target.width ||
+        uint64_t{margins.top} + margins.bottom >= target.height) {
         return "the margins leave no room for the picture";
     }
     for (int index = 0; index < info->planes; ++index) {
@@ -107,8 +107,8 @@ std::string fill_margins(const Picture &target, const Margins &margins) {
 }
 
 std::string make_border(const Picture &source, const Picture &target, const Margins &margins) {
-    if (source.width + margins.left + margins.right != target.width ||
-        source.height + margins.top + margins.bottom != target.height) {
+    if (uint64_t{source.width} + margins.left + margins.right != target.width ||
+        uint64_t{source.height} + margins.top + margins.bottom != target.height) {
         return "source and margins together do not give the target's size";
     }
     const Rect whole{0, 0, source.width, source.height};

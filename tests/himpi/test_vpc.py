@@ -217,6 +217,30 @@ def test_random_fields(chn: int, source: Picture, target: Picture) -> None:
     assert resize(chn, source, target) == 0
 
 
+@pytest.mark.parametrize("size", [(384, 384), (256, 192), (16, 16)])
+@pytest.mark.parametrize("below", [0, 16, 256])
+def test_corners_that_wrap_around(
+    chn: int, source: Picture, size: tuple[int, int], below: int
+) -> None:
+    """A corner just below 2^32 plus a size is a small number in 32 bits."""
+    width, height = size
+    target = Picture(width, height)
+    for top, left in ((1, 0), (0, 1), (1, 1)):
+        far = [(1 << 32) - max(side - below, 16) for side in (height, width)]
+        corner = (far[0] * top, far[1] * left)
+        crop = hi.CropResizeRegion(target.info, Crop(*corner, *size), Resize(*size, 0))
+        assert (
+            run(chn, "hi_mpi_vpc_crop_resize", C.byref(source.info), C.byref(crop), 1) == hi.ILLEGAL
+        )
+        paste = hi.PasteRegion(target.info, Crop(0, 0, 16, 16), Resize(16, 16, 0), *corner)
+        name = "hi_mpi_vpc_crop_resize_paste"
+        wrong = (1 << 32) - 16
+        paste.top, paste.left = wrong * top, wrong * left
+        assert run(chn, name, C.byref(source.info), C.byref(paste), 1) == hi.ILLEGAL
+    assert (target.pixels() == 0).all()
+    target.memory.free()
+
+
 def test_matrices(chn: int) -> None:
     put, get, vpc = "hi_mpi_sys_set_chn_csc_matrix", "hi_mpi_sys_get_chn_csc_matrix", 7
     value = C.c_int(-1)
