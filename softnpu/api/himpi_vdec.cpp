@@ -9,6 +9,7 @@
 #include "softnpu/core/counters.hpp"
 #include "softnpu/core/device.hpp"
 #include "softnpu/dvpp/engines.hpp"
+#include "softnpu/dvpp/registry.hpp"
 #include "softnpu/memory/memory.hpp"
 
 using namespace softnpu;
@@ -142,32 +143,7 @@ struct VideoChannel : std::enable_shared_from_this<VideoChannel> {
 
 using ChannelRef = std::shared_ptr<VideoChannel>;
 
-struct Channels {
-    std::mutex mutex;  // leaf lock
-    std::map<std::pair<int, int32_t>, ChannelRef> live;
-
-    static Channels &all() {
-        static auto *instance = [] {
-            auto *made = new Channels;
-            runtime().on_teardown([made](int device) { made->drop(device); });
-            return made;
-        }();
-        return *instance;
-    }
-
-    void drop(int device) {
-        std::vector<ChannelRef> dropped;
-        {
-            std::lock_guard<std::mutex> lock(mutex);
-            for (auto entry = live.begin(); entry != live.end();) {
-                const bool goes = device < 0 || entry->first.first == device;
-                if (goes) dropped.push_back(std::move(entry->second));
-                entry = goes ? live.erase(entry) : std::next(entry);
-            }
-        }
-        for (const ChannelRef &channel : dropped) channel->close();
-    }
-};
+using Channels = ChannelRegistry<VideoChannel>;
 
 int check_id(hi_vdec_chn chn) {
     if (!himpi_on_chip()) {
@@ -182,13 +158,10 @@ int find_channel(hi_vdec_chn chn, ChannelRef &channel, bool take = false) {
     SOFTNPU_CHECK(check_id(chn));
     if (require_context() != 0) return error(HI_ERR_VDEC_SYS_NOT_READY);
     Channels &all = Channels::all();
-    std::lock_guard<std::mutex> lock(all.mutex);
-    const auto found = all.live.find({current_device(), chn});
-    if (found == all.live.end()) {
+    channel = take ? all.take(current_device(), chn) : all.find(current_device(), chn);
+    if (channel == nullptr) {
         return fail(error(HI_ERR_VDEC_UNEXIST), "channel %d does not exist; create it first", chn);
     }
-    channel = found->second;
-    if (take) all.live.erase(found);
     return 0;
 }
 
@@ -229,12 +202,7 @@ int create(hi_vdec_chn chn, const hi_vdec_chn_attr *attr) {
         return error(HI_ERR_VDEC_NO_MEM);
     }
     count(counters().live_media_channels);
-    Channels &all = Channels::all();
-    bool added = false;
-    {
-        std::lock_guard<std::mutex> lock(all.mutex);
-        added = all.live.emplace(std::make_pair(current_device(), chn), channel).second;
-    }
+    const bool added = Channels::all().add(current_device(), chn, channel);
     if (added) return 0;
     channel->close();
     return fail(error(HI_ERR_VDEC_EXIST), "channel %d exists already", chn);

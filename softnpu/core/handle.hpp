@@ -259,4 +259,12 @@ class HandleTable {
     size_t chunk_count_ = 0;
 };
 
+/// The one table of its kind, never destroyed: device threads may still run while static objects
+/// die.
+template <class Table>
+Table &only_table() noexcept {
+    static auto *table = new Table;
+    return *table;
+}
+
 }  // namespace softnpu

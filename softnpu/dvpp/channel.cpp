@@ -6,8 +6,7 @@
 namespace softnpu {
 
 ChannelDescTable &channel_descs() noexcept {
-    static auto *table = new ChannelDescTable;
-    return *table;
+    return only_table<ChannelDescTable>();
 }
 
 int find_channel(const void *handle, uint32_t mode, ChannelDescRef &channel) {

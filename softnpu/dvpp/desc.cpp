@@ -1,43 +1,32 @@
 #include "softnpu/dvpp/desc.hpp"
 
 namespace softnpu {
-namespace {
-
-/// Created once, never destroyed: device threads may still run while static objects die.
-template <class Table>
-Table &only() noexcept {
-    static auto *table = new Table;
-    return *table;
-}
-
-}  // namespace
-
 PicDescTable &pic_descs() noexcept {
-    return only<PicDescTable>();
+    return only_table<PicDescTable>();
 }
 BatchPicDescTable &batch_pic_descs() noexcept {
-    return only<BatchPicDescTable>();
+    return only_table<BatchPicDescTable>();
 }
 StreamDescTable &stream_descs() noexcept {
-    return only<StreamDescTable>();
+    return only_table<StreamDescTable>();
 }
 RoiConfigTable &roi_configs() noexcept {
-    return only<RoiConfigTable>();
+    return only_table<RoiConfigTable>();
 }
 ResizeConfigTable &resize_configs() noexcept {
-    return only<ResizeConfigTable>();
+    return only_table<ResizeConfigTable>();
 }
 BorderConfigTable &border_configs() noexcept {
-    return only<BorderConfigTable>();
+    return only_table<BorderConfigTable>();
 }
 JpegeConfigTable &jpege_configs() noexcept {
-    return only<JpegeConfigTable>();
+    return only_table<JpegeConfigTable>();
 }
 HistTable &hists() noexcept {
-    return only<HistTable>();
+    return only_table<HistTable>();
 }
 LutMapTable &lut_maps() noexcept {
-    return only<LutMapTable>();
+    return only_table<LutMapTable>();
 }
 
 }  // namespace softnpu

@@ -11,37 +11,13 @@
 #include "softnpu/core/log.hpp"
 #include "softnpu/core/status.hpp"
 #include "softnpu/dvpp/check.hpp"
+#include "softnpu/dvpp/registry.hpp"
 #include "softnpu/memory/memory.hpp"
 
 namespace softnpu {
 namespace {
 
-struct Channels {
-    std::mutex mutex;  // leaf lock
-    std::map<std::pair<int, int32_t>, HimpiEncoderRef> live;
-
-    static Channels &all() {
-        static auto *instance = [] {
-            auto *made = new Channels;
-            runtime().on_teardown([made](int device) { made->drop(device); });
-            return made;
-        }();
-        return *instance;
-    }
-
-    void drop(int device) {
-        std::vector<HimpiEncoderRef> dropped;
-        {
-            std::lock_guard<std::mutex> lock(mutex);
-            for (auto entry = live.begin(); entry != live.end();) {
-                const bool goes = device < 0 || entry->first.first == device;
-                if (goes) dropped.push_back(std::move(entry->second));
-                entry = goes ? live.erase(entry) : std::next(entry);
-            }
-        }
-        for (const HimpiEncoderRef &channel : dropped) channel->close();
-    }
-};
+using Channels = ChannelRegistry<HimpiEncoder>;
 
 int fail_closed() {
     return fail(venc_error(HI_ERR_VENC_UNEXIST), "the channel is destroyed");
@@ -88,12 +64,7 @@ int HimpiEncoder::create(int32_t id, const VencPlan &plan, const hi_venc_chn_att
         return venc_error(HI_ERR_VENC_NO_MEM);
     }
     count(counters().live_media_channels);
-    bool added = false;
-    {
-        Channels &all = Channels::all();
-        std::lock_guard<std::mutex> lock(all.mutex);
-        added = all.live.emplace(std::make_pair(channel->device_, id), channel).second;
-    }
+    const bool added = Channels::all().add(channel->device_, id, channel);
     if (added) return HI_SUCCESS;
     channel->close();
     return fail(venc_error(HI_ERR_VENC_EXIST), "channel %d exists already", id);
@@ -105,14 +76,11 @@ int HimpiEncoder::find(int32_t id, HimpiEncoderRef &channel, bool take) {
                     "this thread has no context; call aclrtSetDevice first");
     }
     Channels &all = Channels::all();
-    std::lock_guard<std::mutex> lock(all.mutex);
-    const auto found = all.live.find({current_device(), id});
-    if (found == all.live.end()) {
+    channel = take ? all.take(current_device(), id) : all.find(current_device(), id);
+    if (channel == nullptr) {
         return fail(venc_error(HI_ERR_VENC_UNEXIST), "channel %d does not exist; create it first",
                     id);
     }
-    channel = found->second;
-    if (take) all.live.erase(found);
     return HI_SUCCESS;
 }
 

@@ -6,6 +6,7 @@
 #include "softnpu/core/counters.hpp"
 #include "softnpu/core/device.hpp"
 #include "softnpu/core/status.hpp"
+#include "softnpu/dvpp/registry.hpp"
 
 namespace softnpu {
 namespace {
@@ -17,33 +18,7 @@ int vpc_code(unsigned code) {
     return static_cast<int>(code);
 }
 
-/// The live channels, by device and id.
-struct Channels {
-    std::mutex mutex;  // leaf lock
-    std::map<std::pair<int, int32_t>, std::shared_ptr<VpcChannel>> live;
-
-    static Channels &all() {
-        static auto *instance = [] {
-            auto *made = new Channels;
-            runtime().on_teardown([made](int device) { made->drop(device); });
-            return made;
-        }();
-        return *instance;
-    }
-
-    void drop(int device) {
-        std::vector<std::shared_ptr<VpcChannel>> dropped;
-        {
-            std::lock_guard<std::mutex> lock(mutex);
-            for (auto entry = live.begin(); entry != live.end();) {
-                const bool goes = device < 0 || entry->first.first == device;
-                if (goes) dropped.push_back(std::move(entry->second));
-                entry = goes ? live.erase(entry) : std::next(entry);
-            }
-        }
-        for (const auto &channel : dropped) channel->close();
-    }
-};
+using Channels = ChannelRegistry<VpcChannel>;
 
 }  // namespace
 
@@ -60,42 +35,24 @@ int VpcChannel::create(int32_t &id, int32_t ids, uint32_t depth) {
         return vpc_code(HI_ERR_VPC_NO_MEM);
     }
     auto channel = std::make_shared<VpcChannel>(std::move(stream), depth);
-    Channels &all = Channels::all();
     const int device = current_device();
-    int32_t wanted = id;
-    {
-        std::lock_guard<std::mutex> lock(all.mutex);
-        if (id < 0) {
-            for (wanted = 0; wanted < ids && all.live.count({device, wanted}); ++wanted) {
-            }
-        }
-        if (wanted < ids && all.live.emplace(std::make_pair(device, wanted), channel).second) {
-            count(counters().live_media_channels);
-            id = wanted;
-            return 0;
-        }
-    }
+    Channels &all = Channels::all();
     count(counters().live_media_channels);  // close() takes it back
+    const auto tell = [&](int64_t free) { id = static_cast<int32_t>(free); };
+    const bool added = id >= 0 ? id < ids && all.add(device, id, channel)
+                               : all.add_at_free_id(device, ids, channel, tell);
+    if (added) return 0;
     channel->close();
     if (id >= 0) return fail(vpc_code(HI_ERR_VPC_EXIST), "channel %d exists already", id);
     return fail(vpc_code(HI_ERR_VPC_NO_MEM), "all %d channels are in use; destroy some", ids);
 }
 
 std::shared_ptr<VpcChannel> VpcChannel::find(int32_t id) {
-    Channels &all = Channels::all();
-    std::lock_guard<std::mutex> lock(all.mutex);
-    const auto found = all.live.find({current_device(), id});
-    return found == all.live.end() ? nullptr : found->second;
+    return Channels::all().find(current_device(), id);
 }
 
 std::shared_ptr<VpcChannel> VpcChannel::take(int32_t id) {
-    Channels &all = Channels::all();
-    std::lock_guard<std::mutex> lock(all.mutex);
-    const auto found = all.live.find({current_device(), id});
-    if (found == all.live.end()) return nullptr;
-    auto channel = std::move(found->second);
-    all.live.erase(found);
-    return channel;
+    return Channels::all().take(current_device(), id);
 }
 
 int VpcChannel::submit(const char *name, Work work, uint32_t &task, int32_t milliseconds) {

@@ -1,14 +1,12 @@
 #include "softnpu/dvpp/vdec.hpp"
 
-#include <chrono>
-#include <map>
-
 #include "acl/acl_base.h"
 #include "acl/ops/acl_dvpp.h"
 #include "softnpu/core/config.hpp"
 #include "softnpu/core/device.hpp"
 #include "softnpu/core/log.hpp"
 #include "softnpu/core/status.hpp"
+#include "softnpu/dvpp/registry.hpp"
 #include "softnpu/memory/memory.hpp"
 #include "softnpu/stream/callback.hpp"
 
@@ -22,113 +20,48 @@ constexpr int kFramesPerTask = 2;  // more than tasks are queued for: what an ab
 
 thread_local int t_calling_back = 0;  // callbacks of channels on this thread
 
-template <class Table>
-Table &only() noexcept {
-    static auto *table = new Table;  // outlives static destruction
-    return *table;
-}
-
-bool waits_must_end(std::chrono::steady_clock::time_point since) {
-    return std::chrono::steady_clock::now() - since > std::chrono::seconds(3) &&
-           !callbacks_running();
-}
-
 }  // namespace
 
 VdecChannelDescTable &vdec_channel_descs() noexcept {
-    return only<VdecChannelDescTable>();
+    return only_table<VdecChannelDescTable>();
 }
 VdecFrameConfigTable &vdec_frame_configs() noexcept {
-    return only<VdecFrameConfigTable>();
+    return only_table<VdecFrameConfigTable>();
 }
 VdecFrameTable &vdec_frames() noexcept {
-    return only<VdecFrameTable>();
+    return only_table<VdecFrameTable>();
 }
 
-/// The live channels, by device and id.
-struct VdecChannels {
-    std::mutex mutex;  // leaf lock
-    std::map<std::pair<int, uint32_t>, std::shared_ptr<VdecChannel>> live;
-
-    static VdecChannels &all() {
-        static auto *instance = [] {
-            auto *made = new VdecChannels;
-            runtime().on_teardown([made](int device) { made->drop(device); });
-            return made;
-        }();
-        return *instance;
-    }
-
-    static std::shared_ptr<VdecChannel> make(VdecChannelDesc &desc, int device) {
-        std::shared_ptr<VdecChannel> channel(new VdecChannel);
-        channel->device_ = device;
-        channel->id_ = desc.channel_id;
-        channel->codec_ = desc.en_type == H265_MAIN_LEVEL ? Codec::h265 : Codec::h264;
-        channel->format_ = static_cast<PixelFormat>(desc.out_format.load());
-        channel->thread_ = desc.thread_id;
-        channel->callback_ = desc.callback;
-        return channel;
-    }
-
-    bool add(const std::shared_ptr<VdecChannel> &channel) {
-        std::lock_guard<std::mutex> lock(mutex);
-        return live.emplace(std::make_pair(channel->device_, channel->id_), channel).second;
-    }
-
-    /// False when another thread took it out.
-    bool remove(const VdecChannel &channel) {
-        std::lock_guard<std::mutex> lock(mutex);
-        const auto found = live.find({channel.device_, channel.id_});
-        if (found == live.end() || found->second.get() != &channel) return false;
-        live.erase(found);
-        return true;
-    }
-
-    /// The device goes, with what the program left on it.
-    void drop(int device) {
-        std::vector<std::shared_ptr<VdecChannel>> dropped;
-        {
-            std::lock_guard<std::mutex> lock(mutex);
-            for (auto entry = live.begin(); entry != live.end();) {
-                if (device >= 0 && entry->first.first != device) {
-                    ++entry;
-                    continue;
-                }
-                dropped.push_back(std::move(entry->second));
-                entry = live.erase(entry);
-            }
-        }
-        for (const auto &channel : dropped) {
-            channel->drop();
-            uncount(counters().live_media_channels);
-        }
-    }
-};
-
 // ---- life of a channel ----
+
+std::shared_ptr<VdecChannel> VdecChannel::make(VdecChannelDesc &desc, int device) {
+    std::shared_ptr<VdecChannel> channel(new VdecChannel);
+    channel->device_ = device;
+    channel->id_ = desc.channel_id;
+    channel->codec_ = desc.en_type == H265_MAIN_LEVEL ? Codec::h265 : Codec::h264;
+    channel->format_ = static_cast<PixelFormat>(desc.out_format.load());
+    channel->thread_ = desc.thread_id;
+    channel->callback_ = desc.callback;
+    return channel;
+}
 
 int VdecChannel::create(VdecChannelDesc &desc) {
     if (video_engine() == nullptr) return ACL_ERROR_FEATURE_UNSUPPORTED;
     ContextRef context;
     if (int code = current_context(context)) return code;
-    auto channel = VdecChannels::make(desc, context->device().id());
-    VdecChannels &all = VdecChannels::all();
+    auto channel = make(desc, context->device().id());
+    auto &all = ChannelRegistry<VdecChannel>::all();
     std::lock_guard<std::mutex> lock(desc.mutex);
     if (desc.channel != nullptr) {
         return fail(ACL_ERROR_INVALID_PARAM,
                     "the description has a channel already; aclvdecDestroyChannel it first");
     }
-    if (!all.add(channel)) {
+    if (!all.add(channel->device_, channel->id_, channel)) {
         return fail(ACL_ERROR_INVALID_PARAM, "channel id %u is in use on device %d; take another",
                     channel->id_, channel->device_);
     }
-    int code = create_stream(context->device(), context.handle(), {}, channel->stream_);
-    if (code == 0) {
-        code = subscribe_report(channel->thread_, *channel->stream_);
-        if (code != 0) destroy_stream(channel->stream_.handle(), true);
-    }
-    if (code != 0) {
-        all.remove(*channel);
+    if (const int code = channel->open_stream(context, channel->thread_)) {
+        all.remove(channel->device_, channel->id_, *channel);
         return code;
     }
     count(counters().live_media_channels);
@@ -146,23 +79,24 @@ int VdecChannel::destroy() {
     end->is_end = true;
     end->silent = true;
     uint64_t number = 0;
-    if (push(std::move(end), number) == 0) wait_until_over(number, true);
-    if (!VdecChannels::all().remove(*this)) {
+    if (push(std::move(end), number) == 0) wait_until_over(number, true, t_calling_back > 0);
+    if (!ChannelRegistry<VdecChannel>::all().remove(device_, id_, *this)) {
         return fail(ACL_ERROR_INVALID_PARAM, "another thread destroys the channel");
     }
     drop();
-    const void *handle = stream_.handle();
-    if (stream_table().contains(handle)) {
-        forget_subscription(*stream_);
-        ContextScope scope(stream_->context());
-        destroy_stream(handle, false);
-    }
+    close_stream();
     {
         std::lock_guard<std::mutex> lock(decoder_mutex_);
         decoder_.reset();
     }
     uncount(counters().live_media_channels);
     return 0;
+}
+
+/// The device goes, with what the program left on it.
+void VdecChannel::close() {
+    drop();
+    uncount(counters().live_media_channels);
 }
 
 /// Forgets the frames in flight.
@@ -200,63 +134,10 @@ int VdecChannel::ensure_decoder() {
 int VdecChannel::send(VdecFrameRef frame) {
     if (int code = ensure_decoder()) return code;
     const bool is_end = frame->is_end;
-    if (int code = wait_for_room()) return code;
+    wait_for_room();
     uint64_t number = 0;
     if (int code = push(std::move(frame), number)) return code;
-    return is_end ? wait_until_over(number, false) : 0;
-}
-
-int VdecChannel::wait_for_room() {
-    // The thread that calls back makes the room; it must not wait for it.
-    if (is_report_thread(*stream_)) return 0;
-    Lock lock(mutex_);
-    changed_.wait(lock, [&] { return closed_ || open_.size() < kDepth; });
-    return 0;
-}
-
-int VdecChannel::push(VdecFrameRef frame, uint64_t &number) {
-    {
-        Lock lock(mutex_);
-        if (closed_) return fail(ACL_ERROR_INVALID_PARAM, "the channel is destroyed");
-        frame->channel = shared_from_this();
-        frame->number = number = first_ + open_.size();
-        open_.push_back(std::move(frame));
-    }
-    schedule();
-    return 0;
-}
-
-void VdecChannel::schedule() {
-    // The stream refuses when its context is gone; the channel then ends with the device.
-    stream_->submit("aclvdecSendFrame", [channel = shared_from_this()] {
-        channel->work();
-        return 0;
-    });
-}
-
-/// Until the frame and all before it are over. `bounded`: give up when nothing moves any more.
-int VdecChannel::wait_until_over(uint64_t number, bool bounded) {
-    const bool own_thread = is_report_thread(*stream_);
-    if (own_thread && t_calling_back > 0) return 0;  // its callers come after this one
-    uint64_t seen = 0;
-    auto since = std::chrono::steady_clock::now();
-    Lock lock(mutex_);
-    while (!closed_ && first_ <= number) {
-        if (progress_ != seen) {
-            seen = progress_;
-            since = std::chrono::steady_clock::now();
-        } else if (bounded && waits_must_end(since)) {
-            return 0;
-        }
-        if (!own_thread) {
-            changed_.wait_for(lock, std::chrono::milliseconds(100));
-            continue;
-        }
-        lock.unlock();
-        process_report(10);
-        take_message();  // no report within the time is nothing to tell
-        lock.lock();
-    }
+    if (is_end) wait_until_over(number, false, t_calling_back > 0);
     return 0;
 }
 
@@ -273,11 +154,8 @@ void VdecChannel::work() {
 
 VdecFrameRef VdecChannel::next_queued() {
     Lock lock(mutex_);
-    if (closed_ || next_ >= first_ + open_.size()) return {};
-    VdecFrameRef frame = open_[next_++ - first_];
-    frame->state = VdecFrame::State::decoding;
-    unsettled_ = true;
-    ++progress_;
+    VdecFrameRef frame = take_queued_locked(VdecFrame::State::decoding);
+    if (frame) unsettled_ = true;
     return frame;
 }
 
@@ -366,7 +244,7 @@ void VdecChannel::settle_if_starved() {
     uint64_t next = 0;
     {
         Lock lock(mutex_);
-        if (closed_ || !unsettled_ || due_ > 0 || next_ < first_ + open_.size()) return;
+        if (closed_ || !unsettled_ || due_ > 0 || has_queued_locked()) return;
         unsettled_ = false;
         next = next_;
     }
@@ -417,23 +295,15 @@ void VdecChannel::call_back(void *handle) {
         Lock lock(channel->mutex_);
         --channel->due_;
         starved = channel->due_ == 0 && channel->unsettled_ && !channel->closed_ &&
-                  channel->next_ >= channel->first_ + channel->open_.size();
+                  !channel->has_queued_locked();
     }
     channel->end_frame(*frame);
     if (starved) channel->schedule();
 }
 
 void VdecChannel::end_frame(VdecFrame &frame) {
-    std::deque<VdecFrameRef> over;  // ends outside the lock
     Lock lock(mutex_);
-    frame.state = VdecFrame::State::over;
-    ++progress_;
-    while (!open_.empty() && open_.front()->state == VdecFrame::State::over) {
-        over.push_back(std::move(open_.front()));
-        open_.pop_front();
-        ++first_;
-    }
-    changed_.notify_all();
+    const std::deque<VdecFrameRef> over = finish_locked(frame);  // ends outside the lock
     lock.unlock();
     for (const VdecFrameRef &gone : over) vdec_frames().remove(gone.handle());
 }

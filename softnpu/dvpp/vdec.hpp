@@ -6,16 +6,14 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <mutex>
 
 #include "softnpu/core/context.hpp"
 #include "softnpu/dvpp/desc.hpp"
 #include "softnpu/dvpp/engines.hpp"
-#include "softnpu/stream/stream.hpp"
+#include "softnpu/dvpp/frame_channel.hpp"
 
 namespace softnpu {
 
@@ -75,8 +73,9 @@ using VdecFrameTable = HandleTable<VdecFrame, dvpp_handle(29)>;
 using VdecFrameRef = VdecFrameTable::Ref;
 SOFTNPU_API VdecFrameTable &vdec_frames() noexcept;
 
-class VdecChannel : public std::enable_shared_from_this<VdecChannel> {
+class VdecChannel : public FrameChannel<VdecChannel, VdecFrame, VdecFrameRef> {
   public:
+    static constexpr const char *kEntry = "aclvdecSendFrame";
     /// Frames in flight before send() waits.
     static constexpr size_t kDepth = 64;
 
@@ -84,6 +83,8 @@ class VdecChannel : public std::enable_shared_from_this<VdecChannel> {
     SOFTNPU_API static int create(VdecChannelDesc &desc);
     /// Waits for the callbacks of what was sent, then ends the channel.
     SOFTNPU_API int destroy();
+    /// Ends it without waiting, because its device goes.
+    void close();
     /// Takes the frame over. Waits while too many are in flight, and at the end of a sequence until
     /// all callbacks have returned.
     SOFTNPU_API int send(VdecFrameRef frame);
@@ -92,15 +93,11 @@ class VdecChannel : public std::enable_shared_from_this<VdecChannel> {
 
   private:
     VdecChannel() = default;
-    friend struct VdecChannels;
+    friend FrameChannel;
 
-    using Lock = std::unique_lock<std::mutex>;
+    static std::shared_ptr<VdecChannel> make(VdecChannelDesc &desc, int device);
 
     int ensure_decoder();
-    int push(VdecFrameRef frame, uint64_t &number);
-    int wait_for_room();
-    int wait_until_over(uint64_t number, bool bounded);
-    void schedule();
     void work();
     VdecFrameRef next_queued();
     void decode(VdecFrame &frame);
@@ -121,21 +118,14 @@ class VdecChannel : public std::enable_shared_from_this<VdecChannel> {
     PixelFormat format_ = 1;
     uint64_t thread_ = 0;
     VdecCallback callback_ = nullptr;
-    StreamRef stream_;
 
     std::mutex decoder_mutex_;  // held while the decoder is made
     std::unique_ptr<VideoDecoder> decoder_;
     uint64_t interlaced_ = ~uint64_t{0};  // the frame that last came out interlaced; tasks only
 
-    std::mutex mutex_;  // leaf lock, guards what follows
-    std::condition_variable changed_;
-    std::deque<VdecFrameRef> open_;  // by number, without a gap; the first is not over
-    uint64_t first_ = 0;             // number of open_.front()
-    uint64_t next_ = 0;              // number of the first frame not given to the decoder
-    uint64_t progress_ = 0;          // grows with everything that happens
-    size_t due_ = 0;                 // callbacks on their way
+    // Guarded by mutex_.
+    size_t due_ = 0;  // callbacks on their way
     bool unsettled_ = false;
-    bool closed_ = false;
 };
 
 }  // namespace softnpu

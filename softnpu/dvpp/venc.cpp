@@ -1,8 +1,6 @@
 #include "softnpu/dvpp/venc.hpp"
 
-#include <chrono>
 #include <cstring>
-#include <map>
 #include <vector>
 
 #include "acl/acl_base.h"
@@ -11,6 +9,7 @@
 #include "softnpu/core/device.hpp"
 #include "softnpu/core/log.hpp"
 #include "softnpu/core/status.hpp"
+#include "softnpu/dvpp/registry.hpp"
 #include "softnpu/memory/memory.hpp"
 #include "softnpu/stream/callback.hpp"
 
@@ -19,17 +18,6 @@ namespace {
 
 constexpr uint32_t kMostChannels = 128;  // per device
 constexpr int kFramesPerTask = 2;        // more than tasks are queued for: what an abort dropped
-
-template <class Table>
-Table &only() noexcept {
-    static auto *table = new Table;  // outlives static destruction
-    return *table;
-}
-
-bool waits_must_end(std::chrono::steady_clock::time_point since) {
-    return std::chrono::steady_clock::now() - since > std::chrono::seconds(3) &&
-           !callbacks_running();
-}
 
 EncoderOptions options_of(const VencChannelDesc &desc) {
     EncoderOptions options;
@@ -49,106 +37,48 @@ EncoderOptions options_of(const VencChannelDesc &desc) {
 }  // namespace
 
 VencChannelDescTable &venc_channel_descs() noexcept {
-    return only<VencChannelDescTable>();
+    return only_table<VencChannelDescTable>();
 }
 VencFrameConfigTable &venc_frame_configs() noexcept {
-    return only<VencFrameConfigTable>();
+    return only_table<VencFrameConfigTable>();
 }
 VencFrameTable &venc_frames() noexcept {
-    return only<VencFrameTable>();
+    return only_table<VencFrameTable>();
 }
 
-/// The live channels, by device and id.
-struct VencChannels {
-    std::mutex mutex;  // leaf lock
-    std::map<std::pair<int, uint32_t>, std::shared_ptr<VencChannel>> live;
-
-    static VencChannels &all() {
-        static auto *instance = [] {
-            auto *made = new VencChannels;
-            runtime().on_teardown([made](int device) { made->drop(device); });
-            return made;
-        }();
-        return *instance;
-    }
-
-    static std::shared_ptr<VencChannel> make(VencChannelDesc &desc, int device) {
-        std::shared_ptr<VencChannel> channel(new VencChannel);
-        channel->device_ = device;
-        channel->options_ = options_of(desc);
-        channel->stream_format_ = static_cast<int32_t>(desc.en_type.load());
-        channel->buffer_ = desc.buffer;
-        channel->buffer_size_ = channel->buffer_ != nullptr ? desc.buffer_size.load() : 0;
-        channel->thread_ = desc.thread_id;
-        channel->callback_ = desc.callback;
-        return channel;
-    }
-
-    /// Gives the channel the least free id; false when there is none.
-    bool add(const std::shared_ptr<VencChannel> &channel) {
-        std::lock_guard<std::mutex> lock(mutex);
-        for (uint32_t id = 0; id < kMostChannels; ++id) {
-            channel->id_ = id;
-            if (live.emplace(std::make_pair(channel->device_, id), channel).second) return true;
-        }
-        return false;
-    }
-
-    /// False when another thread took it out.
-    bool remove(const VencChannel &channel) {
-        std::lock_guard<std::mutex> lock(mutex);
-        const auto found = live.find({channel.device_, channel.id_});
-        if (found == live.end() || found->second.get() != &channel) return false;
-        live.erase(found);
-        return true;
-    }
-
-    /// The device goes, with what the program left on it.
-    void drop(int device) {
-        std::vector<std::shared_ptr<VencChannel>> dropped;
-        {
-            std::lock_guard<std::mutex> lock(mutex);
-            for (auto entry = live.begin(); entry != live.end();) {
-                if (device >= 0 && entry->first.first != device) {
-                    ++entry;
-                    continue;
-                }
-                dropped.push_back(std::move(entry->second));
-                entry = live.erase(entry);
-            }
-        }
-        for (const auto &channel : dropped) {
-            channel->drop(true);
-            uncount(counters().live_media_channels);
-        }
-    }
-};
-
 // ---- life of a channel ----
+
+std::shared_ptr<VencChannel> VencChannel::make(VencChannelDesc &desc, int device) {
+    std::shared_ptr<VencChannel> channel(new VencChannel);
+    channel->device_ = device;
+    channel->options_ = options_of(desc);
+    channel->stream_format_ = static_cast<int32_t>(desc.en_type.load());
+    channel->buffer_ = desc.buffer;
+    channel->buffer_size_ = channel->buffer_ != nullptr ? desc.buffer_size.load() : 0;
+    channel->thread_ = desc.thread_id;
+    channel->callback_ = desc.callback;
+    return channel;
+}
 
 int VencChannel::create(VencChannelDesc &desc) {
     if (video_engine() == nullptr) return ACL_ERROR_FEATURE_UNSUPPORTED;
     ContextRef context;
     if (int code = current_context(context)) return code;
-    auto channel = VencChannels::make(desc, context->device().id());
-    VencChannels &all = VencChannels::all();
+    auto channel = make(desc, context->device().id());
+    auto &all = ChannelRegistry<VencChannel>::all();
     std::lock_guard<std::mutex> lock(desc.mutex);
     if (desc.channel != nullptr) {
         return fail(ACL_ERROR_INVALID_PARAM,
                     "the description has a channel already; aclvencDestroyChannel it first");
     }
-    if (!all.add(channel)) {
+    const auto tell = [&](int64_t id) { channel->id_ = static_cast<uint32_t>(id); };
+    if (!all.add_at_free_id(channel->device_, kMostChannels, channel, tell)) {
         return fail(ACL_ERROR_STORAGE_OVER_LIMIT,
                     "device %d has %u encoder channels, which is the most; destroy one",
                     channel->device_, kMostChannels);
     }
-    int code = create_stream(context->device(), context.handle(), {}, channel->stream_);
-    if (code == 0) {
-        code = subscribe_report(channel->thread_, *channel->stream_);
-        if (code != 0) destroy_stream(channel->stream_.handle(), true);
-    }
-    if (code != 0) {
-        all.remove(*channel);
+    if (const int code = channel->open_stream(context, channel->thread_)) {
+        all.remove(channel->device_, channel->id_, *channel);
         return code;
     }
     count(counters().live_media_channels);
@@ -164,21 +94,22 @@ int VencChannel::destroy() {
                     "callbacks it waits for; do it on another thread");
     }
     uint64_t number = 0;
-    if (push_end(number) == 0) wait_until_over(number, true);
-    if (!VencChannels::all().remove(*this)) {
+    if (push_end(number) == 0) wait_until_over(number, true, in_callback());
+    if (!ChannelRegistry<VencChannel>::all().remove(device_, id_, *this)) {
         return fail(ACL_ERROR_INVALID_PARAM, "another thread destroys the channel");
     }
-    const void *handle = stream_.handle();
-    if (stream_table().contains(handle)) {
-        forget_subscription(*stream_);
-        ContextScope scope(stream_->context());
-        destroy_stream(handle, false);
-    }
+    close_stream();
     drop(false);
     std::lock_guard<std::mutex> lock(encoder_mutex_);
     encoder_.reset();
     uncount(counters().live_media_channels);
     return 0;
+}
+
+/// The device goes, with what the program left on it.
+void VencChannel::close() {
+    drop(true);
+    uncount(counters().live_media_channels);
 }
 
 /// Forgets the frames in flight. No task of the channel runs any more. When the device goes, so
@@ -228,7 +159,7 @@ int VencChannel::ensure_encoder() {
 
 int VencChannel::send(VencFrameRef frame) {
     if (int code = ensure_encoder()) return code;
-    if (int code = wait_for_room()) return code;
+    wait_for_room();
     uint64_t number = 0;
     return push(std::move(frame), number);
 }
@@ -236,7 +167,8 @@ int VencChannel::send(VencFrameRef frame) {
 int VencChannel::finish() {
     uint64_t number = 0;
     if (int code = push_end(number)) return code;
-    return wait_until_over(number, false);
+    wait_until_over(number, false, in_callback());
+    return 0;
 }
 
 int VencChannel::push_end(uint64_t &number) {
@@ -246,60 +178,6 @@ int VencChannel::push_end(uint64_t &number) {
     const int code = push(std::move(end), number);
     if (code != 0) venc_frames().remove(made);
     return code;
-}
-
-int VencChannel::wait_for_room() {
-    // The thread that calls back makes the room; it must not wait for it.
-    if (is_report_thread(*stream_)) return 0;
-    Lock lock(mutex_);
-    changed_.wait(lock, [&] { return closed_ || open_.size() < kDepth; });
-    return 0;
-}
-
-int VencChannel::push(VencFrameRef frame, uint64_t &number) {
-    {
-        Lock lock(mutex_);
-        if (closed_) return fail(ACL_ERROR_INVALID_PARAM, "the channel is destroyed");
-        frame->channel = shared_from_this();
-        frame->number = number = first_ + open_.size();
-        open_.push_back(std::move(frame));
-    }
-    schedule();
-    return 0;
-}
-
-void VencChannel::schedule() {
-    // The stream refuses when its context is gone; the channel then ends with the device.
-    stream_->submit("aclvencSendFrame", [channel = shared_from_this()] {
-        channel->work();
-        return 0;
-    });
-}
-
-/// Until the frame and all before it are over. `bounded`: give up when nothing moves any more.
-int VencChannel::wait_until_over(uint64_t number, bool bounded) {
-    const bool own_thread = is_report_thread(*stream_);
-    if (own_thread && in_callback()) return 0;  // its callers come after this one
-    uint64_t seen = 0;
-    auto since = std::chrono::steady_clock::now();
-    Lock lock(mutex_);
-    while (!closed_ && first_ <= number) {
-        if (progress_ != seen) {
-            seen = progress_;
-            since = std::chrono::steady_clock::now();
-        } else if (bounded && waits_must_end(since)) {
-            return 0;
-        }
-        if (!own_thread) {
-            changed_.wait_for(lock, std::chrono::milliseconds(100));
-            continue;
-        }
-        lock.unlock();
-        process_report(10);
-        take_message();  // no report within the time is nothing to tell
-        lock.lock();
-    }
-    return 0;
 }
 
 // ---- encoding; on the stream ----
@@ -326,11 +204,7 @@ void VencChannel::work() {
 
 VencFrameRef VencChannel::next_queued() {
     Lock lock(mutex_);
-    if (closed_ || next_ >= first_ + open_.size()) return {};
-    VencFrameRef frame = open_[next_++ - first_];
-    frame->state = VencFrame::State::encoding;
-    ++progress_;
-    return frame;
+    return take_queued_locked(VencFrame::State::encoding);
 }
 
 void VencChannel::encode(const VencFrameRef &frame) {
@@ -461,18 +335,10 @@ void VencChannel::end_frame(VencFrame &frame) {
     if (frame.stream) stream_descs().remove(frame.stream.handle());
     frame.stream.reset();
     frame.picture.reset();
-    std::deque<VencFrameRef> over;  // ends outside the lock
     Lock lock(mutex_);
     frame.size = 0;
-    frame.state = VencFrame::State::over;
-    ++progress_;
-    while (!open_.empty() && open_.front()->state == VencFrame::State::over) {
-        over.push_back(std::move(open_.front()));
-        open_.pop_front();
-        ++first_;
-    }
     const bool has_room = std::exchange(short_of_room_, false);
-    changed_.notify_all();
+    const std::deque<VencFrameRef> over = finish_locked(frame);  // ends outside the lock
     lock.unlock();
     for (const VencFrameRef &gone : over) venc_frames().remove(gone.handle());
     if (has_room) schedule();

@@ -7,16 +7,14 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <mutex>
 
 #include "softnpu/core/context.hpp"
 #include "softnpu/dvpp/desc.hpp"
 #include "softnpu/dvpp/engines.hpp"
-#include "softnpu/stream/stream.hpp"
+#include "softnpu/dvpp/frame_channel.hpp"
 
 namespace softnpu {
 
@@ -82,8 +80,9 @@ using VencFrameTable = HandleTable<VencFrame, dvpp_handle(28)>;
 using VencFrameRef = VencFrameTable::Ref;
 SOFTNPU_API VencFrameTable &venc_frames() noexcept;
 
-class VencChannel : public std::enable_shared_from_this<VencChannel> {
+class VencChannel : public FrameChannel<VencChannel, VencFrame, VencFrameRef> {
   public:
+    static constexpr const char *kEntry = "aclvencSendFrame";
     /// Frames in flight before send() waits.
     static constexpr size_t kDepth = 32;
 
@@ -91,6 +90,8 @@ class VencChannel : public std::enable_shared_from_this<VencChannel> {
     SOFTNPU_API static int create(VencChannelDesc &desc);
     /// Waits for the callbacks of what was sent, then ends the channel.
     SOFTNPU_API int destroy();
+    /// Ends it without waiting, because its device goes.
+    void close();
     /// Takes the frame over; waits while too many are in flight.
     SOFTNPU_API int send(VencFrameRef frame);
     /// Waits until all callbacks have returned; the next frame begins a sequence.
@@ -100,16 +101,12 @@ class VencChannel : public std::enable_shared_from_this<VencChannel> {
 
   private:
     VencChannel() = default;
-    friend struct VencChannels;
+    friend FrameChannel;
 
-    using Lock = std::unique_lock<std::mutex>;
+    static std::shared_ptr<VencChannel> make(VencChannelDesc &desc, int device);
 
     int ensure_encoder();
-    int push(VencFrameRef frame, uint64_t &number);
     int push_end(uint64_t &number);
-    int wait_for_room();
-    int wait_until_over(uint64_t number, bool bounded);
-    void schedule();
     void work();
     VencFrameRef next_queued();
     void encode(const VencFrameRef &frame);
@@ -129,7 +126,6 @@ class VencChannel : public std::enable_shared_from_this<VencChannel> {
     size_t buffer_size_ = 0;
     uint64_t thread_ = 0;
     VencCallback callback_ = nullptr;
-    StreamRef stream_;
 
     std::mutex encoder_mutex_;  // held while the encoder is made
     std::unique_ptr<VideoEncoder> encoder_;
@@ -137,14 +133,8 @@ class VencChannel : public std::enable_shared_from_this<VencChannel> {
     VencFrameRef stalled_;  // packet_ waits for room in the program's buffer
     bool broken_ = true;    // the receiver lacks what the next frame would refer to
 
-    std::mutex mutex_;  // leaf lock, guards what follows
-    std::condition_variable changed_;
-    std::deque<VencFrameRef> open_;  // by number, without a gap
-    uint64_t first_ = 0;             // number of open_.front()
-    uint64_t next_ = 0;              // number of the first frame not given to the encoder
-    uint64_t progress_ = 0;          // grows with everything that happens
-    bool short_of_room_ = false;     // stalled_ holds a frame
-    bool closed_ = false;
+    // Guarded by mutex_.
+    bool short_of_room_ = false;  // stalled_ holds a frame
 };
 
 }  // namespace softnpu

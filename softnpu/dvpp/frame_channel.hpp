@@ -1,0 +1,144 @@
+// What decoder and encoder channels of the first media interface share: frames in flight, in the
+// order they were sent, worked on in a stream of the channel's own and called back on a thread of
+// the program's.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+#include "acl/acl_base.h"
+#include "softnpu/core/context.hpp"
+#include "softnpu/core/status.hpp"
+#include "softnpu/stream/callback.hpp"
+#include "softnpu/stream/stream.hpp"
+
+namespace softnpu {
+
+/// `Channel` derives from this and has `kDepth`, `kEntry` and `work()`, which takes what is queued.
+/// `Frame` has a channel, a number and a State with `over`.
+template <class Channel, class Frame, class Ref>
+class FrameChannel : public std::enable_shared_from_this<Channel> {
+  protected:
+    using Lock = std::unique_lock<std::mutex>;
+
+    FrameChannel() = default;
+    ~FrameChannel() = default;
+
+    /// A stream on `context` whose callbacks run on the program's thread.
+    int open_stream(const ContextRef &context, uint64_t thread) {
+        if (int code = create_stream(context->device(), context.handle(), {}, stream_)) return code;
+        const int code = subscribe_report(thread, *stream_);
+        if (code != 0) destroy_stream(stream_.handle(), true);
+        return code;
+    }
+
+    /// Waits for the channel's work and ends the stream, unless its context took it along.
+    void close_stream() {
+        const void *handle = stream_.handle();
+        if (!stream_table().contains(handle)) return;
+        forget_subscription(*stream_);
+        ContextScope scope(stream_->context());
+        destroy_stream(handle, false);
+    }
+
+    /// Waits while too many frames are in flight. The thread that calls back makes the room; it
+    /// must not wait for it.
+    void wait_for_room() {
+        if (is_report_thread(*stream_)) return;
+        Lock lock(mutex_);
+        changed_.wait(lock, [&] { return closed_ || open_.size() < Channel::kDepth; });
+    }
+
+    int push(Ref frame, uint64_t &number) {
+        {
+            Lock lock(mutex_);
+            if (closed_) return fail(ACL_ERROR_INVALID_PARAM, "the channel is destroyed");
+            frame->channel = this->shared_from_this();
+            frame->number = number = first_ + open_.size();
+            open_.push_back(std::move(frame));
+        }
+        schedule();
+        return 0;
+    }
+
+    void schedule() {
+        // The stream refuses when its context is gone; the channel then ends with the device.
+        stream_->submit(Channel::kEntry, [channel = this->shared_from_this()] {
+            channel->work();
+            return 0;
+        });
+    }
+
+    /// Until the frame and all before it are over. `bounded`: give up when nothing moves any more.
+    /// `calling_back`: this thread is inside a callback, whose successors it cannot wait for.
+    void wait_until_over(uint64_t number, bool bounded, bool calling_back) {
+        const bool own_thread = is_report_thread(*stream_);
+        if (own_thread && calling_back) return;
+        uint64_t seen = 0;
+        auto since = std::chrono::steady_clock::now();
+        Lock lock(mutex_);
+        while (!closed_ && first_ <= number) {
+            if (progress_ != seen) {
+                seen = progress_;
+                since = std::chrono::steady_clock::now();
+            } else if (bounded && is_stuck(since)) {
+                return;
+            }
+            if (!own_thread) {
+                changed_.wait_for(lock, std::chrono::milliseconds(100));
+                continue;
+            }
+            lock.unlock();
+            process_report(10);
+            take_message();  // no report within the time is nothing to tell
+            lock.lock();
+        }
+    }
+
+    bool has_queued_locked() const { return next_ < first_ + open_.size(); }
+
+    /// The next frame that no work has taken yet, now in `state`; empty when there is none.
+    Ref take_queued_locked(typename Frame::State state) {
+        if (closed_ || !has_queued_locked()) return {};
+        Ref frame = open_[next_++ - first_];
+        frame->state = state;
+        ++progress_;
+        return frame;
+    }
+
+    /// The frame is over; returns those that leave, which the caller lets go without the lock.
+    std::deque<Ref> finish_locked(Frame &frame) {
+        std::deque<Ref> over;
+        frame.state = Frame::State::over;
+        ++progress_;
+        while (!open_.empty() && open_.front()->state == Frame::State::over) {
+            over.push_back(std::move(open_.front()));
+            open_.pop_front();
+            ++first_;
+        }
+        changed_.notify_all();
+        return over;
+    }
+
+    StreamRef stream_;
+    std::mutex mutex_;  // leaf lock, guards what follows
+    std::condition_variable changed_;
+    std::deque<Ref> open_;   // by number, without a gap; the first is not over
+    uint64_t first_ = 0;     // number of open_.front()
+    uint64_t next_ = 0;      // number of the first frame that no work has taken
+    uint64_t progress_ = 0;  // grows with everything that happens
+    bool closed_ = false;
+
+  private:
+    static bool is_stuck(std::chrono::steady_clock::time_point since) {
+        return std::chrono::steady_clock::now() - since > std::chrono::seconds(3) &&
+               !callbacks_running();
+    }
+};
+
+}  // namespace softnpu
