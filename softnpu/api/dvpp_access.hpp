@@ -1,6 +1,9 @@
 // How the entries of the first media interface read and write the values behind their handles.
 #pragma once
 
+#include <cstring>
+#include <type_traits>
+
 #include "softnpu/api/entry.hpp"
 #include "softnpu/core/context.hpp"
 #include "softnpu/dvpp/desc.hpp"
@@ -43,6 +46,50 @@ int set_value(const char *function, Table &table, const void *handle,
         ((*found).*member).store(value, std::memory_order_release);
         return 0;
     });
+}
+
+/// Body of a setter whose type in the interface is another than in the object.
+template <class Table, class Object, class Value, class Given>
+int set_field(const char *function, Table &table, const void *handle,
+              std::atomic<Value> Object::*member, Given value) noexcept {
+    return set_value(function, table, handle, member, static_cast<Value>(value));
+}
+
+/// Body of such a getter; what the program never set (`Object::kUnset`) reads as 0.
+template <class Result, class Table, class Object, class Value>
+Result get_field(const char *function, Table &table, const void *handle,
+                 std::atomic<Value> Object::*member) noexcept {
+    const Value value = get_value(function, table, handle, member);
+    if constexpr (std::is_same_v<Value, uint32_t>) {
+        if (value == Object::kUnset) return Result{};
+    }
+    return (Result)value;
+}
+
+/// A parameter by number: what SetChannelDescParam stores.
+template <class Value>
+int set_parameter(std::atomic<Value> &field, size_t length, const void *from) {
+    if (length != sizeof(Value)) {
+        return fail(ACL_ERROR_INVALID_PARAM, "length %zu: this parameter has %zu bytes", length,
+                    sizeof(Value));
+    }
+    Value value;
+    std::memcpy(&value, from, sizeof value);
+    field = value;
+    return 0;
+}
+
+/// What GetChannelDescParam gives.
+template <class Value>
+int get_parameter(const std::atomic<Value> &field, size_t length, size_t *size, void *to) {
+    if (length < sizeof(Value)) {
+        return fail(ACL_ERROR_INVALID_PARAM, "length %zu: this parameter has %zu bytes", length,
+                    sizeof(Value));
+    }
+    const Value value = field;
+    std::memcpy(to, &value, sizeof value);
+    *size = sizeof value;
+    return 0;
 }
 
 /// Body of acldvppCreate...: a handle, or NULL without a current context.

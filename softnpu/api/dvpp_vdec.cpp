@@ -1,9 +1,7 @@
 // aclvdec*: video decoding of the first media interface.
-#include <cstring>
 
 #include "acl/ops/acl_dvpp.h"
-#include "softnpu/api/entry.hpp"
-#include "softnpu/core/context.hpp"
+#include "softnpu/api/dvpp_access.hpp"
 #include "softnpu/dvpp/vdec.hpp"
 #include "softnpu/memory/memory.hpp"
 
@@ -22,32 +20,6 @@ int find_desc(const aclvdecChannelDesc *handle, DescRef &desc) {
     return fail(ACL_ERROR_INVALID_PARAM,
                 "channelDesc %p is not a live aclvdecChannelDesc: never created, or destroyed",
                 static_cast<const void *>(handle));
-}
-
-template <class Value, class Given>
-aclError set_field(const char *function, aclvdecChannelDesc *handle,
-                   std::atomic<Value> VdecChannelDesc::*field, Given value) {
-    return guarded(function, [&] {
-        DescRef desc;
-        SOFTNPU_CHECK(find_desc(handle, desc));
-        (*desc).*field = static_cast<Value>(value);
-        return 0;
-    });
-}
-
-/// What the program set, `otherwise` when it did not.
-template <class Result, class Value>
-Result get_field(const char *function, const aclvdecChannelDesc *handle,
-                 std::atomic<Value> VdecChannelDesc::*field) {
-    return guarded_value<Result>(function, Result{}, [&] {
-        DescRef desc;
-        if (find_desc(handle, desc) != 0) return Result{};
-        const Value value = ((*desc).*field).load();
-        if constexpr (std::is_same_v<Value, uint32_t>) {
-            if (value == VdecChannelDesc::kUnset) return Result{};
-        }
-        return (Result)value;
-    });
 }
 
 // ---- parameters by number ----
@@ -81,30 +53,6 @@ int visit_parameter(VdecChannelDesc &desc, int type, Visit &&visit) {
             return fail(ACL_ERROR_INVALID_PARAM,
                         "paramType %d is none of aclvdecChannelDescParamType (0 to 10)", type);
     }
-}
-
-template <class Value>
-int set_parameter(std::atomic<Value> &field, size_t length, const void *from) {
-    if (length != sizeof(Value)) {
-        return fail(ACL_ERROR_INVALID_PARAM, "length %zu: this parameter has %zu bytes", length,
-                    sizeof(Value));
-    }
-    Value value;
-    std::memcpy(&value, from, sizeof value);
-    field = value;
-    return 0;
-}
-
-template <class Value>
-int get_parameter(const std::atomic<Value> &field, size_t length, size_t *size, void *to) {
-    if (length < sizeof(Value)) {
-        return fail(ACL_ERROR_INVALID_PARAM, "length %zu: this parameter has %zu bytes", length,
-                    sizeof(Value));
-    }
-    const Value value = field;
-    std::memcpy(to, &value, sizeof value);
-    *size = sizeof value;
-    return 0;
 }
 
 // ---- creating ----
@@ -404,18 +352,18 @@ aclError aclvdecSetChannelDescCallback(aclvdecChannelDesc *channelDesc, aclvdecC
 }
 
 aclvdecCallback aclvdecGetChannelDescCallback(const aclvdecChannelDesc *channelDesc) {
-    return get_field<aclvdecCallback>("aclvdecGetChannelDescCallback", channelDesc,
-                                      &VdecChannelDesc::callback);
+    return get_field<aclvdecCallback>("aclvdecGetChannelDescCallback", vdec_channel_descs(),
+                                      channelDesc, &VdecChannelDesc::callback);
 }
 
-#define SOFTNPU_FIELD(Name, Given, Result, field)                                             \
-    aclError aclvdecSetChannelDesc##Name(aclvdecChannelDesc *channelDesc, Given value) {      \
-        return set_field("aclvdecSetChannelDesc" #Name, channelDesc, &VdecChannelDesc::field, \
-                         value);                                                              \
-    }                                                                                         \
-    Result aclvdecGetChannelDesc##Name(const aclvdecChannelDesc *channelDesc) {               \
-        return get_field<Result>("aclvdecGetChannelDesc" #Name, channelDesc,                  \
-                                 &VdecChannelDesc::field);                                    \
+#define SOFTNPU_FIELD(Name, Given, Result, field)                                                  \
+    aclError aclvdecSetChannelDesc##Name(aclvdecChannelDesc *channelDesc, Given value) {           \
+        return set_field("aclvdecSetChannelDesc" #Name, vdec_channel_descs(), channelDesc,         \
+                         &VdecChannelDesc::field, value);                                          \
+    }                                                                                              \
+    Result aclvdecGetChannelDesc##Name(const aclvdecChannelDesc *channelDesc) {                    \
+        return get_field<Result>("aclvdecGetChannelDesc" #Name, vdec_channel_descs(), channelDesc, \
+                                 &VdecChannelDesc::field);                                         \
     }
 
 SOFTNPU_FIELD(BitDepth, uint32_t, uint32_t, bit_depth)

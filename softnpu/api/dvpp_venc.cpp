@@ -1,5 +1,4 @@
 // aclvenc*: video encoding of the first media interface.
-#include <cstring>
 
 #include "acl/ops/acl_dvpp.h"
 #include "softnpu/api/dvpp_access.hpp"
@@ -20,31 +19,6 @@ constexpr uint32_t kLeastBitrate = 10, kMostBitrate = 614400;  // kbit/s
 
 int find_desc(const aclvencChannelDesc *handle, DescRef &desc) {
     return find_in(venc_channel_descs(), handle, "channelDesc", desc);
-}
-
-template <class Value, class Given>
-aclError set_field(const char *function, aclvencChannelDesc *handle,
-                   std::atomic<Value> VencChannelDesc::*field, Given value) {
-    return guarded(function, [&] {
-        DescRef desc;
-        SOFTNPU_CHECK(find_desc(handle, desc));
-        (*desc).*field = static_cast<Value>(value);
-        return 0;
-    });
-}
-
-template <class Result, class Value>
-Result get_field(const char *function, const aclvencChannelDesc *handle,
-                 std::atomic<Value> VencChannelDesc::*field) {
-    return guarded_value<Result>(function, Result{}, [&] {
-        DescRef desc;
-        if (find_desc(handle, desc) != 0) return Result{};
-        const Value value = ((*desc).*field).load();
-        if constexpr (std::is_same_v<Value, uint32_t>) {
-            if (value == VencChannelDesc::kUnset) return Result{};
-        }
-        return (Result)value;
-    });
 }
 
 // ---- parameters by number ----
@@ -82,11 +56,6 @@ int visit_parameter(VencChannelDesc &desc, int type, Visit &&visit) {
             return fail(ACL_ERROR_INVALID_PARAM,
                         "paramType %d is none of aclvencChannelDescParamType (0 to 12)", type);
     }
-}
-
-int check_length(size_t length, size_t size, bool exact) {
-    if (exact ? length == size : length >= size) return 0;
-    return fail(ACL_ERROR_INVALID_PARAM, "length %zu: this parameter has %zu bytes", length, size);
 }
 
 // ---- creating ----
@@ -335,13 +304,8 @@ aclError aclvencSetChannelDescParam(aclvencChannelDesc *channelDesc,
         DescRef desc;
         SOFTNPU_CHECK(find_desc(channelDesc, desc));
         SOFTNPU_CHECK(require_pointer(param, "param"));
-        return visit_parameter(*desc, static_cast<int>(paramType), [&](auto &field) {
-            auto value = field.load();
-            SOFTNPU_CHECK(check_length(length, sizeof value, true));
-            std::memcpy(&value, param, sizeof value);
-            field = value;
-            return 0;
-        });
+        return visit_parameter(*desc, static_cast<int>(paramType),
+                               [&](auto &field) { return set_parameter(field, length, param); });
     });
 }
 
@@ -354,11 +318,7 @@ aclError aclvencGetChannelDescParam(const aclvencChannelDesc *channelDesc,
         SOFTNPU_CHECK(require_pointer(paramRetSize, "paramRetSize"));
         SOFTNPU_CHECK(require_pointer(param, "param"));
         return visit_parameter(*desc, static_cast<int>(paramType), [&](auto &field) {
-            const auto value = field.load();
-            SOFTNPU_CHECK(check_length(length, sizeof value, false));
-            std::memcpy(param, &value, sizeof value);
-            *paramRetSize = sizeof value;
-            return 0;
+            return get_parameter(field, length, paramRetSize, param);
         });
     });
 }
@@ -375,19 +335,23 @@ aclError aclvencSetChannelDescCallback(aclvencChannelDesc *channelDesc, aclvencC
 }
 
 aclvencCallback aclvencGetChannelDescCallback(const aclvencChannelDesc *channelDesc) {
-    return get_field<aclvencCallback>(__func__, channelDesc, &VencChannelDesc::callback);
+    return get_field<aclvencCallback>(__func__, venc_channel_descs(), channelDesc,
+                                      &VencChannelDesc::callback);
 }
 
 uint32_t aclvencGetChannelDescChannelId(const aclvencChannelDesc *channelDesc) {
-    return get_field<uint32_t>(__func__, channelDesc, &VencChannelDesc::channel_id);
+    return get_field<uint32_t>(__func__, venc_channel_descs(), channelDesc,
+                               &VencChannelDesc::channel_id);
 }
 
-#define SOFTNPU_FIELD(Name, Type, field)                                                \
-    aclError aclvencSetChannelDesc##Name(aclvencChannelDesc *channelDesc, Type value) { \
-        return set_field(__func__, channelDesc, &VencChannelDesc::field, value);        \
-    }                                                                                   \
-    Type aclvencGetChannelDesc##Name(const aclvencChannelDesc *channelDesc) {           \
-        return get_field<Type>(__func__, channelDesc, &VencChannelDesc::field);         \
+#define SOFTNPU_FIELD(Name, Type, field)                                                       \
+    aclError aclvencSetChannelDesc##Name(aclvencChannelDesc *channelDesc, Type value) {        \
+        return set_field(__func__, venc_channel_descs(), channelDesc, &VencChannelDesc::field, \
+                         value);                                                               \
+    }                                                                                          \
+    Type aclvencGetChannelDesc##Name(const aclvencChannelDesc *channelDesc) {                  \
+        return get_field<Type>(__func__, venc_channel_descs(), channelDesc,                    \
+                               &VencChannelDesc::field);                                       \
     }
 
 SOFTNPU_FIELD(BufAddr, void *, buffer)
