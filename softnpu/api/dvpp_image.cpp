@@ -52,17 +52,17 @@ std::string check_size(const ImageInfo &info, uint32_t most) {
            ": want " + std::to_string(kLeast) + " to " + std::to_string(most) + " on each side";
 }
 
-/// What of JPEG the hardware decodes.
-std::string check_jpeg(const ImageEngine &engine, const uint8_t *data, size_t size) {
-    ImageInfo info;
+/// Reads the header; "" when the hardware decodes such a file.
+std::string check_jpeg(const ImageEngine &engine, const uint8_t *data, size_t size,
+                       ImageInfo &info) {
     if (std::string why = engine.jpeg_info(data, size, info); !why.empty()) return why;
     if (info.progressive) return "progressive JPEG is not decoded by this interface";
     if (info.arithmetic) return "JPEG with arithmetic coding is not decoded";
     return check_size(info, kMostJpeg);
 }
 
-std::string check_png(const ImageEngine &engine, const uint8_t *data, size_t size) {
-    ImageInfo info;
+std::string check_png(const ImageEngine &engine, const uint8_t *data, size_t size,
+                      ImageInfo &info) {
     if (std::string why = engine.png_info(data, size, info); !why.empty()) return why;
     return check_size(info, kMostPng);
 }
@@ -92,11 +92,10 @@ std::string decode(Decoding &job) {
     if (std::string why = check_picture_memory("outputDesc", picture); !why.empty()) return why;
     if (check_data(job.data, job.size) != 0) return pending_message();  // freed meanwhile
     const uint8_t *data = view(job.data);
-    std::string why =
-        job.png ? check_png(*engine, data, job.size) : check_jpeg(*engine, data, job.size);
-    if (!why.empty()) return why;
     ImageInfo info;
-    job.png ? engine->png_info(data, job.size, info) : engine->jpeg_info(data, job.size, info);
+    std::string why = job.png ? check_png(*engine, data, job.size, info)
+                              : check_jpeg(*engine, data, job.size, info);
+    if (!why.empty()) return why;
     settle_strides(job, info, picture);
     why = job.png ? engine->png_decode(data, job.size, picture)
                   : engine->jpeg_decode(data, job.size, picture);
