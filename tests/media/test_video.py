@@ -34,8 +34,6 @@ def encode(path: Path, encoder: str) -> Path:
 @pytest.fixture(scope="module", params=["h264", "hevc"])
 def clip(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     name = {"h264": "libx264", "hevc": "libx265"}[request.param]
-    if name not in av.codecs_available:
-        pytest.skip(f"this PyAV has no {name}")
     return encode(tmp_path_factory.mktemp("clip") / f"{request.param}.mp4", name)
 
 
