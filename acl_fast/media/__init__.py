@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from acl_fast._picdesc import FORMATS
     from acl_fast._pool import PicturePool
     from acl_fast._vdec import VideoDecoder
+    from acl_fast._venc import Packet, VideoEncoder
     from acl_fast._vpc import INTERPOLATIONS, Vpc
     from acl_fast.media import vpc
     from acl_fast.media._letterbox import Letterbox
@@ -30,8 +31,10 @@ __all__ = [
     "JpegDecoder",
     "JpegEncoder",
     "Letterbox",
+    "Packet",
     "PicturePool",
     "VideoDecoder",
+    "VideoEncoder",
     "VideoSource",
     "Vpc",
     "decode_png",
@@ -47,8 +50,10 @@ _MODULE_OF = {
     "JpegDecoder": "acl_fast._jpeg",
     "JpegEncoder": "acl_fast._jpeg",
     "Letterbox": "acl_fast.media._letterbox",
+    "Packet": "acl_fast._venc",
     "PicturePool": "acl_fast._pool",
     "VideoDecoder": "acl_fast._vdec",
+    "VideoEncoder": "acl_fast._venc",
     "VideoSource": "acl_fast.media._source",
     "Vpc": "acl_fast._vpc",
     "decode_png": "acl_fast._jpeg",

@@ -23,6 +23,7 @@ cdef class PicturePool:
     cdef ContextState *context
     cdef readonly object device
     cdef int _format
+    cdef int kind
     cdef readonly int width
     cdef readonly int height
     cdef uint32_t stride_width

@@ -7,7 +7,16 @@ from libc.stdint cimport int64_t, uint32_t
 from libc.stdlib cimport calloc, free, realloc
 
 from acl_fast._atomic cimport atomic_release, atomic_retain
-from acl_fast._block cimport KIND_DVPP, Block, Releaser, block_allocate, block_release, block_wrap
+from acl_fast._block cimport (
+    KIND_DVPP,
+    KIND_HIMPI,
+    Block,
+    Releaser,
+    block_allocate,
+    block_release,
+    block_wrap,
+    kind_from_name,
+)
 from acl_fast._device cimport Context
 from acl_fast._image cimport Image, image_over
 from acl_fast._memory cimport Buffer, buffer_from_block
@@ -113,6 +122,8 @@ cdef class PicturePool:
         What ``get()`` does when all pictures are out.
     align : (int, int)
         What the width in pixels and the height are rounded up to in memory.
+    kind : {'dvpp', 'himpi'}
+        Memory of acldvppMalloc or of hi_mpi_dvpp_malloc.
 
     Attributes
     ----------
@@ -122,7 +133,7 @@ cdef class PicturePool:
     """
 
     def __init__(self, Context device not None, int width, int height, format="nv12", *,
-                 int count=8, str exhausted="block", align=(16, 2)):
+                 int count=8, str exhausted="block", align=(16, 2), str kind="dvpp"):
         if self.context != NULL:
             raise TypeError("a pool is set up once")
         device.check_open()
@@ -132,6 +143,9 @@ cdef class PicturePool:
             raise ValueError(f"a pool of {count} pictures could give none")
         if width < 1 or height < 1 or width > 16384 or height > 16384:
             raise ValueError(f"there are no pictures of {width}x{height}")
+        self.kind = kind_from_name(kind)
+        if self.kind not in (KIND_DVPP, KIND_HIMPI):
+            raise ValueError(f"pictures live in memory of kind 'dvpp' or 'himpi', not {kind!r}")
         self._format = format_from_object(format)
         if self._format in (1, 2) and (width % 2 or height % 2):
             raise ValueError(f"{format_name(self._format)} pictures have even sizes, not "
@@ -156,7 +170,7 @@ cdef class PicturePool:
             raise MemoryError()
         for _ in range(count):
             self.state.blocks[self.state.idle] = block_allocate(self.context, self.picture_size(),
-                                                                KIND_DVPP)
+                                                                self.kind)
             self.state.idle += 1
             self.state.total += 1
 
@@ -213,7 +227,7 @@ cdef class PicturePool:
         loan.pool = self.state
         loan.block = inner
         atomic_retain(&self.state.refs)
-        block = block_wrap(self.context, inner.address, inner.nbytes, KIND_DVPP, loan,
+        block = block_wrap(self.context, inner.address, inner.nbytes, self.kind, loan,
                            <Releaser>give_back)
         dims[0] = <int64_t>inner.nbytes
         buffer = buffer_from_block(block, block.address, self.device, 1, dims,
@@ -242,7 +256,7 @@ cdef class PicturePool:
                     return block
                 self.check_open()
                 if self.exhausted == "grow":
-                    block = block_allocate(self.context, self.picture_size(), KIND_DVPP)
+                    block = block_allocate(self.context, self.picture_size(), self.kind)
                     self.added()
                     return block
                 if not waits:

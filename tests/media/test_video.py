@@ -49,12 +49,24 @@ def frames(clip: Path) -> list[np.ndarray]:
     return found
 
 
-def decoder(device: af.Device, source: media.VideoSource) -> media.VideoDecoder:
-    return media.VideoDecoder(device, source.codec, width=source.width, height=source.height)
+def decoder(
+    device: af.Device, source: media.VideoSource, interface: str | None = None
+) -> media.VideoDecoder:
+    size = {"width": source.width, "height": source.height}
+    return media.VideoDecoder(device, source.codec, **size, interface=interface)
 
 
-def test_frames_equal_ffmpegs(device: af.Device, clip: Path, frames: list[np.ndarray]) -> None:
-    with media.open_video(clip) as source, decoder(device, source) as video:
+@pytest.fixture(params=["v1", "v2"])
+def interface(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+def test_frames_equal_ffmpegs(
+    device: af.Device, clip: Path, frames: list[np.ndarray], interface: str
+) -> None:
+    with media.open_video(clip) as source, decoder(device, source, interface) as video:
+        assert video.interface == interface
         images = list(video.decode(source))
         assert video.damaged == 0
     assert len(images) == len(frames)
@@ -94,11 +106,14 @@ def test_asyncio(device: af.Device, clip: Path, frames: list[np.ndarray]) -> Non
     assert asyncio.run(count()) == len(frames)
 
 
-def test_pictures_scale_and_come_from_a_pool(device: af.Device, clip: Path) -> None:
+def test_pictures_scale_and_come_from_a_pool(device: af.Device, clip: Path, interface: str) -> None:
+    kind = {"v1": "dvpp", "v2": "himpi"}[interface]
     with (
         media.open_video(clip) as source,
-        media.PicturePool(device, 160, 128, count=20) as pool,
-        media.VideoDecoder(device, source.codec, pool=pool) as video,
+        media.PicturePool(device, 160, 128, count=20, kind=kind) as pool,
+        media.VideoDecoder(
+            device, source.codec, pool=pool, interface=interface, source_size=(WIDTH, HEIGHT)
+        ) as video,
     ):
         sizes = [image.size for image in video.decode(source)]
         assert sizes == [(160, 128)] * COUNT
@@ -106,11 +121,23 @@ def test_pictures_scale_and_come_from_a_pool(device: af.Device, clip: Path) -> N
         assert pool.idle == 20
 
 
-def test_closing_with_frames_in_flight(device: af.Device, clip: Path) -> None:
+def test_a_pool_below_the_reordering_is_told(device: af.Device, clip: Path, interface: str) -> None:
+    with (
+        media.open_video(clip) as source,
+        media.PicturePool(device, WIDTH, HEIGHT, count=1) as pool,
+        media.VideoDecoder(device, source.codec, pool=pool, interface=interface) as video,
+    ):
+        with pytest.raises(RuntimeError, match="larger pool"):
+            list(video.decode(source))
+        video.reset()
+        assert pool.idle == 1
+
+
+def test_closing_with_frames_in_flight(device: af.Device, clip: Path, interface: str) -> None:
     with media.open_video(clip) as source:
         packets = list(source)
         for _ in range(3):
-            video = decoder(device, source)
+            video = decoder(device, source, interface)
             for packet, pts in packets[:20]:
                 video.send(packet, pts)
             video.close()
@@ -119,9 +146,11 @@ def test_closing_with_frames_in_flight(device: af.Device, clip: Path) -> None:
                 video.send(packets[0][0])
 
 
-def test_closing_while_another_thread_receives(device: af.Device, clip: Path) -> None:
+def test_closing_while_another_thread_receives(
+    device: af.Device, clip: Path, interface: str
+) -> None:
     with media.open_video(clip) as source:
-        video = decoder(device, source)
+        video = decoder(device, source, interface)
         video.send(next(iter(source))[0])
         errors: list[Exception] = []
 
@@ -139,8 +168,10 @@ def test_closing_while_another_thread_receives(device: af.Device, clip: Path) ->
         assert len(errors) == 1
 
 
-def test_damage_is_counted_and_decoding_resumes(device: af.Device, clip: Path) -> None:
-    with media.open_video(clip) as source, decoder(device, source) as video:
+def test_damage_is_counted_and_decoding_resumes(
+    device: af.Device, clip: Path, interface: str
+) -> None:
+    with media.open_video(clip) as source, decoder(device, source, interface) as video:
         packets = [packet for packet, _ in source]
         packets[3] = packets[3][:6] + bytes(len(packets[3]) - 6)
         images = list(video.decode(packets))
@@ -153,6 +184,8 @@ def test_mistakes(device: af.Device) -> None:
         media.VideoDecoder(device, "vp9", width=320, height=240)
     with pytest.raises(ValueError, match="width and height"):
         media.VideoDecoder(device)
+    with pytest.raises(ValueError, match="interface is 'v1'"):
+        media.VideoDecoder(device, width=320, height=240, interface="v3")
     with media.VideoDecoder(device, width=320, height=240) as video:
         with pytest.raises(ValueError, match="empty"):
             video.send(b"")
