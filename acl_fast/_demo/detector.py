@@ -17,7 +17,6 @@ import acl_fast as af
 from acl_fast import media
 from acl_fast._demo import yolo
 from acl_fast._demo.darknet import Network
-from acl_fast._demo.letterbox import Letterbox
 from acl_fast._demo.stages import Stages
 
 Item = TypeVar("Item")
@@ -96,7 +95,7 @@ class Detector(Generic[Item]):
     device: af.Device
     model: af.Model
     network: Network
-    box: Letterbox
+    box: media.Letterbox
     thresholds: Thresholds = Thresholds()
     depth: int = 3
     stages: Stages = field(default_factory=Stages)
@@ -135,7 +134,8 @@ class Detector(Generic[Item]):
         with self.stages("boxes"):
             limits = self.thresholds
             found = yolo.detect(slot.outputs(), self.network, limits.conf, limits.iou)
-            found = yolo.Detections(self.box.to_picture(found.boxes), found.scores, found.classes)
+            boxes = self.box.to_source(found.boxes).astype(np.float32)
+            found = yolo.Detections(boxes, found.scores, found.classes)
         self._free.append(slot)
         return Result(item, found)
 

@@ -15,7 +15,7 @@ from acl_fast._atc.convert import Request, convert
 from acl_fast._demo import assets, darknet
 
 NAME = "yolov3-tiny"
-CHAIN_NAME = "yolov3-tiny-nv12"
+OM_NAME = "yolov3-tiny-nv12"
 
 # What the model's input does with the picture engine's NV12: to RGB, BT.601 narrow as video is,
 # and to 0..1. The file is one that CANN's atc takes as well.
@@ -74,8 +74,13 @@ def write_onnx(source: Source) -> Path:
     return _write(f"{NAME}.onnx", lambda path: onnx.save(source.model, path))
 
 
+def write_aipp() -> Path:
+    """Write the configuration of the model's input and return its path."""
+    return _write(f"{OM_NAME}.aipp.cfg", lambda path: path.write_text(AIPP))
+
+
 def write_om(source: Source, soc: str) -> Path:
-    """Compile the detector for softnpu and return the path of the ``.om``.
+    """Compile the detector so that its input takes NV12 pictures; return the path of the ``.om``.
 
     This takes less than a second, so it is done every time: the file then always belongs to this
     version of the converters.
@@ -87,29 +92,9 @@ def write_om(source: Source, soc: str) -> Path:
     soc
         SoC name of the device that is to run it.
     """
-    onnx_path = write_onnx(source)
-    return _write(
-        f"{NAME}.om",
-        lambda path: convert(Request(onnx_path, path.with_suffix(""), soc=soc)),
-    )
-
-
-def write_aipp() -> Path:
-    """Write the configuration of the model's input and return its path."""
-    return _write(f"{CHAIN_NAME}.aipp.cfg", lambda path: path.write_text(AIPP))
-
-
-def write_chain_om(source: Source, soc: str) -> Path:
-    """Compile the detector so that its input takes NV12 pictures; return the path of the ``.om``.
-
-    Parameters
-    ----------
-    source, soc
-        As for ``write_om()``.
-    """
     onnx_path, blocks = write_onnx(source), aipp.parse(AIPP)
     return _write(
-        f"{CHAIN_NAME}.om",
+        f"{OM_NAME}.om",
         lambda path: convert(Request(onnx_path, path.with_suffix(""), soc=soc, aipp=blocks)),
     )
 

@@ -1,15 +1,19 @@
-"""Boxes and labels drawn straight into NV12 pictures, which an encoder then takes as they are."""
+"""Boxes and labels drawn straight into NV12 pictures, which the encoder then takes as they are."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+import acl_fast as af
+from acl_fast import media
 from acl_fast._demo.draw import Colour, class_colour, font
 from acl_fast._demo.yolo import Detections
 
@@ -18,12 +22,14 @@ Bytes = NDArray[np.uint8]
 
 @lru_cache
 def to_yuv(colour: Colour) -> tuple[int, int, int]:
-    """Convert RGB to Y, U, V: BT.601 wide, as pictures on the device are."""
-    red, green, blue = colour
+    """Convert RGB to Y, U, V: BT.601 narrow, as video is."""
+    red, green, blue = (value / 255 for value in colour)
     luma = 0.299 * red + 0.587 * green + 0.114 * blue
-    values = (luma, 128 + 0.564 * (blue - luma), 128 + 0.713 * (red - luma))
-    y, u, v = (round(min(255.0, max(0.0, value))) for value in values)
-    return y, u, v
+    return (
+        round(16 + 219 * luma),
+        round(128 + 224 * (blue - luma) / 1.772),
+        round(128 + 224 * (red - luma) / 1.402),
+    )
 
 
 @lru_cache(maxsize=512)
@@ -91,6 +97,30 @@ class Canvas:
         ground = to_yuv(colour)[0]
         shade = ground - ground * mask.astype(np.uint16) // 255
         self.luma[y : y + height, x : x + width] = shade
+
+    def to_rgb(self) -> Image.Image:
+        """Convert a copy for looking at."""
+        packed = np.concatenate([self.luma, self.chroma.reshape(-1, self.luma.shape[1])])
+        frame = VideoFrame.from_ndarray(packed, format="nv12")
+        return Image.fromarray(frame.to_ndarray(format="rgb24"))
+
+
+@contextmanager
+def drawn_on(image: media.Image) -> Iterator[Canvas]:
+    """Draw into a picture of the device: in place, or through the host where it has its own memory.
+
+    Parameters
+    ----------
+    image
+        NV12, with no work of the device queued on it.
+    """
+    if af.run_mode() == "unified":
+        yield Canvas(*image.planes)
+        return
+    pixels = image.to_numpy()
+    luma, chroma = pixels[: image.height], pixels[image.height :]
+    yield Canvas(luma, chroma.reshape(image.height // 2, image.width // 2, 2))
+    image.upload(pixels)
 
 
 def annotate(canvas: Canvas, found: Detections, names: Sequence[str]) -> None:

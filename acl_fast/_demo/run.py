@@ -10,16 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from PIL import Image
-
 import acl_fast as af
 from acl_fast import media
 from acl_fast._atc import AtcError
-from acl_fast._demo import assets, draw, model, report, summary, yolo
+from acl_fast._demo import assets, draw, model, overlay, report, summary, yolo
 from acl_fast._demo.darknet import DarknetError
 from acl_fast._demo.detector import Detector, ModelMismatchError, Result, Thresholds
-from acl_fast._demo.letterbox import Letterbox
-from acl_fast._demo.video import DeviceReader, VideoError, VideoWriter, to_rgb
+from acl_fast._demo.stages import Stages
+from acl_fast._demo.video import VideoError, VideoReader, VideoWriter
 
 T = TypeVar("T")
 
@@ -65,14 +63,16 @@ class Highlights:
     total: int
     tiles: dict[int, tuple[float, draw.Tile]] = field(default_factory=dict)
 
-    def offer(self, number: int, rate: float, found: yolo.Detections, picture: Image.Image) -> None:
+    def offer(
+        self, number: int, rate: float, found: yolo.Detections, canvas: overlay.Canvas
+    ) -> None:
         """Take the picture where it beats its part's best."""
         part = number * SHEET_TILES // max(self.total, number + 1)
         worth = float(found.scores.sum())
         if part not in self.tiles or worth > self.tiles[part][0]:
             objects = f"{len(found)} object{'' if len(found) == 1 else 's'}"
             caption = f"frame {number}    {number / rate:.2f} s    {objects}"
-            self.tiles[part] = (worth, draw.Tile(picture, caption))
+            self.tiles[part] = (worth, draw.Tile(canvas.to_rgb(), caption))
 
     def best(self) -> list[draw.Tile]:
         """Return the pictures in the order of the video."""
@@ -82,7 +82,7 @@ class Highlights:
 class Run:
     """One run over one video."""
 
-    def __init__(self, options: Options, reader: DeviceReader, names: Sequence[str]) -> None:
+    def __init__(self, options: Options, reader: VideoReader, names: Sequence[str]) -> None:
         self.options, self.reader, self.names = options, reader, names
         self.classes: dict[str, summary.ClassSummary] = {}
         self.results: list[yolo.Detections] = []
@@ -100,28 +100,31 @@ class Run:
                 frame = next(frames, None)
             done = detector.collect() if frame is None else detector.submit(frame, frame)
             if done:
-                with stages("draw and encode"):
-                    self.take(done)
+                self.take(done, stages)
                 bar.update(len(self.results))
             elif frame is None:
                 break
+        if self.writer:
+            with stages("encode"):
+                self.writer.finish()
         seconds = time.perf_counter() - start
         bar.close()
         return seconds
 
-    def take(self, done: Result[media.Image]) -> None:
-        """Count, draw and write one frame."""
+    def take(self, done: Result[media.Image], stages: Stages) -> None:
+        """Count, draw and encode one frame."""
         number, found = len(self.results), done.found
         self.results.append(found)
         for index in sorted(set(found.classes.tolist())):
             scores = found.scores[found.classes == index].tolist()
             of_class = self.classes.setdefault(self.names[index], summary.ClassSummary())
             of_class.add(number, scores)
-        picture = to_rgb(done.item)
-        draw.annotate(picture, found, self.names)
-        self.highlights.offer(number, float(self.reader.rate), found, picture)
+        with stages("draw"), overlay.drawn_on(done.item) as canvas:
+            overlay.annotate(canvas, found, self.names)
+            self.highlights.offer(number, float(self.reader.rate), found, canvas)
         if self.writer:
-            self.writer.write(picture)
+            with stages("encode"):
+                self.writer.write(done.item)
 
 
 def run(options: Options) -> summary.Outcome:
@@ -132,7 +135,7 @@ def run(options: Options) -> summary.Outcome:
     """
     path = options.video or _with_bar(lambda bar: assets.fetch("bikes.mp4", bar))
     with ExitStack() as stack:
-        reader = stack.enter_context(DeviceReader(path, options.frames))
+        reader = stack.enter_context(VideoReader(path, options.frames))
         device = stack.enter_context(af.Device(options.device))
         source = _with_bar(model.read)
         model_path = options.model or compiled(source, device)
@@ -143,7 +146,7 @@ def run(options: Options) -> summary.Outcome:
             device,
             loaded,
             source.network,
-            Letterbox.for_device((reader.width, reader.height), size),
+            media.Letterbox.fit(reader.width, reader.height, *size),
             options.thresholds,
         )
         stack.callback(detector.close)
@@ -151,7 +154,7 @@ def run(options: Options) -> summary.Outcome:
         options.output.mkdir(parents=True, exist_ok=True)
         if options.write_video:
             target = options.output / VIDEO_NAME
-            writer = VideoWriter(target, reader.width, reader.height, reader.rate)
+            writer = VideoWriter(target, device, reader.width, reader.height, reader.rate)
             this.writer = stack.enter_context(writer)
         before = summary.copied_bytes()
         seconds = this.loop(detector)
@@ -169,13 +172,13 @@ def run(options: Options) -> summary.Outcome:
 def compiled(source: model.Source, device: af.Device) -> Path:
     """Compile the detector for the device; only softnpu's compiler is ours to call."""
     if af.info().backend == "softnpu":
-        return model.write_chain_om(source, device.soc_name)
+        return model.write_om(source, device.soc_name)
     path = model.write_onnx(source)
     raise NeedsCompilerError(
         "a real NPU runs what CANN's own compiler makes. Type\n"
-        f"    atc --model={path} --framework=5 --output={model.CHAIN_NAME} "
+        f"    atc --model={path} --framework=5 --output={model.OM_NAME} "
         f"--insert_op_conf={model.write_aipp()} --soc_version={device.soc_name}\n"
-        f"    acl-fast demo --model={model.CHAIN_NAME}.om"
+        f"    acl-fast demo --model={model.OM_NAME}.om"
     )
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import acl_fast as af
 from acl_fast._demo import report, yolo
 from acl_fast._demo.stages import Stages
-from acl_fast._demo.video import DeviceReader
+from acl_fast._demo.video import VideoReader
 
 # Stages of the host's loop, in order; the device executes beside them.
-HOST_STAGES = ("decode video", "launch", "wait for device", "boxes", "draw and encode")
+HOST_STAGES = ("decode video", "launch", "wait for device", "boxes", "draw", "encode")
 DEVICE_STAGE = "execute"
 
 # softnpu's counters of copied bytes, and what to call them.
@@ -70,7 +70,7 @@ def difference(
     return {key: after[key] - before[key] for key in after}
 
 
-def introduction(reader: DeviceReader, device: af.Device, model: Path) -> str:
+def introduction(reader: VideoReader, device: af.Device, model: Path) -> str:
     """Say what runs on what."""
     info = af.info()
     rate = f"{float(reader.rate):g} frames/s"

@@ -25,4 +25,4 @@ def chain_om(detector: Detector, tmp_path_factory: pytest.TempPathFactory) -> Pa
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ACL_FAST_CACHE", str(tmp_path_factory.mktemp("cache")))
         source = model.Source(detector.network, tuple(detector.names), detector.model)
-        return model.write_chain_om(source, "Ascend310P3")
+        return model.write_om(source, "Ascend310P3")

@@ -23,7 +23,6 @@ import acl_fast as af
 from acl_fast import media
 from acl_fast._demo import assets, yolo
 from acl_fast._demo.detector import Thresholds
-from acl_fast._demo.letterbox import Letterbox
 from tests.demo.conftest import STREET_FRAME, Detector
 from tests.demo.test_detector import agreeing, reference_detections
 
@@ -75,8 +74,8 @@ class Chain:
         self.request = self.model.create_request()
         self.request.set_input(0, self.picture)
 
-    def box(self, image: media.Image) -> Letterbox:
-        return Letterbox.for_device((image.width, image.height), (SIZE, SIZE))
+    def box(self, image: media.Image) -> media.Letterbox:
+        return media.Letterbox.fit(image.width, image.height, SIZE, SIZE)
 
     def detect(self, image: media.Image) -> yolo.Detections:
         box = self.box(image)
@@ -86,7 +85,7 @@ class Chain:
         self.stream.synchronize()
         heads = [output.download() for output in self.request.outputs]
         found = yolo.detect(heads, self.detector.network, LIMITS.conf, LIMITS.iou)
-        return yolo.Detections(box.to_picture(found.boxes), found.scores, found.classes)
+        return yolo.Detections(box.to_source(found.boxes), found.scores, found.classes)
 
     @property
     def result_bytes(self) -> int:
@@ -142,7 +141,7 @@ def test_video_to_model(
     assert_only_compressed_data_and_results(copies, unified, packets, 40 * chain.result_bytes)
     with av.open(str(path)) as container:
         frames = list(container.decode(video=0))
-    box = Letterbox.for_device((frames[0].width, frames[0].height), (SIZE, SIZE))
+    box = media.Letterbox.fit(frames[0].width, frames[0].height, SIZE, SIZE)
     expected = [reference_detections(chain.detector, frame, box, LIMITS) for frame in frames]
     assert_finds_the_same(found, expected, least=40)
 

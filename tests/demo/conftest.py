@@ -12,7 +12,9 @@ import onnxruntime
 import pytest
 from numpy.typing import NDArray
 
-from acl_fast._demo import assets, darknet, letterbox, video
+from acl_fast import media
+from acl_fast._demo import assets, darknet
+from tests.demo import reference
 
 STREET_FRAME = 120
 
@@ -47,20 +49,15 @@ class StreetFrame:
     """Frame 120 of the street video as a network input."""
 
     tensor: NDArray[np.float32]
-    box: letterbox.Letterbox
+    box: media.Letterbox
 
 
 @pytest.fixture(scope="session")
 def street_frame(detector: Detector) -> StreetFrame:
-    with video.VideoReader(assets.fetch("bikes.mp4"), limit=STREET_FRAME + 1) as reader:
-        *_, frame = reader
+    *_, frame = reference.frames(assets.fetch("bikes.mp4"), STREET_FRAME + 1)
     size = (detector.network.width, detector.network.height)
-    box = letterbox.Letterbox.fit((frame.width, frame.height), size)
-    scaler = letterbox.FrameScaler(box)
-    tensor = np.empty((1, 3, size[1], size[0]), np.float32)
-    scaler.prepare(tensor)
-    scaler.write(frame, tensor)
-    return StreetFrame(tensor, box)
+    box = media.Letterbox.fit(frame.width, frame.height, *size)
+    return StreetFrame(reference.network_input(frame, box, size), box)
 
 
 @pytest.fixture

@@ -13,9 +13,10 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 import acl_fast as af
+from acl_fast import media
 from acl_fast._demo import assets, model, summary, video, yolo
 from acl_fast._demo.detector import Detector, ModelMismatchError, Thresholds
-from acl_fast._demo.letterbox import FrameScaler, Letterbox
+from tests.demo import reference
 
 from .conftest import STREET_FRAME, StreetFrame
 from .conftest import Detector as Reference
@@ -26,20 +27,17 @@ FRAMES = 12
 
 @pytest.fixture(scope="module")
 def om(detector: Reference, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Compile the detector in a cache folder of the tests' own."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ACL_FAST_CACHE", str(tmp_path_factory.mktemp("cache")))
-        source = model.Source(detector.network, tuple(detector.names), detector.model)
-        return model.write_om(source, "Ascend310P3")
+    """The detector with tensors as its input."""
+    return reference.compile_tensors(detector.model, tmp_path_factory.mktemp("tensors"))
 
 
 @pytest.fixture(scope="module")
 def chain_om(detector: Reference, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same, with pictures as its input."""
+    """The detector with pictures as its input, in a cache folder of the tests' own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ACL_FAST_CACHE", str(tmp_path_factory.mktemp("cache")))
         source = model.Source(detector.network, tuple(detector.names), detector.model)
-        return model.write_chain_om(source, "Ascend310P3")
+        return model.write_om(source, "Ascend310P3")
 
 
 @pytest.fixture(scope="module")
@@ -96,15 +94,13 @@ def test_outputs_agree_with_onnx_runtime(
 
 
 def reference_detections(
-    reference: Reference, frame: VideoFrame, box: Letterbox, limits: Thresholds
+    onnx: Reference, frame: VideoFrame, box: media.Letterbox, limits: Thresholds
 ) -> yolo.Detections:
     """Detect with ONNX Runtime and the same decoding, one frame at a time."""
-    tensor = np.empty((1, 3, reference.network.height, reference.network.width), np.float32)
-    scaler = FrameScaler(box)
-    scaler.prepare(tensor)
-    scaler.write(frame, tensor)
-    found = yolo.detect(reference.run(tensor), reference.network, limits.conf, limits.iou)
-    return yolo.Detections(box.to_picture(found.boxes), found.scores, found.classes)
+    size = (onnx.network.width, onnx.network.height)
+    heads = onnx.run(reference.network_input(frame, box, size))
+    found = yolo.detect(heads, onnx.network, limits.conf, limits.iou)
+    return yolo.Detections(box.to_source(found.boxes), found.scores, found.classes)
 
 
 def overlap(one: FloatArray, other: FloatArray) -> float:
@@ -132,7 +128,7 @@ def agreeing(ours: yolo.Detections, theirs: yolo.Detections) -> tuple[int, int]:
 def run_ring(ring: Detector[int], device: af.Device, limit: int | None) -> list[yolo.Detections]:
     """Push the street video through and check that results come back in order."""
     results = []
-    with video.DeviceReader(assets.fetch("bikes.mp4"), limit) as reader:
+    with video.VideoReader(assets.fetch("bikes.mp4"), limit) as reader:
         for number, image in enumerate(reader.frames(device)):
             results.append(ring.submit(image, number))
     while (last := ring.collect()) is not None:
@@ -142,8 +138,8 @@ def run_ring(ring: Detector[int], device: af.Device, limit: int | None) -> list[
     return [result.found for result in done]
 
 
-def street_box() -> Letterbox:
-    return Letterbox.for_device((640, 272), (416, 416))
+def street_box() -> media.Letterbox:
+    return media.Letterbox.fit(640, 272, 416, 416)
 
 
 def test_detections_of_the_whole_video_match_the_reference_path(
@@ -155,8 +151,8 @@ def test_detections_of_the_whole_video_match_the_reference_path(
         ring: Detector[int] = Detector(device, loaded, detector.network, box, limits)
         found = run_ring(ring, device, None)
         ring.close()
-    with video.VideoReader(assets.fetch("bikes.mp4")) as reader:
-        expected = [reference_detections(detector, frame, box, limits) for frame in reader]
+    frames = reference.frames(assets.fetch("bikes.mp4"))
+    expected = [reference_detections(detector, frame, box, limits) for frame in frames]
     assert len(found) == len(expected) == 250
     pairs = list(zip(found, expected, strict=True))
     ours_found, ours_all = np.sum([agreeing(a, b) for a, b in pairs], axis=0)
@@ -229,4 +225,4 @@ def test_model_of_another_network_is_refused(
     network = replace(detector.network, **change)
     loaded = device.load_model(str(chain_om))
     with pytest.raises(ModelMismatchError, match=message):
-        Detector(device, loaded, network, Letterbox.fit((64, 64), (416, 416)))
+        Detector(device, loaded, network, media.Letterbox.fit(64, 64, 416, 416))
