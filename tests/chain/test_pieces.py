@@ -15,8 +15,10 @@ from acl_fast._atc.shapes import parse_input_shape
 from tests.aipp import aipp_model
 from tests.aipp.aipp_model import Config
 from tests.aipp.conftest import passing_on
+from tests.chain.chain import VpcV2
 from tests.dvpp import card_model, pictures
 from tests.dvpp.pictures import NV12, dvpp
+from tests.himpi import himpi
 from tests.softnpu_model.acl import acl
 
 SIDE = 64
@@ -70,11 +72,34 @@ def cut(source: pictures.Picture, batch: C.c_void_p) -> None:
     dvpp.acldvppDestroyBatchPicDesc(origin)
 
 
-def test_boxes_become_a_batch(second_model: tuple[Path, Config], unified: bool) -> None:
+def cut_v2(source: pictures.Picture, vpc: VpcV2, addresses: list[int]) -> None:
+    """The same through the second interface."""
+    sizes = ("Size", "Width", "Height", "WidthStride", "HeightStride")
+    origin = himpi.PicInfo(source.memory.address, *(source.get(name) for name in sizes), NV12)
+    regions = (himpi.CropResizeRegion * len(BOXES))(
+        *(
+            himpi.CropResizeRegion(
+                himpi.PicInfo(address, BYTES, SIDE, SIDE, SIDE, SIDE, NV12),
+                himpi.Crop(y, x, width, height),
+                himpi.Resize(SIDE, SIDE, 0),
+            )
+            for address, (x, y, width, height) in zip(addresses, BOXES, strict=True)
+        )
+    )
+    name = "hi_mpi_vpc_crop_resize"
+    assert himpi.run(vpc.channel, name, C.byref(origin), regions, len(BOXES)) == 0
+
+
+@pytest.mark.parametrize("interface", ["v1", "v2"])
+def test_boxes_become_a_batch(
+    second_model: tuple[Path, Config], unified: bool, interface: str
+) -> None:
     path, config = second_model
+    kind = {"v1": "dvpp", "v2": "himpi"}[interface]
     with af.Device(0) as device:
         acl.aclrtSetDevice(0)
-        arena = device.arena(len(BOXES) * BYTES + 4096, kind="dvpp")
+        vpc = VpcV2(device) if interface == "v2" else None
+        arena = device.arena(len(BOXES) * BYTES + 4096, kind=kind)
         block = arena.empty((len(BOXES), SIDE * 3 // 2, SIDE, 1), np.uint8)
         source, luma, chroma = pictures.random_nv12(640, 272, seed=5)
         batch = C.c_void_p(dvpp.acldvppCreateBatchPicDesc(len(BOXES)))
@@ -86,7 +111,10 @@ def test_boxes_become_a_batch(second_model: tuple[Path, Config], unified: bool) 
             request.set_input(0, block)
             request.set_batch(len(BOXES))
             before = af.softnpu.counters()
-            cut(source, batch)
+            if vpc is None:
+                cut(source, batch)
+            else:
+                cut_v2(source, vpc, [block.address_int + n * BYTES for n in range(len(BOXES))])
             request.run()
             after = af.softnpu.counters()
             ours = request.outputs[0].download()
@@ -107,4 +135,6 @@ def test_boxes_become_a_batch(second_model: tuple[Path, Config], unified: bool) 
         source.free()
         block.close()
         arena.close()
+        if vpc is not None:
+            vpc.close()
         acl.aclrtResetDevice(0)
