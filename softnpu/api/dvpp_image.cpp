@@ -1,6 +1,7 @@
 // JPEG and PNG entries of the first media interface.
 #include "softnpu/api/dvpp_vpc.hpp"
 #include "softnpu/core/counters.hpp"
+#include "softnpu/dvpp/still.hpp"
 #include "softnpu/memory/memory.hpp"
 
 using namespace softnpu;
@@ -8,7 +9,7 @@ using namespace softnpu;
 namespace {
 
 constexpr uint32_t kFailed = 1;
-constexpr uint32_t kLeast = 32, kMostJpeg = 8192, kMostPng = 4096;
+constexpr uint32_t kMostPng = 4096;
 constexpr uint32_t kEncodeRoom = 2u << 20;
 
 uint32_t align(uint32_t value, uint32_t step) {
@@ -26,45 +27,44 @@ const uint8_t *view(const void *data) {
     return static_cast<const uint8_t *>(device_view(data));
 }
 
-/// 500001 for data that is no JPEG.
+/// 500001 for data that is no JPEG, 148052 for JPEG files that are not decoded.
 int read_info(const void *data, uint32_t size, ImageInfo &info) {
     SOFTNPU_CHECK(check_data(data, size));
     const ImageEngine *engine = image_engine();
     if (engine == nullptr) return ACL_ERROR_FEATURE_UNSUPPORTED;
-    const std::string why = engine->jpeg_info(view(data), size, info);
-    return why.empty() ? 0 : fail(ACL_ERROR_FAILURE, "no JPEG file: %s", why.c_str());
+    std::string why = engine->jpeg_info(view(data), size, info);
+    if (!why.empty()) return fail(ACL_ERROR_FAILURE, "no JPEG file: %s", why.c_str());
+    why = check_jpegd_file(info);
+    return why.empty() ? 0 : fail(ACL_ERROR_UNSUPPORTED_JPEG, "%s", why.c_str());
 }
 
 int read_png_info(const void *data, uint32_t size, ImageInfo &info) {
     SOFTNPU_CHECK(check_data(data, size));
     const ImageEngine *engine = image_engine();
     if (engine == nullptr) return ACL_ERROR_FEATURE_UNSUPPORTED;
-    const std::string why = engine->png_info(view(data), size, info);
+    std::string why = engine->png_info(view(data), size, info);
+    if (why.empty()) why = check_pngd_file(info);
     return why.empty() ? 0 : fail(ACL_ERROR_INVALID_PARAM, "%s", why.c_str());
 }
 
-std::string check_size(const ImageInfo &info, uint32_t most) {
-    if (info.width >= kLeast && info.height >= kLeast && info.width <= most &&
-        info.height <= most) {
-        return "";
-    }
-    return "the picture is " + std::to_string(info.width) + "x" + std::to_string(info.height) +
-           ": want " + std::to_string(kLeast) + " to " + std::to_string(most) + " on each side";
+/// Format and strides that the program left open are the engine's own.
+std::string settle_jpeg(const ImageInfo &info, Picture &picture) {
+    if (std::string why = check_jpegd_file(info); !why.empty()) return why;
+    if (std::string why = check_jpegd_format(info, picture.format); !why.empty()) return why;
+    if (picture.format == PIXEL_FORMAT_UNKNOWN) picture.format = jpegd_own_format(info);
+    if (picture.stride_w == 0) picture.stride_w = align(info.turned_width(), jpegd_row_step());
+    if (picture.stride_h == 0) picture.stride_h = align(info.turned_height(), kStillRows);
+    return check_jpegd_result(info, picture);
 }
 
-/// Reads the header; "" when the hardware decodes such a file.
-std::string check_jpeg(const ImageEngine &engine, const uint8_t *data, size_t size,
-                       ImageInfo &info) {
-    if (std::string why = engine.jpeg_info(data, size, info); !why.empty()) return why;
-    if (info.progressive) return "progressive JPEG is not decoded by this interface";
-    if (info.arithmetic) return "JPEG with arithmetic coding is not decoded";
-    return check_size(info, kMostJpeg);
-}
-
-std::string check_png(const ImageEngine &engine, const uint8_t *data, size_t size,
-                      ImageInfo &info) {
-    if (std::string why = engine.png_info(data, size, info); !why.empty()) return why;
-    return check_size(info, kMostPng);
+std::string settle_png(const ImageInfo &info, Picture &picture) {
+    if (std::string why = check_pngd_file(info); !why.empty()) return why;
+    if (std::string why = check_pngd_format(info, picture.format); !why.empty()) return why;
+    if (picture.format == PIXEL_FORMAT_UNKNOWN) picture.format = pngd_own_format(info);
+    if (picture.stride_w == 0)
+        picture.stride_w = row_bytes(picture.format, info.width, kPngdPixels);
+    if (picture.stride_h == 0) picture.stride_h = align(info.height, kStillRows);
+    return check_pngd_result(info, picture);
 }
 
 /// One decoding: what the descriptor asks for, and where the result is told.
@@ -74,31 +74,27 @@ struct Decoding {
     const void *data;
     uint32_t size;
     bool png;
+    bool round_up;
 };
 
-/// Strides that the program left at 0 are the engine's own.
-void settle_strides(const Decoding &job, const ImageInfo &info, Picture &picture) {
-    if (picture.stride_w == 0) {
-        const uint32_t bytes = job.png ? (picture.format == PIXEL_FORMAT_RGB_888 ? 3 : 4) : 1;
-        picture.stride_w = align(info.width, job.png ? 128 : 64) * bytes;
-    }
-    if (picture.stride_h == 0) picture.stride_h = align(info.height, 16);
+std::string decode_png(const ImageEngine &engine, const uint8_t *data, const Decoding &job,
+                       Picture &picture) {
+    ImageInfo info;
+    if (std::string why = engine.png_info(data, job.size, info); !why.empty()) return why;
+    if (std::string why = settle_png(info, picture); !why.empty()) return why;
+    return engine.png_decode(data, job.size, picture);
 }
 
 std::string decode(Decoding &job) {
     const ImageEngine *engine = image_engine();
     if (engine == nullptr) return pending_message();
-    Picture &picture = job.picture;
+    Picture picture = job.picture;
     if (std::string why = check_picture_memory("outputDesc", picture); !why.empty()) return why;
     if (check_data(job.data, job.size) != 0) return pending_message();  // freed meanwhile
     const uint8_t *data = view(job.data);
-    ImageInfo info;
-    std::string why = job.png ? check_png(*engine, data, job.size, info)
-                              : check_jpeg(*engine, data, job.size, info);
-    if (!why.empty()) return why;
-    settle_strides(job, info, picture);
-    why = job.png ? engine->png_decode(data, job.size, picture)
-                  : engine->jpeg_decode(data, job.size, picture);
+    std::string why = job.png ? decode_png(*engine, data, job, picture)
+                              : engine->jpeg_decode(data, job.size, picture,
+                                                    JpegDecoding{settle_jpeg, job.round_up});
     if (!why.empty()) return why;
     job.desc->width = picture.width;
     job.desc->height = picture.height;
@@ -108,6 +104,16 @@ std::string decode(Decoding &job) {
     return "";
 }
 
+/// 100027 for formats that no file is decoded to.
+int check_format(bool png, PixelFormat format) {
+    const bool taken = format == PIXEL_FORMAT_UNKNOWN ||
+                       (png ? format == PIXEL_FORMAT_RGB_888 || format == PIXEL_FORMAT_RGBA_8888
+                            : jpegd_writes(format));
+    if (taken) return 0;
+    return fail(ACL_ERROR_FORMAT_NOT_MATCH, "%s files are not decoded to pixel format %d",
+                png ? "PNG" : "JPEG", format);
+}
+
 int submit_decoding(const char *function, acldvppChannelDesc *channelDesc, uint32_t mode,
                     const void *data, uint32_t size, acldvppPicDesc *outputDesc,
                     aclrtStream stream) {
@@ -115,7 +121,8 @@ int submit_decoding(const char *function, acldvppChannelDesc *channelDesc, uint3
         ChannelDescRef channel;
         SOFTNPU_CHECK(find_channel(channelDesc, mode, channel));
         SOFTNPU_CHECK(check_data(data, size));
-        Decoding job{{}, {}, data, size, mode == DVPP_CHNMODE_PNGD};
+        Decoding job{{}, {}, data, size, mode == DVPP_CHNMODE_PNGD, false};
+        job.round_up = channel->precision == ACL_YUVOUT_ALIGN_UP;
         SOFTNPU_CHECK(find_in(pic_descs(), outputDesc, "outputDesc", job.desc));
         const PicDesc &desc = *job.desc;
         job.picture = {static_cast<uint8_t *>(desc.data.load()),
@@ -128,11 +135,7 @@ int submit_decoding(const char *function, acldvppChannelDesc *channelDesc, uint3
         if (job.picture.data == nullptr) {
             return fail(ACL_ERROR_INVALID_PARAM, "outputDesc has no memory");
         }
-        const bool keeps = !job.png && job.picture.format == PIXEL_FORMAT_UNKNOWN;
-        if (!keeps && format_info(job.picture.format) == nullptr) {
-            return fail(ACL_ERROR_FORMAT_NOT_MATCH, "pixel format %d is not written by this engine",
-                        job.picture.format);
-        }
+        SOFTNPU_CHECK(check_format(job.png, job.picture.format));
         StreamRef found;
         SOFTNPU_CHECK(find_stream(stream, found));
         auto kept = std::make_unique<Decoding>(std::move(job));
@@ -146,12 +149,6 @@ int submit_decoding(const char *function, acldvppChannelDesc *channelDesc, uint3
     });
 }
 
-/// Formats that the JPEG encoder takes.
-bool can_encode(PixelFormat format) {
-    return format == PIXEL_FORMAT_YUV_SEMIPLANAR_420 || format == PIXEL_FORMAT_YVU_SEMIPLANAR_420 ||
-           (format >= PIXEL_FORMAT_YUYV_PACKED_422 && format <= PIXEL_FORMAT_VYUY_PACKED_422);
-}
-
 /// 100000 where a header promises more than a size can say.
 int store_size(uint64_t bytes, uint32_t *size) {
     if (bytes > UINT32_MAX) {
@@ -162,16 +159,14 @@ int store_size(uint64_t bytes, uint32_t *size) {
     return 0;
 }
 
+/// Strides of 128 fit the decoders of all chips; some are content with 64.
 int predict(const ImageInfo &info, PixelFormat format, uint32_t *size) {
-    const bool keeps = format == PIXEL_FORMAT_UNKNOWN;
-    const bool gray = info.components == 1;
-    const PixelFormat wanted =
-        !keeps                                 ? format
-        : gray                                 ? PIXEL_FORMAT_YUV_400
-        : info.subsampling == ACL_JPEG_CSS_444 ? PIXEL_FORMAT_YUV_SEMIPLANAR_444
-        : info.subsampling == ACL_JPEG_CSS_420 ? PIXEL_FORMAT_YUV_SEMIPLANAR_420
-                                               : PIXEL_FORMAT_YUV_SEMIPLANAR_422;
-    return store_size(picture_bytes(wanted, align(info.width, 128), align(info.height, 16)), size);
+    const std::string why = check_jpegd_format(info, format);
+    if (!why.empty()) return fail(ACL_ERROR_FORMAT_NOT_MATCH, "%s", why.c_str());
+    const PixelFormat wanted = format == PIXEL_FORMAT_UNKNOWN ? jpegd_own_format(info) : format;
+    return store_size(picture_bytes(wanted, align(info.turned_width(), 128),
+                                    align(info.turned_height(), kStillRows)),
+                      size);
 }
 
 }  // namespace
@@ -184,8 +179,8 @@ aclError acldvppJpegGetImageInfoV2(const void *data, uint32_t size, uint32_t *wi
     return guarded(__func__, [&] {
         ImageInfo info;
         SOFTNPU_CHECK(read_info(data, size, info));
-        if (width != nullptr) *width = info.width;
-        if (height != nullptr) *height = info.height;
+        if (width != nullptr) *width = info.turned_width();
+        if (height != nullptr) *height = info.turned_height();
         if (components != nullptr) *components = info.components;
         if (format != nullptr) *format = static_cast<acldvppJpegFormat>(info.subsampling);
         return 0;
@@ -201,13 +196,7 @@ aclError acldvppJpegPredictDecSize(const void *data, uint32_t dataSize,
                                    acldvppPixelFormat outputPixelFormat, uint32_t *decSize) {
     return guarded(__func__, [&] {
         SOFTNPU_CHECK(require_pointer(decSize, "decSize"));
-        const FormatInfo *format = format_info(outputPixelFormat);
-        if (outputPixelFormat != PIXEL_FORMAT_UNKNOWN &&
-            (format == nullptr || !format->is_yuv || format->luma_bytes != 1 ||
-             format->planes > 2)) {
-            return fail(ACL_ERROR_FORMAT_NOT_MATCH, "JPEG files are not decoded to format %d",
-                        static_cast<int>(outputPixelFormat));
-        }
+        SOFTNPU_CHECK(check_format(false, outputPixelFormat));
         ImageInfo info;
         SOFTNPU_CHECK(read_info(data, dataSize, info));
         return predict(info, outputPixelFormat, decSize);
@@ -222,15 +211,17 @@ aclError acldvppJpegPredictEncSize(const acldvppPicDesc *inputDesc,
         JpegeConfigTable::Ref settings;
         SOFTNPU_CHECK(find_in(pic_descs(), inputDesc, "inputDesc", desc));
         SOFTNPU_CHECK(find_in(jpege_configs(), config, "config", settings));
-        if (!can_encode(desc->format)) {
+        if (!jpege_takes(desc->format)) {
             return fail(ACL_ERROR_FORMAT_NOT_MATCH, "pictures of format %d are not encoded",
                         desc->format.load());
         }
-        const size_t bytes =
+        const std::string why = check_jpege_size(desc->width, desc->height);
+        if (!why.empty()) return fail(ACL_ERROR_INVALID_PARAM, "%s", why.c_str());
+        const uint64_t bytes =
             picture_bytes(desc->format, align(row_bytes(desc->format, desc->width, 1), 16),
-                          align(desc->height, 16));
-        *size = static_cast<uint32_t>((bytes + 640 + 128 + kEncodeRoom - 1) / kEncodeRoom *
-                                      kEncodeRoom);
+                          align(desc->height, kStillRows)) +
+            640 + 128;
+        *size = static_cast<uint32_t>((bytes + kEncodeRoom - 1) / kEncodeRoom * kEncodeRoom);
         return 0;
     });
 }
@@ -260,7 +251,7 @@ aclError acldvppJpegEncodeAsync(acldvppChannelDesc *channelDesc, acldvppPicDesc 
         JpegeConfigTable::Ref settings;
         SOFTNPU_CHECK(take_picture("inputDesc", inputDesc, source));
         SOFTNPU_CHECK(find_in(jpege_configs(), config, "config", settings));
-        if (!can_encode(source.picture.format)) {
+        if (!jpege_takes(source.picture.format)) {
             return fail(ACL_ERROR_FORMAT_NOT_MATCH, "pictures of %s are not encoded",
                         format_info(source.picture.format)->name);
         }
@@ -275,7 +266,7 @@ aclError acldvppJpegEncodeAsync(acldvppChannelDesc *channelDesc, acldvppPicDesc 
                 SOFTNPU_CHECK(check_data(data, room));
                 const ImageEngine *engine = image_engine();
                 if (engine == nullptr) return static_cast<int>(ACL_ERROR_FEATURE_UNSUPPORTED);
-                std::string why = check_geometry("inputDesc", kept->picture);
+                std::string why = check_jpege_picture(kept->picture);
                 if (why.empty()) why = check_picture_memory("inputDesc", kept->picture);
                 size_t written = room;
                 if (why.empty()) {
@@ -306,21 +297,20 @@ aclError acldvppPngPredictDecSize(const void *data, uint32_t dataSize,
                                   acldvppPixelFormat outputPixelFormat, uint32_t *decSize) {
     return guarded(__func__, [&] {
         SOFTNPU_CHECK(require_pointer(decSize, "decSize"));
-        if (outputPixelFormat != PIXEL_FORMAT_RGB_888 &&
-            outputPixelFormat != PIXEL_FORMAT_RGBA_8888 &&
-            outputPixelFormat != PIXEL_FORMAT_UNKNOWN) {
-            return fail(ACL_ERROR_FORMAT_NOT_MATCH, "PNG files become RGB_888 or RGBA_8888");
-        }
+        SOFTNPU_CHECK(check_format(true, outputPixelFormat));
         ImageInfo info;
         SOFTNPU_CHECK(read_png_info(data, dataSize, info));
-        const bool has_alpha = outputPixelFormat == PIXEL_FORMAT_UNKNOWN
-                                   ? info.components == 2 || info.components == 4
-                                   : outputPixelFormat == PIXEL_FORMAT_RGBA_8888;
+        const std::string why = check_pngd_format(info, outputPixelFormat);
+        if (!why.empty()) return fail(ACL_ERROR_FORMAT_NOT_MATCH, "%s", why.c_str());
         if (info.width > kMostPng || info.height > kMostPng) {
-            return fail(ACL_ERROR_INVALID_PARAM, "%s", check_size(info, kMostPng).c_str());
+            return fail(ACL_ERROR_INVALID_PARAM, "the picture is %ux%u: want at most %u",
+                        info.width, info.height, kMostPng);
         }
+        const PixelFormat format = outputPixelFormat == PIXEL_FORMAT_UNKNOWN
+                                       ? pngd_own_format(info)
+                                       : PixelFormat{outputPixelFormat};
         return store_size(
-            uint64_t{align(info.width, 128)} * (has_alpha ? 4 : 3) * align(info.height, 16),
+            uint64_t{row_bytes(format, info.width, kPngdPixels)} * align(info.height, kStillRows),
             decSize);
     });
 }

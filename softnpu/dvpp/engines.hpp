@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -24,8 +25,21 @@ struct ImageInfo {
     int orientation = 1;  // EXIF, of JPEG
     bool progressive = false;
     bool arithmetic = false;
-    int bit_depth = 8;   // of PNG
-    int color_type = 0;  // of PNG
+    int bit_depth = 8;             // of PNG
+    int color_type = 0;            // of PNG
+    const char *unsupported = "";  // of JPEG: why no such file is decoded; "" where one is
+
+    /// Sizes once the picture is turned as EXIF says, which decoding does.
+    uint32_t turned_width() const { return orientation >= 5 ? height : width; }
+    uint32_t turned_height() const { return orientation >= 5 ? width : height; }
+};
+
+/// How a JPEG file is decoded.
+struct JpegDecoding {
+    /// Asked once the header is read, before anything is decoded: settles what the picture leaves
+    /// open (format, strides) or says why it is refused.
+    std::function<std::string(const ImageInfo &, Picture &)> settle;
+    bool round_up = false;  // odd sizes of formats with shared chroma; else they are rounded down
 };
 
 class ImageEngine {
@@ -33,9 +47,11 @@ class ImageEngine {
     virtual ~ImageEngine() = default;
     virtual const char *version() const noexcept = 0;
     virtual std::string jpeg_info(const uint8_t *data, size_t size, ImageInfo &info) const = 0;
-    /// Decodes into `picture`, whose format, strides and memory the caller chose; sets its width
-    /// and height.
+    /// Decodes into `picture`, whose format, strides and memory the caller chose, and turns it as
+    /// EXIF says; sets its width and height.
     virtual std::string jpeg_decode(const uint8_t *data, size_t size, Picture &picture) const = 0;
+    virtual std::string jpeg_decode(const uint8_t *data, size_t size, Picture &picture,
+                                    const JpegDecoding &how) const = 0;
     /// `written` is the room at `out` on entry and the bytes used on return.
     virtual std::string jpeg_encode(const Picture &picture, int quality, uint8_t *out,
                                     size_t &written) const = 0;

@@ -21,7 +21,11 @@ class Engine final : public ImageEngine {
         return image::jpeg_info(data, size, info);
     }
     std::string jpeg_decode(const uint8_t *data, size_t size, Picture &picture) const override {
-        return image::jpeg_decode(data, size, picture);
+        return image::jpeg_decode(data, size, picture, {});
+    }
+    std::string jpeg_decode(const uint8_t *data, size_t size, Picture &picture,
+                            const JpegDecoding &how) const override {
+        return image::jpeg_decode(data, size, picture, how);
     }
     std::string jpeg_encode(const Picture &picture, int quality, uint8_t *out,
                             size_t &written) const override {
