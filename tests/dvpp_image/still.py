@@ -148,13 +148,14 @@ class Engine:
         if code == 0:
             code = acl.code.aclrtSynchronizeStream(None)
         message = acl.message() if code else ""
-        got = [
+        ret_code, *shape, found = [
             getattr(dvpp, f"acldvppGetPicDesc{name}")(self.desc)
             for name in ("RetCode", "Width", "Height", "WidthStride", "HeightStride", "Format")
         ]
         memory = self.output.read(size + TAIL) if read else np.empty(0, np.uint8)
         assert (memory[size:] == CANARY).all()
-        return Result(code, *got, memory[:size], message)
+        width, height, stride, rows = shape
+        return Result(code, ret_code, width, height, stride, rows, found, memory[:size], message)
 
     def encode(
         self,

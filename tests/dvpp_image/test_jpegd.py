@@ -56,7 +56,8 @@ def halve(plane: np.ndarray, across: bool, down: bool) -> np.ndarray:
     wide = plane.astype(int)
     rows = [wide[0::2], wide[1::2]] if down else [wide, wide]
     both = [row[:, i::2] if across else row for row in rows for i in (0, 1)]
-    return (sum(both) + 2) >> 2
+    total: np.ndarray = np.sum(both, axis=0)
+    return (total + 2) >> 2
 
 
 @pytest.mark.parametrize("sampling", ["444", "422", "440", "420"])
