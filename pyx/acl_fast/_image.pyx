@@ -467,7 +467,8 @@ cdef Image image_over(Buffer memory, object device, int format, uint32_t width, 
 
 cdef Image new_image(ContextState *context, object device, int format, uint32_t width,
                      uint32_t height, uint32_t align_width, uint32_t align_height):
-    cdef uint32_t stride_width = row_bytes(format, round_up(width, align_width))
+    # No row of the picture engine is shorter than 32 bytes.
+    cdef uint32_t stride_width = max(row_bytes(format, round_up(width, align_width)), 32)
     cdef uint32_t stride_height = round_up(height, align_height)
     cdef Buffer memory
     if layout_of(format) == SEMI_420 and (width % 2 or height % 2):

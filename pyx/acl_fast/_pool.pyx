@@ -154,8 +154,8 @@ cdef class PicturePool:
         self.height = height
         self.device = device
         self.exhausted = exhausted
-        self.stride_width = row_bytes(self._format,
-                                      <uint32_t>(-(-width // align[0]) * align[0]))
+        self.stride_width = max(row_bytes(self._format,
+                                          <uint32_t>(-(-width // align[0]) * align[0])), 32)
         self.stride_height = <uint32_t>(-(-height // align[1]) * align[1])
         self.context = context_retain(device._state)
         self.state = <PoolState *>calloc(1, sizeof(PoolState))

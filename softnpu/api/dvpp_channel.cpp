@@ -5,6 +5,7 @@
 #include "softnpu/api/dvpp_access.hpp"
 #include "softnpu/core/config.hpp"
 #include "softnpu/dvpp/channel.hpp"
+#include "softnpu/dvpp/check.hpp"
 
 using namespace softnpu;
 
@@ -72,9 +73,13 @@ int check_parameter(acldvppChannelDescParamType type, size_t length, const void 
     return 0;
 }
 
-/// The first Ascend310, which has no modes.
-bool is_first_generation() {
-    return config().soc_name == "Ascend310";
+/// The first Ascend310 has no modes, nor has it or the first Ascend910 another matrix.
+int check_chip(acldvppChannelDescParamType type) {
+    const bool no_mode = type == ACL_DVPP_MODE_UINT32 && config().soc_name == "Ascend310";
+    const bool no_matrix = type == ACL_DVPP_CSC_MATRIX_UINT32 && first_generation();
+    if (!no_mode && !no_matrix) return 0;
+    return fail(ACL_ERROR_FEATURE_UNSUPPORTED, "%s has no %s; choose another SOFTNPU_SOC",
+                config().soc_name.c_str(), no_mode ? "channel modes" : "colour matrices");
 }
 
 }  // namespace
@@ -132,10 +137,7 @@ uint64_t acldvppGetChannelDescChannelId(const acldvppChannelDesc *channelDesc) {
 
 aclError acldvppSetChannelDescMode(acldvppChannelDesc *channelDesc, uint32_t mode) {
     return guarded(__func__, [&] {
-        if (is_first_generation()) {
-            return fail(ACL_ERROR_FEATURE_UNSUPPORTED, "%s has no channel modes",
-                        config().soc_name.c_str());
-        }
+        SOFTNPU_CHECK(check_chip(ACL_DVPP_MODE_UINT32));
         ChannelDescRef found;
         SOFTNPU_CHECK(find_in(channel_descs(), channelDesc, "channelDesc", found));
         SOFTNPU_CHECK(check_value(ACL_DVPP_MODE_UINT32, mode));
@@ -151,6 +153,7 @@ aclError acldvppSetChannelDescParam(acldvppChannelDesc *channelDesc,
         ChannelDescRef found;
         SOFTNPU_CHECK(find_in(channel_descs(), channelDesc, "channelDesc", found));
         SOFTNPU_CHECK(check_parameter(paramType, length, param));
+        SOFTNPU_CHECK(check_chip(paramType));
         if (paramType == ACL_DVPP_CHANNEL_ID_UINT64) {
             uint64_t id = 0;
             std::memcpy(&id, param, sizeof id);

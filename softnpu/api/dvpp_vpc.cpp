@@ -9,12 +9,6 @@ namespace {
 
 constexpr uint32_t kFailed = 1;
 
-/// The chips of the first generation, whose picture engine writes NV12 and NV21 only.
-bool writes_semiplanar_only() {
-    const std::string &soc = config().soc_name;
-    return soc == "Ascend310" || (soc.rfind("Ascend910", 0) == 0 && soc.size() <= 10);
-}
-
 std::string check_piece(const Piece &piece) {
     const Picture &source = piece.source.picture, &target = piece.target.picture;
     if (std::string why = check_crop(source, piece.crop); !why.empty()) return why;
@@ -38,6 +32,8 @@ std::string run_piece(Piece &piece) {
     std::string why =
         vpc::crop_resize_paste(source, piece.crop, target, piece.paste, piece.how, piece.matrix);
     if (why.empty() && piece.borders) why = vpc::fill_margins(target, piece.margins);
+    // A card leaves alpha at 0.
+    if (why.empty()) vpc::set_alpha(target, piece.borders ? whole_of(target) : piece.paste, 0);
     return why;
 }
 
@@ -61,7 +57,8 @@ int run_pieces(std::vector<Piece> &pieces) {
 
 }  // namespace
 
-int take_picture(const char *name, const acldvppPicDesc *desc, PictureArgument &taken) {
+int take_picture(const char *name, const acldvppPicDesc *desc, PictureArgument &taken,
+                 PictureUse use) {
     SOFTNPU_CHECK(find_in(pic_descs(), desc, name, taken.desc));
     const PicDesc &from = *taken.desc;
     taken.picture = {static_cast<uint8_t *>(from.data.load()),
@@ -74,18 +71,15 @@ int take_picture(const char *name, const acldvppPicDesc *desc, PictureArgument &
     if (taken.picture.data == nullptr) {
         return fail(ACL_ERROR_INVALID_PARAM, "%s has no memory; call acldvppSetPicDescData", name);
     }
-    const FormatInfo *info = format_info(taken.picture.format);
-    if (info == nullptr) {
-        return fail(ACL_ERROR_FORMAT_NOT_MATCH, "%s: pixel format %d is not supported", name,
-                    taken.picture.format);
-    }
-    return 0;
+    const std::string why = check_vpc_format(name, taken.picture.format, use);
+    return why.empty() ? 0 : fail(ACL_ERROR_FORMAT_NOT_MATCH, "%s", why.c_str());
 }
 
-int take_target(const char *name, const acldvppPicDesc *desc, PictureArgument &taken) {
-    SOFTNPU_CHECK(take_picture(name, desc, taken));
+int take_target(const char *name, const acldvppPicDesc *desc, PictureArgument &taken,
+                PictureUse use) {
+    SOFTNPU_CHECK(take_picture(name, desc, taken, use));
     const PixelFormat format = taken.picture.format;
-    if (writes_semiplanar_only() && format != PIXEL_FORMAT_YUV_SEMIPLANAR_420 &&
+    if (first_generation() && format != PIXEL_FORMAT_YUV_SEMIPLANAR_420 &&
         format != PIXEL_FORMAT_YVU_SEMIPLANAR_420) {
         return fail(ACL_ERROR_FORMAT_NOT_MATCH,
                     "%s: %s writes YUV_SEMIPLANAR_420 and YVU_SEMIPLANAR_420 only, not %s", name,
@@ -123,6 +117,12 @@ int take_margins(const acldvppBorderConfig *config, vpc::Margins &taken) {
              static_cast<vpc::Border>(border->type.load()),
              {border->value[0], border->value[1], border->value[2], border->value[3]}};
     return 0;
+}
+
+int check_newer_chip(const char *function) {
+    if (!first_generation()) return 0;
+    return fail(ACL_ERROR_FEATURE_UNSUPPORTED, "%s has no %s; choose another SOFTNPU_SOC",
+                config().soc_name.c_str(), function);
 }
 
 Rect whole_of(const Picture &picture) {

@@ -22,12 +22,17 @@ struct PictureArgument {
     Picture picture;
 };
 
-int take_picture(const char *name, const acldvppPicDesc *desc, PictureArgument &taken);
+int take_picture(const char *name, const acldvppPicDesc *desc, PictureArgument &taken,
+                 PictureUse use = PictureUse::picture);
 /// The same for a result: the first chips write NV12 and NV21 only.
-int take_target(const char *name, const acldvppPicDesc *desc, PictureArgument &taken);
+int take_target(const char *name, const acldvppPicDesc *desc, PictureArgument &taken,
+                PictureUse use = PictureUse::picture);
 int take_roi(const char *name, const acldvppRoiConfig *config, Rect &taken);
 int take_interpolation(const acldvppResizeConfig *config, Interpolation &taken);
 int take_margins(const acldvppBorderConfig *config, vpc::Margins &taken);
+
+/// 200006 for an operation that the first chips do not have.
+int check_newer_chip(const char *function);
 
 Rect whole_of(const Picture &picture);
 

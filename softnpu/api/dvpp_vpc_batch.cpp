@@ -41,6 +41,8 @@ int fill_piece(Piece &piece, size_t i, acldvppRoiConfig **crop, const Extras &ex
     if (extras.pastes) SOFTNPU_CHECK(take_roi("pasteAreas", extras.paste[i], piece.paste));
     if (!extras.bordered) return 0;
     SOFTNPU_CHECK(take_margins(extras.borders[i], piece.margins));
+    vpc::convert_margin_colour(piece.source.picture.format, piece.target.picture.format,
+                               piece.margins);
     const vpc::Margins &margins = piece.margins;
     const uint64_t across = uint64_t{margins.left} + margins.right;
     const uint64_t down = uint64_t{margins.top} + margins.bottom;
@@ -84,6 +86,7 @@ int submit_batch(const char *function, acldvppChannelDesc *channel, acldvppBatch
                  const uint32_t *roi_nums, uint32_t size, acldvppBatchPicDesc *dst,
                  acldvppRoiConfig **crop, const Extras &extras, aclrtStream stream) {
     return guarded(function, [&] {
+        if (extras.bordered) SOFTNPU_CHECK(check_newer_chip("borders"));
         std::vector<Piece> pieces;
         SOFTNPU_CHECK(take_pieces(src, roi_nums, size, dst, crop, extras, pieces));
         return submit_pieces(function, channel, std::move(pieces), stream);

@@ -30,6 +30,13 @@ int submit_one(const char *function, acldvppChannelDesc *channelDesc, acldvppPic
     });
 }
 
+int same_format(const PictureArgument &source, const PictureArgument &target) {
+    const PixelFormat from = source.picture.format, to = target.picture.format;
+    if (from == to) return 0;
+    return fail(ACL_ERROR_FORMAT_NOT_MATCH, "inputDesc is %s, outputDesc %s: want the same",
+                format_info(from)->name, format_info(to)->name);
+}
+
 }  // namespace
 
 extern "C" {
@@ -89,15 +96,22 @@ aclError acldvppVpcMakeBorderAsync(const acldvppChannelDesc *channelDesc,
                                    const acldvppPicDesc *inputDesc, acldvppPicDesc *outputDesc,
                                    const acldvppBorderConfig *borderConfig, aclrtStream stream) {
     return guarded(__func__, [&] {
+        SOFTNPU_CHECK(check_newer_chip("borders"));
         PictureArgument source, target;
         vpc::Margins margins;
         SOFTNPU_CHECK(take_picture("inputDesc", inputDesc, source));
         SOFTNPU_CHECK(take_target("outputDesc", outputDesc, target));
         SOFTNPU_CHECK(take_margins(borderConfig, margins));
+        vpc::convert_margin_colour(source.picture.format, target.picture.format, margins);
+        ChannelDescRef channel;
+        SOFTNPU_CHECK(find_channel(channelDesc, DVPP_CHNMODE_VPC, channel));
+        const int matrix = static_cast<int>(channel->csc_matrix.load());
         return submit_operation(
             "acldvppVpcMakeBorderAsync", channelDesc, std::move(source), std::move(target),
-            [margins](const Picture &from, const Picture &to) {
-                return vpc::make_border(from, to, margins);
+            [margins, matrix](const Picture &from, const Picture &to) {
+                std::string why = vpc::make_border(from, to, margins, matrix);
+                if (why.empty()) vpc::set_alpha(to, whole_of(to), 0);
+                return why;
             },
             stream);
     });
@@ -106,17 +120,14 @@ aclError acldvppVpcMakeBorderAsync(const acldvppChannelDesc *channelDesc,
 aclError acldvppVpcPyrDownAsync(acldvppChannelDesc *channelDesc, acldvppPicDesc *inputDesc,
                                 acldvppPicDesc *outputDesc, void *, aclrtStream stream) {
     return guarded(__func__, [&] {
+        SOFTNPU_CHECK(check_newer_chip("pyramids"));
         PictureArgument source, target;
-        SOFTNPU_CHECK(take_picture("inputDesc", inputDesc, source));
-        SOFTNPU_CHECK(take_target("outputDesc", outputDesc, target));
+        SOFTNPU_CHECK(take_picture("inputDesc", inputDesc, source, PictureUse::filter));
+        SOFTNPU_CHECK(take_target("outputDesc", outputDesc, target, PictureUse::filter));
+        SOFTNPU_CHECK(same_format(source, target));
         return submit_operation(
             "acldvppVpcPyrDownAsync", channelDesc, std::move(source), std::move(target),
-            [](const Picture &from, const Picture &to) -> std::string {
-                if ((from.width + 1) / 2 != to.width || (from.height + 1) / 2 != to.height) {
-                    return "the output must have half the input's size";
-                }
-                return vpc::pyramid_down(from, to, vpc::Border::reflect_101);
-            },
+            [](const Picture &from, const Picture &to) { return vpc::pyramid_down(from, to); },
             stream);
     });
 }
@@ -124,9 +135,10 @@ aclError acldvppVpcPyrDownAsync(acldvppChannelDesc *channelDesc, acldvppPicDesc 
 aclError acldvppVpcCalcHistAsync(acldvppChannelDesc *channelDesc, acldvppPicDesc *srcPicDesc,
                                  acldvppHist *hist, void *, aclrtStream stream) {
     return guarded(__func__, [&] {
+        SOFTNPU_CHECK(check_newer_chip("histograms"));
         PictureArgument source;
         HistTable::Ref result;
-        SOFTNPU_CHECK(take_picture("srcPicDesc", srcPicDesc, source));
+        SOFTNPU_CHECK(take_picture("srcPicDesc", srcPicDesc, source, PictureUse::statistic));
         SOFTNPU_CHECK(find_in(hists(), hist, "hist", result));
         result->ret_code = 1;  // until it is known to be right: a bad picture ends the work early
         return submit_operation(
@@ -149,10 +161,12 @@ aclError acldvppVpcEqualizeHistAsync(const acldvppChannelDesc *channelDesc,
                                      const acldvppPicDesc *inputDesc, acldvppPicDesc *outputDesc,
                                      const acldvppLutMap *lutMap, aclrtStream stream) {
     return guarded(__func__, [&] {
+        SOFTNPU_CHECK(check_newer_chip("histogram equalisation"));
         PictureArgument source, target;
         LutMapTable::Ref map;
-        SOFTNPU_CHECK(take_picture("inputDesc", inputDesc, source));
-        SOFTNPU_CHECK(take_target("outputDesc", outputDesc, target));
+        SOFTNPU_CHECK(take_picture("inputDesc", inputDesc, source, PictureUse::statistic));
+        SOFTNPU_CHECK(take_target("outputDesc", outputDesc, target, PictureUse::statistic));
+        SOFTNPU_CHECK(same_format(source, target));
         SOFTNPU_CHECK(find_in(lut_maps(), lutMap, "lutMap", map));
         return submit_operation(
             "acldvppVpcEqualizeHistAsync", channelDesc, std::move(source), std::move(target),

@@ -7,8 +7,7 @@
 namespace softnpu {
 
 bool himpi_on_chip() {
-    const std::string &soc = config().soc_name;
-    return soc != "Ascend310" && !(soc.rfind("Ascend910", 0) == 0 && soc.size() <= 10);
+    return !first_generation();
 }
 
 namespace {
@@ -44,14 +43,38 @@ std::string engine_addresses(Picture &picture) {
     return check_picture_memory("a picture", picture);
 }
 
+std::string scale_piece(const HimpiPiece &piece, const Picture &source, const Picture &target) {
+    if (piece.between.width == 0) {
+        return vpc::crop_resize_paste(source, piece.crop, target, piece.paste, piece.how,
+                                      piece.matrix);
+    }
+    Picture middle;
+    middle.format = target.format;
+    middle.width = piece.between.width;
+    middle.height = piece.between.height;
+    middle.stride_w = row_bytes(target.format, middle.width, 16);
+    middle.stride_h = (middle.height + 1) / 2 * 2;
+    middle.size = picture_bytes(target.format, middle.stride_w, middle.stride_h);
+    std::vector<uint8_t> memory(middle.size + 64);
+    middle.data = memory.data();
+    std::string why =
+        vpc::crop_resize_paste(source, piece.crop, middle, piece.between, piece.how, piece.matrix);
+    if (!why.empty()) return why;
+    return vpc::crop_resize_paste(middle, piece.between, target, piece.paste, piece.how_then,
+                                  piece.matrix);
+}
+
 HimpiResult run_piece(const HimpiPiece &piece) {
     // Checked again: the program may have freed the memory since.
     Picture source = piece.source, target = piece.target;
     std::string why = engine_addresses(source);
     if (why.empty()) why = engine_addresses(target);
     if (!why.empty()) return {vpc_error(HI_ERR_VPC_BAD_ADDR), why};
-    why = vpc::crop_resize_paste(source, piece.crop, target, piece.paste, piece.how, piece.matrix);
+    why = scale_piece(piece, source, target);
     if (why.empty() && piece.borders) why = vpc::fill_margins(target, piece.margins);
+    if (why.empty()) {
+        vpc::set_alpha(target, piece.borders ? vpc_whole(target) : piece.paste, piece.alpha);
+    }
     if (!why.empty()) return {vpc_error(HI_ERR_VPC_NOT_SUPPORT), why};
     count(counters().images_processed);
     return {};
@@ -80,7 +103,8 @@ int find_vpc(hi_vpc_chn chn, std::shared_ptr<VpcChannel> &channel) {
     return fail(vpc_error(HI_ERR_VPC_UNEXIST), "channel %d does not exist; create it first", chn);
 }
 
-int take_vpc_picture(const char *name, const hi_vpc_pic_info *info, Picture &picture) {
+int take_vpc_picture(const char *name, const hi_vpc_pic_info *info, Picture &picture,
+                     PictureUse use) {
     if (info == nullptr) return fail(vpc_error(HI_ERR_VPC_NULL_PTR), "%s is NULL", name);
     picture = {static_cast<uint8_t *>(info->picture_address),
                info->picture_buffer_size,
@@ -92,9 +116,8 @@ int take_vpc_picture(const char *name, const hi_vpc_pic_info *info, Picture &pic
     if (picture.data == nullptr) {
         return fail(vpc_error(HI_ERR_VPC_NULL_PTR), "%s has no memory", name);
     }
-    if (format_info(picture.format) == nullptr) {
-        return fail(vpc_error(HI_ERR_VPC_NOT_SUPPORT), "%s: pixel format %d is not supported", name,
-                    picture.format);
+    if (std::string why = check_vpc_format(name, picture.format, use); !why.empty()) {
+        return fail(vpc_error(HI_ERR_VPC_NOT_SUPPORT), "%s", why.c_str());
     }
     if (std::string why = check_geometry(name, picture); !why.empty()) {
         return fail(vpc_error(HI_ERR_VPC_ILLEGAL_PARAM), "%s", why.c_str());
@@ -133,10 +156,22 @@ int take_vpc_border(int type, const hi_vpc_scalar &scalar, vpc::Margins &margins
     return 0;
 }
 
+int check_vpc_call(const hi_u32 *task, hi_s32 milliseconds) {
+    if (task == nullptr) return fail(vpc_error(HI_ERR_VPC_NULL_PTR), "task_id is NULL");
+    if (milliseconds >= -1) return 0;
+    return fail(vpc_error(HI_ERR_VPC_ILLEGAL_PARAM), "milli_sec %d: want -1 or more", milliseconds);
+}
+
+int wrong_vpc(const char *rule) {
+    return fail(vpc_error(HI_ERR_VPC_ILLEGAL_PARAM), "%s", rule);
+}
+
 int check_vpc_piece(const HimpiPiece &piece) {
     std::string why = check_crop(piece.source, piece.crop);
     if (why.empty() && piece.pastes) why = check_paste(piece.target, piece.paste);
-    if (why.empty()) why = check_scale(piece.crop, piece.paste);
+    const bool twice = piece.between.width != 0;
+    if (why.empty()) why = check_scale(piece.crop, twice ? piece.between : piece.paste);
+    if (why.empty() && twice) why = check_scale(piece.between, piece.paste);
     if (why.empty()) return 0;
     return fail(vpc_error(HI_ERR_VPC_ILLEGAL_PARAM), "%s", why.c_str());
 }

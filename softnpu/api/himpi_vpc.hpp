@@ -19,6 +19,10 @@ struct HimpiPiece {
     bool borders = false;
     vpc::Margins margins;
     Interpolation how = Interpolation::card;
+    // Scaled twice: first to this size by `how`, then by `how_then`; 0 by 0 where it is not.
+    Rect between;
+    Interpolation how_then = Interpolation::card;
+    uint8_t alpha = 0;  // a card leaves 0 unless it is told otherwise
     int matrix = 0;
 };
 
@@ -31,9 +35,14 @@ bool himpi_on_chip();
 /// The channel an entry names, on a chip that has the interface.
 int find_vpc(hi_vpc_chn chn, std::shared_ptr<VpcChannel> &channel);
 /// Copies a picture's description after checking geometry and memory.
-int take_vpc_picture(const char *name, const hi_vpc_pic_info *info, Picture &picture);
+int take_vpc_picture(const char *name, const hi_vpc_pic_info *info, Picture &picture,
+                     PictureUse use = PictureUse::picture);
 int take_vpc_interpolation(hi_u32 number, Interpolation &how);
 int take_vpc_border(int type, const hi_vpc_scalar &scalar, vpc::Margins &margins);
+/// What all operations end with: a place for the task's number and a time limit.
+int check_vpc_call(const hi_u32 *task, hi_s32 milliseconds);
+/// ILLEGAL_PARAM.
+int wrong_vpc(const char *rule);
 int check_vpc_piece(const HimpiPiece &piece);
 
 Rect vpc_whole(const Picture &picture) noexcept;

@@ -6,6 +6,7 @@
 #include "softnpu/api/entry.hpp"
 #include "softnpu/core/config.hpp"
 #include "softnpu/core/device.hpp"
+#include "softnpu/memory/malloc_config.hpp"
 
 using namespace softnpu;
 
@@ -38,19 +39,6 @@ int malloc_on_host(void **hostPtr, size_t size) {
     SOFTNPU_CHECK(room_for(size, Padding::none, room));
     SOFTNPU_CHECK(require_context());
     return allocate(MemoryKind::host, -1, size, room, hostPtr);
-}
-
-int check_attributes(const aclrtMallocConfig *cfg) {
-    if (cfg == nullptr || cfg->numAttrs == 0) return 0;
-    SOFTNPU_CHECK(require_pointer(cfg->attrs, "cfg->attrs"));
-    for (size_t i = 0; i < cfg->numAttrs; ++i) {
-        const aclrtMallocAttribute &attribute = cfg->attrs[i];
-        if (attribute.attr < ACL_RT_MEM_ATTR_RSV || attribute.attr > ACL_RT_MEM_ATTR_DEVICE_ID) {
-            return fail(ACL_ERROR_INVALID_PARAM, "attribute %zu of the config is unknown (%d)", i,
-                        static_cast<int>(attribute.attr));
-        }
-    }
-    return 0;
 }
 
 /// A range of cached memory whose caches are to be maintained: checked, then nothing to do, because
@@ -87,7 +75,7 @@ aclError aclrtMallocCached(void **devPtr, size_t size, aclrtMemMallocPolicy) {
 aclError aclrtMallocWithCfg(void **devPtr, size_t size, aclrtMemMallocPolicy,
                             aclrtMallocConfig *cfg) {
     return guarded("aclrtMallocWithCfg", [&] {
-        SOFTNPU_CHECK(check_attributes(cfg));
+        SOFTNPU_CHECK(check_malloc_config(cfg));
         return malloc_on_device(devPtr, size, MemoryKind::device, Padding::none);
     });
 }
@@ -95,7 +83,7 @@ aclError aclrtMallocWithCfg(void **devPtr, size_t size, aclrtMemMallocPolicy,
 aclError aclrtMallocForTaskScheduler(void **devPtr, size_t size, aclrtMemMallocPolicy,
                                      aclrtMallocConfig *cfg) {
     return guarded("aclrtMallocForTaskScheduler", [&] {
-        SOFTNPU_CHECK(check_attributes(cfg));
+        SOFTNPU_CHECK(check_malloc_config(cfg));
         return malloc_on_device(devPtr, size, MemoryKind::device, Padding::none);
     });
 }
@@ -114,7 +102,7 @@ aclError aclrtMallocHost(void **hostPtr, size_t size) {
 
 aclError aclrtMallocHostWithCfg(void **ptr, uint64_t size, aclrtMallocConfig *cfg) {
     return guarded("aclrtMallocHostWithCfg", [&] {
-        SOFTNPU_CHECK(check_attributes(cfg));
+        SOFTNPU_CHECK(check_malloc_config(cfg));
         return malloc_on_host(ptr, size);
     });
 }

@@ -1,5 +1,6 @@
 #include "softnpu/dvpp/check.hpp"
 
+#include <algorithm>
 #include <cstdarg>
 #include <cstdio>
 
@@ -13,7 +14,7 @@ namespace {
 
 constexpr uint32_t kLeastWidth = 10, kLeastHeight = 6;
 constexpr uint32_t kMostSide = 4096, kMostSideYuv = 8192;
-constexpr uint32_t kMostStride = 16384 * 4;
+constexpr uint32_t kLeastStride = 32, kMostStride = 16384;
 
 __attribute__((format(printf, 1, 2))) std::string text(const char *format, ...) {
     char buffer[320];
@@ -33,18 +34,19 @@ bool has_free_strides() {
 
 std::string check_strides(const char *what, const Picture &picture, const FormatInfo &info) {
     const uint32_t align = has_free_strides() ? 1 : 16;
-    const uint32_t least = row_bytes(picture.format, picture.width, align);
+    const uint32_t least = std::max(row_bytes(picture.format, picture.width, align),
+                                    has_free_strides() ? kLeastWidth : kLeastStride);
     if (picture.stride_w < least || picture.stride_w > kMostStride ||
         picture.stride_w % (align * (info.planes == 1 ? info.luma_bytes : 1)) != 0) {
-        return text("%s: stride %u for width %u of %s: want at least %u bytes, in steps of %u",
-                    what, picture.stride_w, picture.width, info.name, least,
+        return text("%s: stride %u for width %u of %s: want %u to %u bytes, in steps of %u", what,
+                    picture.stride_w, picture.width, info.name, least, kMostStride,
                     align * (info.planes == 1 ? info.luma_bytes : 1u));
     }
     const bool even = info.chroma_h != 0 && !has_free_strides();
     if (picture.stride_h < picture.height || picture.stride_h > kMostStride ||
         (even && picture.stride_h % 2 != 0)) {
-        return text("%s: height stride %u for height %u: want at least the height%s", what,
-                    picture.stride_h, picture.height, even ? ", even" : "");
+        return text("%s: height stride %u for height %u: want the height to %u%s", what,
+                    picture.stride_h, picture.height, kMostStride, even ? ", even" : "");
     }
     return "";
 }
@@ -78,6 +80,29 @@ std::string check_size(const Rect &rect, const char *what) {
 
 }  // namespace
 
+bool first_generation() {
+    const std::string &soc = config().soc_name;
+    return soc == "Ascend310" || (soc.rfind("Ascend910", 0) == 0 && soc.size() <= 10);
+}
+
+std::string check_vpc_format(const char *what, PixelFormat format, PictureUse use) {
+    const FormatInfo *info = format_info(format);
+    if (info == nullptr) return text("%s: pixel format %d is not supported", what, format);
+    const bool wide = info->is_yuv && info->planes == 2 && info->luma_bytes == 2;
+    if (wide || info->planes == 3) {
+        return text("%s: the picture engine does not take %s", what, info->name);
+    }
+    if (use == PictureUse::filter && is_packed_422(format)) {
+        return text("%s: no pyramid of %s; convert it to a format with planes first", what,
+                    info->name);
+    }
+    if (use == PictureUse::statistic && has_alpha(format)) {
+        return text("%s: no histogram or table of %s; convert it to RGB_888 first", what,
+                    info->name);
+    }
+    return "";
+}
+
 std::string check_geometry(const char *what, const Picture &picture) {
     const FormatInfo *info = format_info(picture.format);
     if (info == nullptr) return text("%s: pixel format %d is unknown", what, picture.format);
@@ -93,7 +118,9 @@ std::string check_geometry(const char *what, const Picture &picture) {
                     info->name);
     }
     if (std::string why = check_strides(what, picture, *info); !why.empty()) return why;
-    const size_t needed = picture_bytes(picture.format, picture.stride_w, picture.stride_h);
+    size_t needed = picture_bytes(picture.format, picture.stride_w, picture.stride_h);
+    // The first chips read grey pictures as NV12 whose chroma they ignore.
+    if (picture.format == PIXEL_FORMAT_YUV_400 && first_generation()) needed = needed * 3 / 2;
     if (picture.size < needed) {
         return text("%s: size %zu: strides %ux%u of %s take %zu bytes", what, picture.size,
                     picture.stride_w, picture.stride_h, info->name, needed);

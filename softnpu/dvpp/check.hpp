@@ -10,6 +10,19 @@
 
 namespace softnpu {
 
+/// The chips of the first generation, Ascend310 and Ascend910: their picture engine writes NV12 and
+/// NV21 only and knows fewer operations.
+SOFTNPU_API bool first_generation();
+
+/// What the picture engine does with a format.
+enum class PictureUse {
+    picture,    // scaling, cutting, converting, borders
+    filter,     // pyramids: no two pixels may share their chroma in one plane
+    statistic,  // histograms and tables: no alpha
+};
+/// "" when the picture engine takes the format for that.
+SOFTNPU_API std::string check_vpc_format(const char *what, PixelFormat format, PictureUse use);
+
 /// Sizes, strides, room. `what` names the picture ("inputDesc").
 SOFTNPU_API std::string check_geometry(const char *what, const Picture &picture);
 

@@ -14,10 +14,10 @@ const FormatInfo *format_info(PixelFormat format) noexcept {
         {"YVU_SEMIPLANAR_422", 2, 1, 1, 0, true, true},
         {"YUV_SEMIPLANAR_444", 2, 1, 0, 0, true, false},
         {"YVU_SEMIPLANAR_444", 2, 1, 0, 0, true, true},
-        {"YUYV_PACKED_422", 1, 2, 0, 0, true, false},
-        {"UYVY_PACKED_422", 1, 2, 0, 0, true, false},
-        {"YVYU_PACKED_422", 1, 2, 0, 0, true, true},
-        {"VYUY_PACKED_422", 1, 2, 0, 0, true, true},
+        {"YUYV_PACKED_422", 1, 2, 1, 0, true, false},
+        {"UYVY_PACKED_422", 1, 2, 1, 0, true, false},
+        {"YVYU_PACKED_422", 1, 2, 1, 0, true, true},
+        {"VYUY_PACKED_422", 1, 2, 1, 0, true, true},
         {"YUV_PACKED_444", 1, 3, 0, 0, true, false},
         {"RGB_888", 1, 3, 0, 0, false, false},
         {"BGR_888", 1, 3, 0, 0, false, true},
@@ -68,6 +68,46 @@ size_t picture_bytes(PixelFormat format, uint32_t stride_w, uint32_t stride_h) n
     const size_t luma = size_t{stride_w} * stride_h;
     if (info->planes == 1) return luma;
     return luma + (luma * 2 >> (info->chroma_w + info->chroma_h));
+}
+
+Components components_of(PixelFormat format, int plane) noexcept {
+    switch (format) {
+        case PIXEL_FORMAT_YUYV_PACKED_422:
+            return {4, {0, 1, 0, 2}};
+        case PIXEL_FORMAT_UYVY_PACKED_422:
+            return {4, {1, 0, 2, 0}};
+        case PIXEL_FORMAT_YVYU_PACKED_422:
+            return {4, {0, 2, 0, 1}};
+        case PIXEL_FORMAT_VYUY_PACKED_422:
+            return {4, {2, 0, 1, 0}};
+        case PIXEL_FORMAT_YUV_PACKED_444:
+        case PIXEL_FORMAT_RGB_888:
+            return {3, {0, 1, 2, 0}};
+        case PIXEL_FORMAT_BGR_888:
+            return {3, {2, 1, 0, 0}};
+        case PIXEL_FORMAT_ARGB_8888:
+            return {4, {3, 0, 1, 2}};
+        case PIXEL_FORMAT_ABGR_8888:
+            return {4, {3, 2, 1, 0}};
+        case PIXEL_FORMAT_RGBA_8888:
+            return {4, {0, 1, 2, 3}};
+        case PIXEL_FORMAT_BGRA_8888:
+            return {4, {2, 1, 0, 3}};
+        default:
+            break;
+    }
+    if (plane == 0) return {1, {0, 0, 0, 0}};
+    const FormatInfo *info = format_info(format);
+    const bool swapped = info != nullptr && info->swapped;
+    return swapped ? Components{2, {2, 1, 0, 0}} : Components{2, {1, 2, 0, 0}};
+}
+
+bool is_packed_422(PixelFormat format) noexcept {
+    return format >= PIXEL_FORMAT_YUYV_PACKED_422 && format <= PIXEL_FORMAT_VYUY_PACKED_422;
+}
+
+bool has_alpha(PixelFormat format) noexcept {
+    return format >= PIXEL_FORMAT_ARGB_8888 && format <= PIXEL_FORMAT_BGRA_8888;
 }
 
 uint32_t row_bytes(PixelFormat format, uint32_t width, uint32_t align) noexcept {

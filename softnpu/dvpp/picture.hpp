@@ -58,6 +58,19 @@ SOFTNPU_API Plane plane_of(const Picture &picture, int index) noexcept;
 /// Bytes that a picture of these strides takes; 0 for unknown formats.
 SOFTNPU_API size_t picture_bytes(PixelFormat format, uint32_t stride_w, uint32_t stride_h) noexcept;
 
+/// Which colour component each byte of a plane is, in a pattern that repeats every `period` bytes:
+/// 0 Y or R, 1 U or G, 2 V or B, 3 alpha.
+struct Components {
+    uint8_t period;
+    uint8_t of[4];
+};
+SOFTNPU_API Components components_of(PixelFormat format, int plane) noexcept;
+
+/// Two pixels that share their chroma, in one plane: YUYV and its like.
+SOFTNPU_API bool is_packed_422(PixelFormat format) noexcept;
+/// Four bytes per pixel, one of them alpha.
+SOFTNPU_API bool has_alpha(PixelFormat format) noexcept;
+
 /// The least stride in bytes of a row: `width` pixels, aligned up to `align` pixels.
 SOFTNPU_API uint32_t row_bytes(PixelFormat format, uint32_t width, uint32_t align) noexcept;
 

@@ -12,6 +12,7 @@ extern "C" {
 
 #include "acl/ops/acl_dvpp.h"
 #include "softnpu/dvpp/engines.hpp"
+#include "softnpu/scale/normal.hpp"
 
 namespace softnpu {
 namespace {
@@ -122,8 +123,23 @@ class Engine final : public ScaleEngine {
         return text.c_str();
     }
 
-    std::string resize(const Picture &source, const Picture &target,
-                       Interpolation how) const override {
+    std::string resize(const Picture &from, const Picture &to, Interpolation how) const override {
+        const NormalPicture in = NormalPicture::of_source(from), out = NormalPicture::of_target(to);
+        std::string why = resize_normal(in.picture(), out.picture(), how);
+        if (why.empty()) out.store();
+        return why;
+    }
+
+    std::string convert(const Picture &from, const Picture &to, int matrix) const override {
+        const NormalPicture in = NormalPicture::of_source(from), out = NormalPicture::of_target(to);
+        std::string why = run_swscale(in.picture(), out.picture(), SWS_BILINEAR, matrix);
+        if (why.empty()) out.store();
+        return why;
+    }
+
+  private:
+    static std::string resize_normal(const Picture &source, const Picture &target,
+                                     Interpolation how) {
         const FormatInfo &info = *format_info(source.format);
         const bool nearest = how == Interpolation::nearest || how == Interpolation::nearest_tf;
         if (info.is_yuv && info.luma_bytes == 1 && info.planes <= 2) {
@@ -131,10 +147,6 @@ class Engine final : public ScaleEngine {
             return "";
         }
         return run_swscale(source, target, nearest ? SWS_POINT : SWS_BILINEAR, -1);
-    }
-
-    std::string convert(const Picture &source, const Picture &target, int matrix) const override {
-        return run_swscale(source, target, SWS_BILINEAR, matrix);
     }
 };
 

@@ -9,6 +9,7 @@
 #include "softnpu/vpc/card_convert.hpp"
 #include "softnpu/vpc/card_scaler.hpp"
 #include "softnpu/vpc/halve.hpp"
+#include "softnpu/vpc/sample.hpp"
 #include "softnpu/vpc/vpc.hpp"
 
 namespace softnpu::vpc {
@@ -171,7 +172,11 @@ std::string resize_with_engine(const Picture &source, const Rect &crop, const Pi
     Picture scaled = cropped;
     if (!same_size) {
         scaled = temporary(source.format, paste.width, paste.height, memory[1]);
-        if (std::string why = engine->resize(cropped, scaled, how); !why.empty()) return why;
+        if (how != Interpolation::card && can_sample(source.format)) {
+            resize_sampled(cropped, scaled, how);
+        } else if (std::string why = engine->resize(cropped, scaled, how); !why.empty()) {
+            return why;
+        }
     }
     Picture converted = scaled;
     if (source.format != target.format) {

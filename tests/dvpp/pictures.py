@@ -39,7 +39,7 @@ class Picture:
     def __init__(self, width: int, height: int, pixel_format: int, handle: int = 0) -> None:
         self.width, self.height, self.format = width, height, pixel_format
         channels = CHANNELS.get(pixel_format, 1)
-        self.stride = align(width, 16) * channels
+        self.stride = max(align(width, 16) * channels, 32)
         self.rows = align(height, 2)
         semiplanar = pixel_format in (NV12, NV21)
         self.nbytes = self.stride * self.rows * 3 // 2 if semiplanar else self.stride * self.rows
