@@ -3,69 +3,37 @@
 from __future__ import annotations
 
 import ctypes as C
+import select
+import time
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
+from tests.himpi.codec import (
+    BAD_ADDRESS,
+    EMPTY,
+    EXIST,
+    H264,
+    H265,
+    ILLEGAL,
+    INVALID_ID,
+    NOT_PERM,
+    NULL,
+    UNEXIST,
+    UNSUPPORTED,
+    PicInfo,
+    Stream,
+    attr,
+    fetch,
+    filled,
+    release,
+    send,
+    status,
+)
 from tests.himpi.himpi import NV12, Picture, code, live
 from tests.vdec import codec
 from tests.vdec.vdec import Memory
-
-ILLEGAL, EXIST, UNEXIST, NULL, UNSUPPORTED = (0xA0058000 + i for i in (3, 4, 5, 6, 8))
-INVALID_ID, NOT_PERM, EMPTY, BAD_ADDRESS = (0xA0058000 + i for i in (2, 9, 0xE, 0x11))
-H264, H265 = 96, 265
-
-
-class Attr(C.Structure):
-    _fields_ = [
-        ("type", C.c_int),
-        ("mode", C.c_int),
-        ("sizes", C.c_uint32 * 5),
-        ("video", C.c_uint32 * 3),
-    ]
-
-
-class Stream(C.Structure):
-    _fields_ = [
-        ("end_of_frame", C.c_int),
-        ("end_of_stream", C.c_int),
-        ("need_display", C.c_int),
-        ("pts", C.c_uint64),
-        ("private_data", C.c_uint64),
-        ("len", C.c_uint32),
-        ("addr", C.c_void_p),
-    ]
-
-
-class PicInfo(C.Structure):
-    _fields_ = [
-        *((n, C.c_uint32) for n in ("width", "height", "stride", "rows")),
-        ("format", C.c_int),
-        ("address", C.c_uint64),
-        ("size", C.c_uint32),
-        ("offsets", C.c_int16 * 4),
-    ]
-
-
-class FrameInfo(C.Structure):
-    _fields_ = [
-        *((n, C.c_uint32) for n in ("width", "height", "field", "format")),
-        ("kinds", C.c_uint32 * 4),
-        ("strides", (C.c_uint32 * 3) * 3),
-        ("physical", (C.c_uint64 * 3) * 2),
-        ("header", C.c_void_p * 3),
-        ("address", C.c_void_p * 3),
-        ("time_ref", C.c_uint32),
-        ("pts", C.c_uint64),
-        ("user", C.c_uint64 * 2),
-        ("flag", C.c_uint32),
-        ("rest", C.c_uint8 * 4096),
-    ]
-
-
-def attr(kind: int = H264, width: int = 1920, height: int = 1088) -> Attr:
-    return Attr(kind, 1, (C.c_uint32 * 5)(width, height, width * height, 0, 0))
 
 
 @pytest.fixture(params=[H264, H265])
@@ -75,16 +43,6 @@ def kind(request: pytest.FixtureRequest) -> Iterator[int]:
     yield request.param
     assert code("hi_mpi_vdec_destroy_chn", 5) == 0
     assert live() == before
-
-
-def send(packet: Stream, picture: PicInfo) -> int:
-    return code("hi_mpi_vdec_send_stream", 5, C.byref(packet), C.byref(picture), C.c_int32(-1))
-
-
-def fetch(milliseconds: int) -> tuple[int, FrameInfo, Stream]:
-    frame, packet, extra = FrameInfo(), Stream(), (C.c_uint8 * 256)()
-    arguments = (5, C.byref(frame), extra, C.byref(packet), C.c_int32(milliseconds))
-    return code("hi_mpi_vdec_get_frame", *arguments), frame, packet
 
 
 def target(picture: Picture) -> PicInfo:
@@ -97,8 +55,7 @@ def test_frames_are_those_of_ffmpeg(kind: int) -> None:
     assert code("hi_mpi_vdec_start_recv_stream", 5) == 0
     pictures, memories = [], []
     for number, data in enumerate(stream.packets):
-        memory = Memory(len(data))
-        memory.write(data)
+        memory = filled(data)
         picture = Picture(stream.width, stream.height)
         packet = Stream(1, 0, 1, number, 0, len(data), memory.address)
         assert send(packet, target(picture)) == 0
@@ -112,8 +69,8 @@ def test_frames_are_those_of_ffmpeg(kind: int) -> None:
         assert frame.address[0] == pictures[number].memory.address
         assert packet.addr == memories[number].address
         np.testing.assert_array_equal(pictures[number].pixels(), expected)
-        assert code("hi_mpi_vdec_release_frame", 5, C.byref(frame)) == 0
-        assert code("hi_mpi_vdec_release_frame", 5, C.byref(frame)) == ILLEGAL
+        assert release(frame) == 0
+        assert release(frame) == ILLEGAL
     assert code("hi_mpi_vdec_stop_recv_stream", 5) == 0
     status, frame, _ = fetch(2000)
     assert (status, frame.flag) == (0, 2)  # the packet that ended the stream
@@ -162,3 +119,105 @@ def test_garbage_packets_answer_each(kind: int) -> None:
     assert seen == set(range(200))
     memory.free()
     picture.memory.free()
+
+
+def test_frames_may_keep_their_size(kind: int) -> None:
+    """A width, height and strides of 0 are the stream's."""
+    stream = codec.bikes(3) if kind == H264 else codec.encoded("-x265-params", "bframes=3")
+    assert code("hi_mpi_vdec_start_recv_stream", 5) == 0
+    memories = [filled(data) for data in stream.packets[:3]]
+    picture = Picture(stream.width, stream.height)
+    info = target(picture)
+    info.width = info.height = info.stride = info.rows = 0
+    for memory in memories:
+        assert send(Stream(1, 0, 1, 0, 0, memory.nbytes, memory.address), info) == 0
+    assert send(Stream(1, 1, 0), PicInfo()) == 0
+    got, frame, _ = fetch(10000)
+    assert (got, frame.flag) == (0, 0)
+    assert (frame.width, frame.height) == (stream.width, stream.height)
+    assert frame.strides[1][0] == picture.stride
+    info.width = 320
+    assert send(Stream(1, 0, 1, 0, 0, 16, memories[0].address), info) == ILLEGAL
+    for thing in (picture.memory, *memories):
+        thing.free()
+
+
+def test_status_reset_and_descriptor(kind: int) -> None:
+    stream = codec.bikes(10) if kind == H264 else codec.encoded("-x265-params", "bframes=3")
+    now = status()
+    assert (now.type, now.started, now.received, now.left_decoded) == (kind, 0, 0, 0)
+    assert code("hi_mpi_vdec_close_fd", 5) == NOT_PERM
+    descriptor = code("hi_mpi_vdec_get_fd", 5)
+    assert descriptor == code("hi_mpi_vdec_get_fd", 5) < 1 << 20
+    assert select.select([descriptor], [], [], 0)[0] == []
+    picture = Picture(stream.width, stream.height)
+    memories = [filled(data) for data in stream.packets[:8]]
+    for start in range(2):  # the second time after a reset, from the first packet again
+        assert code("hi_mpi_vdec_start_recv_stream", 5) == 0
+        assert code("hi_mpi_vdec_reset_chn", 5) == NOT_PERM
+        for memory in memories:
+            packet = Stream(1, 0, 1, 0, 0, memory.nbytes, memory.address)
+            assert send(packet, target(picture)) == 0
+        assert send(Stream(1, 1, 0), PicInfo()) == 0
+        assert select.select([descriptor], [], [], 10)[0] == [descriptor]
+        while (now := status()).decoded < 9:
+            time.sleep(0.002)
+        assert (now.started, now.received, now.left_bytes, now.left_frames) == (1, 9, 0, 0)
+        assert (now.width, now.height, now.left_decoded) == (stream.width, stream.height, 9)
+        assert fetch(0)[1].flag == 0
+        assert status().left_decoded == 8
+        assert code("hi_mpi_vdec_stop_recv_stream", 5) == 0
+        assert code("hi_mpi_vdec_reset_chn", 5) == 0, start
+        assert fetch(0)[0] == EMPTY
+        assert select.select([descriptor], [], [], 0)[0] == []
+        assert status().received == 0
+    assert code("hi_mpi_vdec_close_fd", 5) == 0
+    for thing in (picture.memory, *memories):
+        thing.free()
+
+
+def test_attributes_and_parameters(kind: int) -> None:
+    now, param, wanted = attr(), (C.c_int * 10)(), attr(kind, 640, 480)
+    assert code("hi_mpi_vdec_get_chn_attr", 5, C.byref(now)) == 0
+    assert bytes(now) == bytes(attr(kind))
+    assert code("hi_mpi_vdec_set_chn_attr", 5, C.byref(wanted)) == 0
+    assert code("hi_mpi_vdec_get_chn_attr", 5, C.byref(now)) == 0
+    assert bytes(now) == bytes(wanted)
+    other = attr(H264 if kind == H265 else H265)
+    assert code("hi_mpi_vdec_set_chn_attr", 5, C.byref(other)) == NOT_PERM
+    assert code("hi_mpi_vdec_get_chn_param", 5, param) == 0
+    assert param[0] == kind
+    param[1], param[5] = 4, 1  # pictures kept, I and P frames only
+    assert code("hi_mpi_vdec_set_chn_param", 5, param) == 0
+    again = (C.c_int * 10)()
+    assert code("hi_mpi_vdec_get_chn_param", 5, again) == 0
+    assert list(again) == list(param)
+    param[5] = 3
+    assert code("hi_mpi_vdec_set_chn_param", 5, param) == ILLEGAL
+    param[0], param[5] = 26, 0
+    assert code("hi_mpi_vdec_set_chn_param", 5, param) == ILLEGAL
+    mode = C.c_int(7)
+    assert code("hi_mpi_vdec_set_display_mode", 5, 1) == 0
+    assert code("hi_mpi_vdec_get_display_mode", 5, C.byref(mode)) == 0
+    assert mode.value == 1
+    assert code("hi_mpi_vdec_set_display_mode", 5, 2) == ILLEGAL
+    protocol = (C.c_int * 5)(kind, 1, 2, 3, 4)
+    assert code("hi_mpi_vdec_set_protocol_param", 5, protocol) == 0
+    assert code("hi_mpi_vdec_get_protocol_param", 5, again) == 0
+    assert list(again[:5]) == list(protocol)
+    assert code("hi_mpi_vdec_start_recv_stream", 5) == 0
+    assert code("hi_mpi_vdec_set_protocol_param", 5, protocol) == NOT_PERM
+    assert code("hi_mpi_vdec_set_chn_attr", 5, C.byref(wanted)) == NOT_PERM
+    for name in (
+        "get_chn_attr",
+        "set_chn_attr",
+        "get_chn_param",
+        "set_chn_param",
+        "get_display_mode",
+        "get_protocol_param",
+        "set_protocol_param",
+        "query_status",
+    ):
+        assert code(f"hi_mpi_vdec_{name}", 5, None) == NULL
+        assert code(f"hi_mpi_vdec_{name}", 6, None) == UNEXIST
+        assert code(f"hi_mpi_vdec_{name}", -1, None) == INVALID_ID
