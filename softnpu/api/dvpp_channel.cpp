@@ -6,6 +6,7 @@
 #include "softnpu/core/config.hpp"
 #include "softnpu/dvpp/channel.hpp"
 #include "softnpu/dvpp/check.hpp"
+#include "softnpu/dvpp/chip.hpp"
 
 using namespace softnpu;
 
@@ -108,6 +109,7 @@ aclError acldvppCreateChannel(acldvppChannelDesc *channelDesc) {
         ChannelDescRef found;
         SOFTNPU_CHECK(find_in(channel_descs(), channelDesc, "channelDesc", found));
         SOFTNPU_CHECK(require_context());
+        SOFTNPU_CHECK(require_dvpp_on_chip());
         if (found->created.exchange(true)) {
             return fail(ACL_ERROR_INVALID_PARAM, "the channel is open already");
         }

@@ -2,6 +2,7 @@
 
 #include "acl/ops/acl_dvpp.h"
 #include "softnpu/api/dvpp_access.hpp"
+#include "softnpu/dvpp/chip.hpp"
 #include "softnpu/dvpp/vdec.hpp"
 #include "softnpu/memory/memory.hpp"
 
@@ -284,6 +285,7 @@ aclError aclvdecCreateChannel(aclvdecChannelDesc *channelDesc) {
         DescRef desc;
         SOFTNPU_CHECK(find_desc(channelDesc, desc));
         SOFTNPU_CHECK(require_context());
+        SOFTNPU_CHECK(require_dvpp_on_chip());
         SOFTNPU_CHECK(check_channel(*desc));
         return VdecChannel::create(*desc);
     });

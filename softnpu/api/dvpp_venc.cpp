@@ -2,6 +2,8 @@
 
 #include "acl/ops/acl_dvpp.h"
 #include "softnpu/api/dvpp_access.hpp"
+#include "softnpu/core/config.hpp"
+#include "softnpu/dvpp/chip.hpp"
 #include "softnpu/dvpp/venc.hpp"
 #include "softnpu/memory/memory.hpp"
 
@@ -274,6 +276,11 @@ aclError aclvencCreateChannel(aclvencChannelDesc *channelDesc) {
         DescRef desc;
         SOFTNPU_CHECK(find_desc(channelDesc, desc));
         SOFTNPU_CHECK(require_context());
+        SOFTNPU_CHECK(require_dvpp_on_chip());
+        if (!venc_on_chip()) {
+            return fail(ACL_ERROR_FEATURE_UNSUPPORTED, "%s does not encode video",
+                        config().soc_name.c_str());
+        }
         SOFTNPU_CHECK(check_channel(*desc));
         return VencChannel::create(*desc);
     });

@@ -32,6 +32,10 @@ int check_id(hi_venc_chn chn) {
         return fail(venc_error(HI_ERR_VENC_NOT_SUPPORT), "%s has no hi_mpi interface; use aclvenc*",
                     config().soc_name.c_str());
     }
+    if (!venc_on_chip()) {
+        return fail(venc_error(HI_ERR_VENC_NOT_SUPPORT), "%s does not encode video",
+                    config().soc_name.c_str());
+    }
     if (chn >= 0 && chn < HimpiEncoder::kChannels) return 0;
     return fail(venc_error(HI_ERR_VENC_INVALID_CHN_ID), "channel %d: want 0 to %d", chn,
                 HimpiEncoder::kChannels - 1);

@@ -6,10 +6,6 @@
 
 namespace softnpu {
 
-bool himpi_on_chip() {
-    return !first_generation();
-}
-
 namespace {
 
 int32_t channel_ids() {

@@ -6,6 +6,7 @@
 #include "acl/dvpp/hi_dvpp.h"
 #include "softnpu/api/entry.hpp"
 #include "softnpu/dvpp/check.hpp"
+#include "softnpu/dvpp/chip.hpp"
 #include "softnpu/dvpp/himpi_vpc.hpp"
 #include "softnpu/vpc/vpc.hpp"
 
@@ -30,8 +31,6 @@ inline int vpc_error(unsigned code) noexcept {
     return static_cast<int>(code);
 }
 
-/// False on the chips of the first generation, which have the first media interface only.
-bool himpi_on_chip();
 /// The channel an entry names, on a chip that has the interface.
 int find_vpc(hi_vpc_chn chn, std::shared_ptr<VpcChannel> &channel);
 /// Copies a picture's description after checking geometry and memory.
