@@ -52,6 +52,13 @@ int set_value(const char *function, Table &table, const void *handle,
 template <class Table, class Object, class Value, class Given>
 int set_field(const char *function, Table &table, const void *handle,
               std::atomic<Value> Object::*member, Given value) noexcept {
+    if constexpr (std::is_same_v<Value, uint32_t>) {
+        if (static_cast<Value>(value) == Object::kUnset) {
+            return guarded(function, [] {
+                return fail(ACL_ERROR_INVALID_PARAM, "0x%x is no value of it", Object::kUnset);
+            });
+        }
+    }
     return set_value(function, table, handle, member, static_cast<Value>(value));
 }
 
