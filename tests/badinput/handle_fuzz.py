@@ -10,6 +10,7 @@ import ctypes as C
 import random
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +19,28 @@ import tomllib
 from .capi import FLOAT, ND, Api
 
 ROOT = Path(__file__).resolve().parents[2]
-SECTIONS = ("acl.h", "acl_base.h", "acl_rt.h", "acl_mdl.h")
+SECTIONS = ("acl.h", "acl_base.h", "acl_rt.h", "acl_mdl.h", "ops/acl_dvpp.h")
+# Descriptors of the media interface: the functions that create and destroy them.
+MEDIA = {
+    f"{prefix}{kind} *": (f"{prefix}Create{kind}", f"{prefix}Destroy{kind}")
+    for prefix, kinds in {
+        "acldvpp": (
+            "BatchPicDesc",
+            "BorderConfig",
+            "ChannelDesc",
+            "Hist",
+            "JpegeConfig",
+            "LutMap",
+            "PicDesc",
+            "ResizeConfig",
+            "RoiConfig",
+            "StreamDesc",
+        ),
+        "aclvdec": ("ChannelDesc", "FrameConfig"),
+        "aclvenc": ("ChannelDesc", "FrameConfig"),
+    }.items()
+    for kind in kinds
+}
 # Opaque types, and what an address in the user's program cannot be.
 HANDLES = {
     "aclrtStream",
@@ -40,6 +62,7 @@ HANDLES = {
     "aclrtDrvMemHandle",
     "aclrtTaskGrp",
     "aclmdlRI",
+    *MEDIA,
 }
 # Device addresses that have to be recognised like handles.
 ADDRESSES = {
@@ -52,6 +75,10 @@ ADDRESSES = {
     ("aclrtHostUnregister", "ptr"),
     ("aclrtUnmapMem", "virPtr"),
     ("aclrtReleaseMemAddress", "virPtr"),
+    ("acldvppFree", "devPtr"),
+    ("acldvppJpegDecodeAsync", "data"),
+    ("acldvppJpegEncodeAsync", "data"),
+    ("acldvppPngDecodeAsync", "data"),
 }
 # Results of getters that mean "nothing", by return type; True for every value.
 NOTHING = {
@@ -60,6 +87,24 @@ NOTHING = {
     "size_t": {0},
     "uint32_t": {0, 0xFFFFFFFF},
     "int64_t": {0, -1},
+    "uint8_t": {0},
+    "uint64_t": {0},
+    "double": {0.0},
+    "acldvppBorderType": {0},
+    "acldvppPixelFormat": {0},
+    "acldvppStreamFormat": {0},
+    "aclvdecCallback": {None},
+    "aclvencCallback": {None},
+}
+
+
+WORDS = {
+    "uint8_t": C.c_uint8,
+    "uint32_t": C.c_uint32,
+    "uint64_t": C.c_uint64,
+    "double": C.c_double,
+    "aclvdecCallback": C.c_void_p,
+    "aclvencCallback": C.c_void_p,
 }
 
 
@@ -90,6 +135,12 @@ def parse(text: str) -> Parameter:
     assert match, text
     kind = match[1].strip()
     return Parameter(kind + " *" if array else kind, match[2])
+
+
+def maker(api: Api, create: str) -> Callable[[], int]:
+    """What makes a descriptor; a batch of one picture, an area of one pixel."""
+    sizes = {"acldvppCreateBatchPicDesc": (1,), "acldvppCreateRoiConfig": (0, 0, 0, 0)}
+    return lambda: api.make(create, *sizes.get(create, ()))
 
 
 def functions() -> list[Function]:
@@ -132,6 +183,7 @@ class Fuzzer:
             "aclmdlConfigHandle *": lambda: api.make("aclmdlCreateConfigHandle"),
             "aclmdlExecConfigHandle *": lambda: api.make("aclmdlCreateExecConfigHandle"),
             "address": lambda: api.malloc(256),
+            **{kind: maker(api, create) for kind, (create, _) in MEDIA.items()},
         }
         self.destroyers = {
             "aclrtStream": "aclrtDestroyStream",
@@ -143,6 +195,7 @@ class Fuzzer:
             "aclmdlConfigHandle *": "aclmdlDestroyConfigHandle",
             "aclmdlExecConfigHandle *": "aclmdlDestroyExecConfigHandle",
             "address": "aclrtFree",
+            **{kind: destroy for kind, (_, destroy) in MEDIA.items()},
         }
         # All live ones first: a slot that was stale may be given to the next object.
         gone = [(kind, make()) for kind, make in makers.items() for _ in range(3)]
@@ -151,9 +204,11 @@ class Fuzzer:
             api.call(self.destroyers[kind], handle)
         self.stale = [handle for _, handle in gone]
         self.live["aclrtContext"] = context.value
+        api.ok("acldvppCreateChannel", self.live["acldvppChannelDesc *"])
 
     def close(self) -> None:
         self.live.pop("aclrtContext")
+        self.api.ok("acldvppDestroyChannel", self.live["acldvppChannelDesc *"])
         for kind, handle in self.live.items():
             self.api.call(self.destroyers[kind], handle)
 
@@ -230,7 +285,13 @@ def main(seed: int, rounds: int) -> None:
     from .conftest import live, works
 
     device = af.Device(0)
-    api = Api(af.info().library)
+    path = Path(af.info().library)
+    api = Api(str(path))
+    media = C.CDLL(str(path.with_name("libacl_dvpp.so")))
+    for name in tomllib.loads((ROOT / "api/functions.toml").read_text())["ops/acl_dvpp.h"]:
+        setattr(api.library, name, getattr(media, name))
+    for create, _ in MEDIA.values():
+        getattr(api.library, create).restype = C.c_void_p
     for function in functions():
         entry = getattr(api.library, function.name)
         if function.result == "const char *" or function.result.endswith("*"):
@@ -239,8 +300,8 @@ def main(seed: int, rounds: int) -> None:
             entry.restype = C.c_size_t
         elif function.result == "int64_t":
             entry.restype = C.c_int64
-        elif function.result == "uint32_t":
-            entry.restype = C.c_uint32
+        elif function.result in WORDS:
+            entry.restype = WORDS[function.result]
     works(device)
     before = live()
     fuzzer = Fuzzer(api, seed)
