@@ -26,6 +26,7 @@ CASES = {
     "growth": "memory between the 1,000th and the 10,000th request on one stream",
     "threads": "8 threads, launch latency, and copies, against the same in C++",
     "vdec": "H.264 and H.265 video through aclvdec against the ffmpeg command",
+    "jpeg": "JPEGD and JPEGE of acldvpp against libjpeg-turbo's own interface",
     "imports": "what `import acl_fast` takes on top of numpy",
 }
 

@@ -16,11 +16,18 @@ uint32_t align(uint32_t value, uint32_t step) {
     return (value + step - 1) / step * step;
 }
 
-/// 100000 unless NULL-free and not empty; device memory is read through the engines' view.
+/// 100000 unless NULL-free and not empty. Headers may lie in host memory too.
 int check_data(const void *data, uint32_t size) {
     SOFTNPU_CHECK(require_pointer(data, "data"));
     if (size == 0) return fail(ACL_ERROR_INVALID_PARAM, "size is 0");
     return check_memory("data", data, size, ACL_ERROR_INVALID_PARAM);
+}
+
+/// The same for what the engines read and write themselves, which is device memory.
+int check_device_data(const void *data, uint32_t size) {
+    SOFTNPU_CHECK(require_pointer(data, "data"));
+    if (size == 0) return fail(ACL_ERROR_INVALID_PARAM, "size is 0");
+    return check_device_memory("data", data, size, ACL_ERROR_INVALID_PARAM);
 }
 
 const uint8_t *view(const void *data) {
@@ -90,7 +97,7 @@ std::string decode(Decoding &job) {
     if (engine == nullptr) return pending_message();
     Picture picture = job.picture;
     if (std::string why = check_picture_memory("outputDesc", picture); !why.empty()) return why;
-    if (check_data(job.data, job.size) != 0) return pending_message();  // freed meanwhile
+    if (check_device_data(job.data, job.size) != 0) return pending_message();  // freed meanwhile
     const uint8_t *data = view(job.data);
     std::string why = job.png ? decode_png(*engine, data, job, picture)
                               : engine->jpeg_decode(data, job.size, picture,
@@ -120,7 +127,7 @@ int submit_decoding(const char *function, acldvppChannelDesc *channelDesc, uint3
     return guarded(function, [&] {
         ChannelDescRef channel;
         SOFTNPU_CHECK(find_channel(channelDesc, mode, channel));
-        SOFTNPU_CHECK(check_data(data, size));
+        SOFTNPU_CHECK(check_device_data(data, size));
         Decoding job{{}, {}, data, size, mode == DVPP_CHNMODE_PNGD, false};
         job.round_up = channel->precision == ACL_YUVOUT_ALIGN_UP;
         SOFTNPU_CHECK(find_in(pic_descs(), outputDesc, "outputDesc", job.desc));
@@ -246,7 +253,7 @@ aclError acldvppJpegEncodeAsync(acldvppChannelDesc *channelDesc, acldvppPicDesc 
         ChannelDescRef channel;
         SOFTNPU_CHECK(find_channel(channelDesc, DVPP_CHNMODE_JPEGE, channel));
         SOFTNPU_CHECK(require_pointer(size, "size"));
-        SOFTNPU_CHECK(check_data(data, *size));
+        SOFTNPU_CHECK(check_device_data(data, *size));
         PictureArgument source;
         JpegeConfigTable::Ref settings;
         SOFTNPU_CHECK(take_picture("inputDesc", inputDesc, source));
@@ -263,7 +270,7 @@ aclError acldvppJpegEncodeAsync(acldvppChannelDesc *channelDesc, acldvppPicDesc 
             "acldvppJpegEncodeAsync",
             // The room is what was checked: the program may change `*size` meanwhile.
             [channel, kept = std::move(kept), data, size, room = *size, quality] {
-                SOFTNPU_CHECK(check_data(data, room));
+                SOFTNPU_CHECK(check_device_data(data, room));
                 const ImageEngine *engine = image_engine();
                 if (engine == nullptr) return static_cast<int>(ACL_ERROR_FEATURE_UNSUPPORTED);
                 std::string why = check_jpege_picture(kept->picture);

@@ -46,9 +46,11 @@ struct Band {
         stride = size_t{(width + 31) / 32} * 32;
         for (int c = 0; c < 3; ++c) {
             memory[c].resize(stride * 16);
-            for (size_t y = 0; y < 16; ++y) rows[c][y] = memory[c].data() + y * stride;
+            for (size_t y = 0; y < 16; ++y) rows[c][y] = own_row(c, y);
         }
     }
+
+    uint8_t *own_row(int component, size_t row) { return memory[component].data() + row * stride; }
 };
 
 /// Repeats the last sample up to the next block.
@@ -56,41 +58,47 @@ void pad(uint8_t *row, size_t used, size_t stride) {
     if (used < stride) std::memset(row + used, row[used - 1], stride - used);
 }
 
+/// Luma of whole blocks is read where it lies; libjpeg's interface only forgot the const.
+void load_luma(const Picture &picture, uint32_t first, Band &band) {
+    const bool whole = picture.width % DCTSIZE == 0;
+    for (uint32_t y = 0; y < 16; ++y) {
+        const uint32_t row = std::min(first + y, picture.height - 1);
+        uint8_t *in = picture.data + size_t{picture.stride_w} * row;
+        band.rows[0][y] = whole ? in : band.own_row(0, y);
+        if (whole) continue;
+        std::memcpy(band.rows[0][y], in, picture.width);
+        pad(band.rows[0][y], picture.width, band.stride);
+    }
+}
+
 void load_semiplanar(const Picture &picture, uint32_t first, Band &band) {
     const Plane chroma = plane_of(picture, 1);
     const bool swapped = format_info(picture.format)->swapped;
-    for (uint32_t y = 0; y < 16; ++y) {
-        const uint32_t row = std::min(first + y, picture.height - 1);
-        std::memcpy(band.rows[0][y], picture.data + size_t{picture.stride_w} * row, picture.width);
-        pad(band.rows[0][y], picture.width, band.stride);
-    }
+    load_luma(picture, first, band);
     for (uint32_t y = 0; y < 8; ++y) {
         const uint32_t row = std::min(first / 2 + y, chroma.height - 1);
-        const uint8_t *pairs = chroma.data + chroma.stride * row;
         uint8_t *u = band.rows[swapped ? 2 : 1][y], *v = band.rows[swapped ? 1 : 2][y];
-        for (uint32_t x = 0; x < chroma.width; ++x) {
-            u[x] = pairs[2 * x];
-            v[x] = pairs[2 * x + 1];
-        }
+        separate(chroma.data + chroma.stride * row, u, v, chroma.width);
         pad(u, chroma.width, band.stride / 2);
         pad(v, chroma.width, band.stride / 2);
     }
 }
 
 void load_packed(const Picture &picture, const PackedOrder &order, uint32_t first, Band &band) {
+    const uint32_t pairs = picture.width / 2;
     for (uint32_t y = 0; y < 8; ++y) {
         const uint32_t row = std::min(first + y, picture.height - 1);
-        const uint8_t *in = picture.data + size_t{picture.stride_w} * row;
-        const uint32_t pairs = picture.width / 2;
-        for (uint32_t x = 0; x < pairs; ++x, in += 4) {
-            band.rows[0][y][2 * x] = in[order.y];
-            band.rows[0][y][2 * x + 1] = in[order.y + 2];
-            band.rows[1][y][x] = in[order.u];
-            band.rows[2][y][x] = in[order.v];
-        }
-        pad(band.rows[0][y], picture.width, band.stride);
-        pad(band.rows[1][y], pairs, band.stride / 2);
-        pad(band.rows[2][y], pairs, band.stride / 2);
+        uint8_t *luma = band.rows[0][y], *u = band.rows[1][y], *v = band.rows[2][y];
+        // Two bytes of luma and two of chroma, which one comes first is the order's matter.
+        uint8_t *chroma = band.own_row(2, 8);
+        const bool luma_first = order.y == 0;
+        separate(picture.data + size_t{picture.stride_w} * row, luma_first ? luma : chroma,
+                 luma_first ? chroma : luma, size_t{pairs} * 2);
+        const bool u_first = order.u < order.v;
+        separate(chroma, u_first ? u : v, u_first ? v : u, pairs);
+        pad(luma, picture.width, band.stride);
+        pad(u, pairs, band.stride / 2);
+        pad(v, pairs, band.stride / 2);
     }
 }
 
