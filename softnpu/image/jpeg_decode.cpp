@@ -12,17 +12,23 @@
 namespace softnpu::image {
 namespace {
 
-/// Sampling of the file as acldvppJpegFormat.
+/// Luma samples for one of chroma along one axis, 0 where that is no whole number.
+int times(int luma, int chroma) {
+    return luma % chroma == 0 ? luma / chroma : 0;
+}
+
+/// Sampling of the file as acldvppJpegFormat. What counts is the ratio: some write 4:2:2 as 2x2,
+/// 1x2, 1x2.
 int subsampling_of(const jpeg_decompress_struct &state) {
     if (state.num_components == 1) return ACL_JPEG_CSS_GRAY;
     if (state.num_components != 3) return ACL_JPEG_CSS_UNKNOWN;
     const jpeg_component_info *c = state.comp_info;
-    if (c[1].h_samp_factor != c[2].h_samp_factor || c[1].v_samp_factor != c[2].v_samp_factor ||
-        c[1].h_samp_factor != 1 || c[1].v_samp_factor != 1) {
+    if (c[1].h_samp_factor != c[2].h_samp_factor || c[1].v_samp_factor != c[2].v_samp_factor) {
         return ACL_JPEG_CSS_UNKNOWN;
     }
-    const int factor = c[0].h_samp_factor * 10 + c[0].v_samp_factor;
-    switch (factor) {
+    const int across = times(c[0].h_samp_factor, c[1].h_samp_factor);
+    const int down = times(c[0].v_samp_factor, c[1].v_samp_factor);
+    switch (across * 10 + down) {
         case 11:
             return ACL_JPEG_CSS_444;
         case 21:
@@ -38,8 +44,8 @@ int subsampling_of(const jpeg_decompress_struct &state) {
     }
 }
 
-/// Why such a file is not decoded, or "". Bands are laid out for luma with the largest factors and
-/// chroma of 1x1: of other samplings rows and columns would be read outside of their memory.
+/// Why such a file is not decoded, or "". Bands are laid out for luma with the largest factors,
+/// which these samplings have: of others, rows and columns would be read beyond their memory.
 const char *why_unsupported(const jpeg_decompress_struct &state) {
     if (state.num_components != 1 && state.num_components != 3) {
         return "the file has neither one nor three components";
@@ -179,7 +185,9 @@ const char *Decoder::plan(const Picture &picture) {
     const auto &luma = state.comp_info[0];
     direct = picture.stride_w >= size_t{luma.width_in_blocks} * DCTSIZE;
     if (format.planes == 1 || state.num_components == 1) return "";
-    const int across = luma.h_samp_factor - 1, down = luma.v_samp_factor - 1;
+    const auto &chroma = state.comp_info[1];
+    const int across = times(luma.h_samp_factor, chroma.h_samp_factor) - 1;
+    const int down = times(luma.v_samp_factor, chroma.v_samp_factor) - 1;
     if (across > format.chroma_w || down > format.chroma_h) {
         return "the file's chroma is coarser than the format asked for";
     }
@@ -190,7 +198,7 @@ const char *Decoder::plan(const Picture &picture) {
 void Decoder::write_chroma(const FormatInfo &format, uint32_t first) {
     const Plane plane = plane_of(into, 1);
     const uint32_t step = ratio.down ? 2 : 1;
-    for (uint32_t y = 0; y < DCTSIZE; y += step) {
+    for (uint32_t y = 0; y < band.rows[1].size(); y += step) {
         const uint32_t to = (first + y) / step;
         if (to >= plane.height) return;
         const uint8_t *lines[2];
@@ -226,7 +234,7 @@ void Decoder::read_bands() {
                         into.width);
         }
         if (format.planes == 2 && state.num_components == 3) {
-            write_chroma(format, first / static_cast<uint32_t>(state.max_v_samp_factor));
+            write_chroma(format, first / rows * static_cast<uint32_t>(band.rows[1].size()));
         }
     }
 }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes as C
 import io
+from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
 
 import av
 import numpy as np
@@ -28,6 +30,7 @@ from tests.dvpp_image.still import (
     Engine,
     align,
 )
+from tests.softnpu_model.acl import acl
 from tests.vdec.vdec import dvpp
 
 OWN = {"444": (SP444, VU444), "422": (SP422, VU422), "440": (SP440, VU440), "420": (NV12, NV21)}
@@ -75,6 +78,53 @@ def test_planes_are_those_of_the_file(engine: Engine, sampling: str, swapped: in
         np.testing.assert_array_equal(
             result.chroma()[..., :: -1 if swapped else 1], ycbcr(data)[..., 1:]
         )
+
+
+@pytest.mark.parametrize("sampling", ["444", "422", "420"])
+def test_ffmpegs_files_with_doubled_factors(engine: Engine, sampling: str) -> None:
+    """FFmpeg writes 4:4:4 as 1x2, 1x2, 1x2 and 4:2:2 as 2x2, 1x2, 1x2."""
+    codec = av.CodecContext.create("mjpeg", "w")
+    codec.width, codec.height, codec.pix_fmt = 100, 60, f"yuvj{sampling}p"
+    codec.time_base = Fraction(1, 25)
+    frame = av.VideoFrame.from_ndarray(still.pixels(100, 60), "rgb24")
+    data = bytes(codec.encode(frame.reformat(format=codec.pix_fmt))[0])
+    factors = data[data.index(b"\xff\xc0") + 11 :][:4:3].hex()
+    assert factors == {"444": "1212", "422": "2212", "420": "2211"}[sampling]
+    assert still.info(data) == (0, (100, 60, 3, CSS[sampling]))
+    result = engine.decode(data, OWN[sampling][0])
+    assert result.code == 0, result.message
+    np.testing.assert_array_equal(result.luma(), ycbcr(data)[..., 0])
+    for index, plane in enumerate(ffmpeg_planes(data)[1:]):
+        rows, columns = result.chroma().shape[:2]
+        difference = result.chroma()[..., index].astype(int) - plane[:rows, :columns]
+        assert np.abs(difference).max() <= 1
+
+
+def test_grey_with_factors(engine: Engine) -> None:
+    """They say nothing where there is one component."""
+    data = bytearray(still.jpeg(100, 70, "400"))
+    data[data.index(b"\xff\xc0") + 11] = 0x22
+    result = engine.decode(bytes(data), GREY)
+    np.testing.assert_array_equal(result.luma(), ycbcr(bytes(data)))
+
+
+def test_many_at_once(engine: Engine) -> None:
+    """Each thread its own channel and stream."""
+    del engine
+
+    def work(seed: int) -> None:
+        acl.aclrtSetDevice(0)
+        with Engine() as own:
+            for _ in range(10):
+                width = 64 + 16 * seed
+                result = own.decode(still.jpeg(width, 48, "444"), SP444)
+                np.testing.assert_array_equal(
+                    result.luma(), ycbcr(still.jpeg(width, 48, "444"))[..., 0]
+                )
+        acl.aclrtResetDevice(0)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(4)))
 
 
 @pytest.mark.parametrize("sampling", ["444", "422", "440"])
