@@ -47,7 +47,7 @@ int read_jpeg(const hi_vdec_stream *stream, PixelFormat wanted, ImageInfo &info,
     if (std::string why = engine->jpeg_info(data, stream->len, info); !why.empty()) {
         return fail(vdec_error(HI_ERR_VDEC_ILLEGAL_PARAM), "no JPEG file: %s", why.c_str());
     }
-    const std::string why = jpeg_output(info, wanted, output);
+    const std::string why = jpeg_output(info, wanted, YUVOUT_ALIGN_DOWN, output);
     return why.empty() ? 0 : fail(vdec_error(HI_ERR_VDEC_NOT_SUPPORT), "%s", why.c_str());
 }
 

@@ -5,7 +5,7 @@
 
 #include "softnpu/api/himpi_vpc.hpp"
 #include "softnpu/core/config.hpp"
-#include "softnpu/dvpp/himpi_jpegd.hpp"
+#include "softnpu/dvpp/still.hpp"
 #include "softnpu/memory/memory.hpp"
 
 using namespace softnpu;
@@ -51,10 +51,10 @@ int take_video_target(const hi_vdec_pic_info &info, Picture &picture) {
 /// The size is the file's; strides of 0 are left to the decoder.
 int take_jpeg_target(const hi_vdec_pic_info &info, Picture &picture) {
     picture.width = picture.height = 0;
-    if (info.width_stride % kJpegStep != 0 || info.width_stride > 16384) {
+    if (info.width_stride % jpegd_row_step() != 0 || info.width_stride > 16384) {
         return illegal("width_stride %u: want a multiple of 64 up to 16384", info.width_stride);
     }
-    if (info.height_stride % kJpegRowStep != 0 || info.height_stride > 16384) {
+    if (info.height_stride % kStillRows != 0 || info.height_stride > 16384) {
         return illegal("height_stride %u: want a multiple of 16 up to 16384", info.height_stride);
     }
     if (info.offset_top == 0 && info.offset_bottom == 0 && info.offset_left == 0 &&

@@ -128,6 +128,19 @@ hi_s32 hi_mpi_vdec_set_protocol_param(hi_vdec_chn chn,
     });
 }
 
+hi_s32 hi_mpi_vdec_set_jpegd_precision_mode(hi_vdec_chn chn, const hi_jpegd_precision_mode mode) {
+    return guarded(__func__, [&] {
+        HimpiDecoderRef channel;
+        SOFTNPU_CHECK(find_vdec(chn, channel));
+        if (!channel->is_jpeg()) {
+            return fail(vdec_error(HI_ERR_VDEC_NOT_SUPPORT), "channel %d decodes video", chn);
+        }
+        const int end = YUVOUT_ALIGN_DOWN_COMPAT + 1;
+        SOFTNPU_CHECK(check_enum("mode", static_cast<int>(mode), end));
+        return channel->set_precision_mode(mode);
+    });
+}
+
 hi_s32 hi_mpi_vdec_get_fd(hi_vdec_chn chn) {
     return guarded(__func__, [&] {
         HimpiDecoderRef channel;

@@ -55,6 +55,9 @@ class ImageEngine {
     /// `written` is the room at `out` on entry and the bytes used on return.
     virtual std::string jpeg_encode(const Picture &picture, int quality, uint8_t *out,
                                     size_t &written) const = 0;
+    /// The same with quantisers for Y, Cb and Cr, 64 each, none of them 0.
+    virtual std::string jpeg_encode_with(const Picture &picture, const uint8_t *const tables[3],
+                                         uint8_t *out, size_t &written) const = 0;
     virtual std::string png_info(const uint8_t *data, size_t size, ImageInfo &info) const = 0;
     virtual std::string png_decode(const uint8_t *data, size_t size, Picture &picture) const = 0;
 };

@@ -261,6 +261,16 @@ void HimpiDecoder::set_display_mode(hi_video_display_mode mode) {
     const Lock lock(mutex_);
     display_ = mode;
 }
+hi_jpegd_precision_mode HimpiDecoder::precision_mode() {
+    const Lock lock(mutex_);
+    return precision_;
+}
+int HimpiDecoder::set_precision_mode(hi_jpegd_precision_mode mode) {
+    const Lock lock(mutex_);
+    if (int code = check_stopped_locked("sizes of a channel that receives are fixed")) return code;
+    precision_ = mode;
+    return HI_SUCCESS;
+}
 hi_vdec_protocol_param HimpiDecoder::protocol_param() {
     const Lock lock(mutex_);
     return protocol_;

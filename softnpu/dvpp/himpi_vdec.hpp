@@ -61,6 +61,8 @@ class HimpiDecoder : public std::enable_shared_from_this<HimpiDecoder> {
     SOFTNPU_API int set_param(const hi_vdec_chn_param &param);
     SOFTNPU_API hi_video_display_mode display_mode();
     SOFTNPU_API void set_display_mode(hi_video_display_mode mode);
+    SOFTNPU_API hi_jpegd_precision_mode precision_mode();
+    SOFTNPU_API int set_precision_mode(hi_jpegd_precision_mode mode);
     SOFTNPU_API hi_vdec_protocol_param protocol_param();
     SOFTNPU_API int set_protocol_param(const hi_vdec_protocol_param &param);
 
@@ -90,6 +92,7 @@ class HimpiDecoder : public std::enable_shared_from_this<HimpiDecoder> {
     hi_vdec_chn_param param_{};
     hi_vdec_protocol_param protocol_{};
     hi_video_display_mode display_ = HI_VIDEO_DISPLAY_MODE_PREVIEW;
+    hi_jpegd_precision_mode precision_ = YUVOUT_ALIGN_DOWN;
     std::map<uint64_t, VdecPacket> open_;  // sent, their pictures not there yet
     std::deque<VdecPacket> ready_;
     std::multiset<const void *> out_;  // fetched, not released

@@ -67,7 +67,7 @@ void HimpiDecoder::decode_picture(uint64_t number, VdecPacket &packet) {
     Picture &picture = packet.target;
     std::string why = data != nullptr ? "" : "the packet's memory was freed";
     if (why.empty()) why = check_picture_memory("the picture", picture);
-    if (why.empty()) why = decode_jpeg(data, packet.stream.len, picture);
+    if (why.empty()) why = decode_jpeg(data, packet.stream.len, precision_mode(), picture);
     if (!why.empty()) {
         log(LogLevel::error, "a JPEG picture is not decoded: %s", why.c_str());
         return report(number, VdecPacket::failed);

@@ -1,8 +1,6 @@
 #include "softnpu/dvpp/himpi_venc.hpp"
 
-#include <sys/eventfd.h>
-#include <unistd.h>
-
+#include <cerrno>
 #include <cstring>
 
 #include "softnpu/core/config.hpp"
@@ -11,6 +9,7 @@
 #include "softnpu/core/log.hpp"
 #include "softnpu/core/status.hpp"
 #include "softnpu/dvpp/check.hpp"
+#include "softnpu/dvpp/himpi_jpege.hpp"
 #include "softnpu/dvpp/registry.hpp"
 #include "softnpu/memory/memory.hpp"
 
@@ -48,18 +47,15 @@ int HimpiEncoder::create(int32_t id, const VencPlan &plan, const hi_venc_chn_att
     if (!himpi_ready() || current_context(context) != 0) {
         return fail(venc_error(HI_ERR_VENC_SYS_NOT_READY), "set a device and call hi_mpi_sys_init");
     }
-    const VideoEngine *engine = video_engine();
-    if (engine == nullptr) return venc_error(HI_ERR_VENC_NOT_SUPPORT);
     auto channel = std::make_shared<HimpiEncoder>();
     channel->device_ = context->device().id();
     channel->attr_ = attr;
     channel->plan_ = plan;
+    channel->is_jpeg_ = plan.is_jpeg;
+    channel->buffer_size_ = attr.venc_attr.buf_size;
     channel->encoder_options_ = plan.options;
-    std::string why;
-    channel->encoder_ = engine->create_encoder(plan.options, config().threads, why);
-    if (channel->encoder_ == nullptr) {
-        return fail(venc_error(HI_ERR_VENC_NOT_SUPPORT), "no encoder: %s", why.c_str());
-    }
+    channel->jpeg_ = default_jpeg_param();
+    if (int code = channel->make_encoder()) return code;
     if (create_stream(context->device(), context.handle(), {}, channel->stream_) != 0) {
         return venc_error(HI_ERR_VENC_NO_MEM);
     }
@@ -68,6 +64,16 @@ int HimpiEncoder::create(int32_t id, const VencPlan &plan, const hi_venc_chn_att
     if (added) return HI_SUCCESS;
     channel->close();
     return fail(venc_error(HI_ERR_VENC_EXIST), "channel %d exists already", id);
+}
+
+int HimpiEncoder::make_encoder() {
+    if (is_jpeg_) return image_engine() != nullptr ? 0 : venc_error(HI_ERR_VENC_NOT_SUPPORT);
+    const VideoEngine *engine = video_engine();
+    if (engine == nullptr) return venc_error(HI_ERR_VENC_NOT_SUPPORT);
+    std::string why;
+    encoder_ = engine->create_encoder(encoder_options_, config().threads, why);
+    if (encoder_ != nullptr) return 0;
+    return fail(venc_error(HI_ERR_VENC_NOT_SUPPORT), "no encoder: %s", why.c_str());
 }
 
 int HimpiEncoder::find(int32_t id, HimpiEncoderRef &channel, bool take) {
@@ -100,12 +106,14 @@ void HimpiEncoder::close() {
     std::vector<void *> memory;
     {
         Lock lock(mutex_);
-        for (const VencOutput &output : ready_) memory.push_back(output.address);
-        for (const auto &[address, output] : out_) memory.push_back(output.address);
+        const auto keep = [&](const VencOutput &output) {
+            if (output.owned) memory.push_back(output.address);
+        };
+        for (const VencOutput &output : ready_) keep(output);
+        for (const auto &[address, output] : out_) keep(output);
         ready_.clear();
         out_.clear();
-        if (descriptor_ >= 0) ::close(descriptor_);
-        descriptor_ = -1;
+        signal_.close();
     }
     for (void *address : memory) release(MemoryKind::himpi, address);
     uncount(counters().live_media_channels);
@@ -150,6 +158,7 @@ int HimpiEncoder::send(const VencInput &input, int32_t milliseconds) {
         if (is_left_out_locked()) return HI_SUCCESS;
         waiting_.push_back(input);
         waiting_.back().force_key |= std::exchange(key_next_, false);
+        waiting_.back().jpeg = jpeg_;
     }
     const int code = stream_->submit("hi_mpi_venc_send_frame", [channel = shared_from_this()] {
         channel->work();
@@ -196,6 +205,20 @@ void HimpiEncoder::work() {
     EncoderOptions options;
     bool changed = false;
     if (!next(input, options, changed)) return;
+    VencOutput output;
+    output.pts = input.pts;
+    std::string why = check_picture_memory("the frame", input.picture);
+    if (why.empty()) {
+        why = is_jpeg_ ? encode_jpeg(input, output) : encode_video(input, options, changed, output);
+    }
+    broken_ = !why.empty();
+    if (broken_) log(LogLevel::error, "an encoder channel loses a frame: %s", why.c_str());
+    deliver(std::move(output));
+}
+
+/// The reason why there is no packet, else "". The picture's address is the engines' now.
+std::string HimpiEncoder::encode_video(const VencInput &input, EncoderOptions options, bool changed,
+                                       VencOutput &output) {
     std::string why;
     options.format = input.picture.format;  // each frame says its own
     if (changed || options.format != encoder_options_.format) {
@@ -205,34 +228,56 @@ void HimpiEncoder::work() {
     if (encoder_ == nullptr) {
         encoder_ = video_engine()->create_encoder(encoder_options_, config().threads, why);
     }
-    VencOutput output;
-    if (encoder_ != nullptr) why = encode(input, output);
-    broken_ = !why.empty();
-    if (broken_) log(LogLevel::error, "an encoder channel loses a frame: %s", why.c_str());
-    deliver(std::move(output));
+    return encoder_ == nullptr ? why : encode(input, output);
 }
 
-/// The reason why there is no packet, else "".
 std::string HimpiEncoder::encode(const VencInput &input, VencOutput &output) {
-    Picture picture = input.picture;
-    if (std::string why = check_picture_memory("the frame", picture); !why.empty()) return why;
     const uint64_t tag = tag_++;
-    if (std::string why = encoder_->send(picture, tag, input.force_key || broken_); !why.empty()) {
-        return why;
-    }
+    const bool key = input.force_key || broken_;
+    if (std::string why = encoder_->send(input.picture, tag, key); !why.empty()) return why;
     EncodedPacket packet;
     if (!encoder_->receive(packet) || packet.tag != tag) return "the encoder gave no packet of it";
-    const size_t room = padded_size(packet.size);
-    if (allocate(MemoryKind::himpi, device_, packet.size, room, &output.address) != 0) {
-        take_message();
-        return "no device memory for the packet";
-    }
-    std::memcpy(device_view(output.address), packet.data, packet.size);
-    output.size = packet.size;
-    output.pts = input.pts;
+    if (std::string why = store(packet.data, packet.size, output); !why.empty()) return why;
     output.key = packet.key;
     output.units = find_units(encoder_options_.codec, packet.data, packet.size);
     count(counters().frames_encoded);
+    return "";
+}
+
+/// A file that fails in the program's memory is delivered too, with no bytes: the program waits
+/// for it to know when its memory is free.
+std::string HimpiEncoder::encode_jpeg(const VencInput &input, VencOutput &output) {
+    output.key = true;
+    output.qfactor = input.jpeg.qfactor;
+    std::string why;
+    if (input.output != nullptr) {
+        output.address = input.output;
+        output.owned = false;
+        if (check_device_memory("the file's memory", input.output, input.room) != 0) {
+            return take_message();
+        }
+        size_t size = input.room;
+        auto *room = static_cast<uint8_t *>(device_view(input.output));
+        why = encode_jpeg_file(input.picture, input.jpeg, room, size);
+        if (why.empty()) output.size = size;
+    } else {
+        size_t size = jpeg_file_room(input.picture);
+        file_.resize(size);
+        why = encode_jpeg_file(input.picture, input.jpeg, file_.data(), size);
+        if (why.empty()) why = store(file_.data(), size, output);
+    }
+    if (why.empty()) count(counters().images_processed);
+    return why;
+}
+
+/// Copies a packet to memory of its own.
+std::string HimpiEncoder::store(const uint8_t *data, size_t size, VencOutput &output) const {
+    if (allocate(MemoryKind::himpi, device_, size, padded_size(size), &output.address) != 0) {
+        take_message();
+        return "no device memory for the packet";
+    }
+    std::memcpy(device_view(output.address), data, size);
+    output.size = size;
     return "";
 }
 
@@ -242,7 +287,7 @@ void HimpiEncoder::deliver(VencOutput output) {
     if (output.address != nullptr) {
         output.number = next_number_++;
         ready_.push_back(std::move(output));
-        signal_locked(true);
+        signal_.add();
     }
     changed_.notify_all();
 }
@@ -264,7 +309,7 @@ int HimpiEncoder::fetch(VencOutput &output, uint32_t packs, int32_t milliseconds
     output = std::move(ready_.front());
     ready_.pop_front();
     out_[output.address] = output;
-    signal_locked(false);
+    signal_.take();
     changed_.notify_all();
     return HI_SUCCESS;
 }
@@ -278,10 +323,10 @@ int HimpiEncoder::release_output(const void *address) {
             return fail(venc_error(HI_ERR_VENC_ILLEGAL_PARAM),
                         "the stream was not fetched from this channel, or is released already");
         }
-        memory = found->second.address;
+        if (found->second.owned) memory = found->second.address;
         out_.erase(found);
     }
-    release(MemoryKind::himpi, memory);
+    if (memory != nullptr) release(MemoryKind::himpi, memory);
     return HI_SUCCESS;
 }
 
@@ -306,35 +351,19 @@ void HimpiEncoder::fill_status(hi_venc_chn_status &status) {
 
 // ---- waiting with poll and select ----
 
-void HimpiEncoder::signal_locked(bool more) {
-    if (descriptor_ < 0) return;
-    if (more) {
-        eventfd_write(descriptor_, 1);
-    } else {
-        eventfd_t one = 0;
-        eventfd_read(descriptor_, &one);
-    }
-}
-
 int HimpiEncoder::descriptor() {
     Lock lock(mutex_);
     if (closed_) return fail_closed();
-    if (descriptor_ >= 0) return descriptor_;
-    descriptor_ =
-        eventfd(static_cast<unsigned>(ready_.size()), EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
-    if (descriptor_ >= 0) return descriptor_;
+    const int made = signal_.open(ready_.size());
+    if (made >= 0) return made;
     return fail(venc_error(HI_ERR_VENC_SYS_ERROR), "eventfd: %s", std::strerror(errno));
 }
 
 int HimpiEncoder::close_descriptor() {
     Lock lock(mutex_);
-    if (descriptor_ < 0) {
-        return fail(venc_error(HI_ERR_VENC_NOT_PERM),
-                    "the channel has no descriptor; call hi_mpi_venc_get_fd first");
-    }
-    ::close(descriptor_);
-    descriptor_ = -1;
-    return HI_SUCCESS;
+    if (signal_.close()) return HI_SUCCESS;
+    return fail(venc_error(HI_ERR_VENC_NOT_PERM),
+                "the channel has no descriptor; call hi_mpi_venc_get_fd first");
 }
 
 // ---- values ----
@@ -350,6 +379,14 @@ hi_venc_chn_param HimpiEncoder::param() {
 void HimpiEncoder::set_param(const hi_venc_chn_param &param) {
     Lock lock(mutex_);
     param_ = param;
+}
+hi_venc_jpeg_param HimpiEncoder::jpeg_param() {
+    Lock lock(mutex_);
+    return jpeg_;
+}
+void HimpiEncoder::set_jpeg_param(const hi_venc_jpeg_param &param) {
+    Lock lock(mutex_);
+    jpeg_ = param;
 }
 EncoderOptions HimpiEncoder::options() {
     Lock lock(mutex_);

@@ -1,5 +1,5 @@
-// Encoder channels of the second media interface: frames go in, packets in the library's device
-// memory are fetched and given back.
+// Encoder channels of the second media interface: frames go in, packets of video or JPEG files in
+// the library's device memory, or in the program's, are fetched and given back.
 #pragma once
 
 #include <condition_variable>
@@ -15,6 +15,7 @@
 #include "softnpu/core/export.hpp"
 #include "softnpu/dvpp/engines.hpp"
 #include "softnpu/dvpp/himpi_vpc.hpp"
+#include "softnpu/dvpp/ready_signal.hpp"
 #include "softnpu/stream/stream.hpp"
 
 namespace softnpu {
@@ -33,13 +34,18 @@ struct VencInput {
     Picture picture;
     uint64_t pts = 0;
     bool force_key = false;
+    uint8_t *output = nullptr;  // where the program wants the file, if it does
+    uint32_t room = 0;
+    hi_venc_jpeg_param jpeg{};  // of JPEG channels
 };
 
 /// The packet of a frame, in memory that lives until it is released or the channel ends.
 struct VencOutput {
     void *address = nullptr;
+    bool owned = true;  // the channel's memory, not the program's
     size_t size = 0;
     uint64_t pts = 0;
+    uint32_t qfactor = 0;
     uint32_t number = 0;
     bool key = false;
     std::vector<NalUnit> units;
@@ -49,6 +55,7 @@ struct VencOutput {
 struct VencPlan {
     EncoderOptions options;    // its frame rate is the one that comes out
     uint32_t source_rate = 0;  // at least that one: frames are left out
+    bool is_jpeg = false;      // of the options only the size matters then
 };
 
 class HimpiEncoder : public std::enable_shared_from_this<HimpiEncoder> {
@@ -83,32 +90,47 @@ class HimpiEncoder : public std::enable_shared_from_this<HimpiEncoder> {
     SOFTNPU_API hi_venc_chn_param param();
     SOFTNPU_API void set_param(const hi_venc_chn_param &param);
     SOFTNPU_API EncoderOptions options();
+    bool is_jpeg() const noexcept { return is_jpeg_; }
+    /// The program gives memory for each file.
+    bool wants_memory() const noexcept { return is_jpeg_ && buffer_size_ == 0; }
+    SOFTNPU_API hi_venc_jpeg_param jpeg_param();
+    /// Of the frames that are sent from now on.
+    SOFTNPU_API void set_jpeg_param(const hi_venc_jpeg_param &param);
 
   private:
     using Lock = std::unique_lock<std::mutex>;
 
     uint32_t packs_of(const VencOutput &output) const noexcept {
-        return attr_.venc_attr.is_by_frame != 0 ? 1 : static_cast<uint32_t>(output.units.size());
+        const bool is_one = is_jpeg_ || attr_.venc_attr.is_by_frame != 0;
+        return is_one ? 1 : static_cast<uint32_t>(output.units.size());
     }
     size_t open_locked() const noexcept { return waiting_.size() + encoding_ + ready_.size(); }
     bool is_left_out_locked();
     void work();
     bool next(VencInput &input, EncoderOptions &options, bool &changed);
     std::string encode(const VencInput &input, VencOutput &output);
+    std::string encode_video(const VencInput &input, EncoderOptions options, bool changed,
+                             VencOutput &output);
+    std::string encode_jpeg(const VencInput &input, VencOutput &output);
+    std::string store(const uint8_t *data, size_t size, VencOutput &output) const;
+    int make_encoder();
     void deliver(VencOutput output);
-    void signal_locked(bool more);
 
     int device_ = 0;
+    bool is_jpeg_ = false;
+    uint32_t buffer_size_ = 0;
     StreamRef stream_;
     std::unique_ptr<VideoEncoder> encoder_;  // tasks only, as is what follows
     EncoderOptions encoder_options_;
-    bool broken_ = false;  // the receiver lacks what the next frame would refer to
+    std::vector<uint8_t> file_;  // room for a JPEG file
+    bool broken_ = false;        // the receiver lacks what the next frame would refer to
     uint64_t tag_ = 0;
 
     std::mutex mutex_;  // leaf lock, guards what follows
     std::condition_variable changed_;
     hi_venc_chn_attr attr_{};
     hi_venc_chn_param param_{};
+    hi_venc_jpeg_param jpeg_{};
     VencPlan plan_;
     uint64_t received_ = 0;  // frames, with those left out
     std::deque<VencInput> waiting_;
@@ -117,7 +139,7 @@ class HimpiEncoder : public std::enable_shared_from_this<HimpiEncoder> {
     size_t encoding_ = 0;
     uint32_t next_number_ = 0;
     int64_t left_to_receive_ = 0;  // negative: no limit
-    int descriptor_ = -1;
+    ReadySignal signal_;
     bool started_ = false, closed_ = false;
     bool key_now_ = false, key_next_ = false, options_changed_ = false;
 };

@@ -31,6 +31,10 @@ class Engine final : public ImageEngine {
                             size_t &written) const override {
         return image::jpeg_encode(picture, quality, out, written);
     }
+    std::string jpeg_encode_with(const Picture &picture, const uint8_t *const tables[3],
+                                 uint8_t *out, size_t &written) const override {
+        return image::jpeg_encode_with(picture, tables, out, written);
+    }
     std::string png_info(const uint8_t *data, size_t size, ImageInfo &info) const override {
         return image::png_info(data, size, info);
     }

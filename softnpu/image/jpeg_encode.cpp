@@ -102,14 +102,34 @@ void load_packed(const Picture &picture, const PackedOrder &order, uint32_t firs
     }
 }
 
-void configure(jpeg_compress_struct &state, const Picture &picture, int quality, int rows) {
+/// A quality, or the quantisers of Y, Cb and Cr in the order of the picture's coefficients.
+struct Fidelity {
+    int quality = 100;
+    const uint8_t *const *tables = nullptr;
+};
+
+void set_tables(jpeg_compress_struct &state, const uint8_t *const tables[3]) {
+    unsigned values[DCTSIZE2];
+    for (int c = 0; c < 3; ++c) {
+        std::copy(tables[c], tables[c] + DCTSIZE2, values);
+        jpeg_add_quant_table(&state, c, values, 100, TRUE);
+        state.comp_info[c].quant_tbl_no = c;
+    }
+}
+
+void configure(jpeg_compress_struct &state, const Picture &picture, const Fidelity &fidelity,
+               int rows) {
     state.image_width = picture.width;
     state.image_height = picture.height;
     state.input_components = 3;
     state.in_color_space = JCS_YCbCr;
     jpeg_set_defaults(&state);
     jpeg_set_colorspace(&state, JCS_YCbCr);
-    jpeg_set_quality(&state, quality, TRUE);
+    if (fidelity.tables != nullptr) {
+        set_tables(state, fidelity.tables);
+    } else {
+        jpeg_set_quality(&state, fidelity.quality, TRUE);
+    }
     state.raw_data_in = TRUE;
     state.dct_method = JDCT_ISLOW;
     state.comp_info[0].h_samp_factor = 2;
@@ -126,13 +146,13 @@ struct Output {
 };
 
 /// longjmp leaves through here: nothing in it has a destructor.
-void write_bands(jpeg_compress_struct &state, Band &band, const Picture &picture, int quality,
-                 Output &output) {
+void write_bands(jpeg_compress_struct &state, Band &band, const Picture &picture,
+                 const Fidelity &fidelity, Output &output) {
     PackedOrder order{};
     const bool packed = packed_order(picture.format, order);
     jpeg_create_compress(&state);
     jpeg_mem_dest(&state, &output.data, &output.size);
-    configure(state, picture, quality, packed ? 1 : 2);
+    configure(state, picture, fidelity, packed ? 1 : 2);
     jpeg_start_compress(&state, TRUE);
     while (state.next_scanline < state.image_height) {
         if (packed) {
@@ -146,22 +166,21 @@ void write_bands(jpeg_compress_struct &state, Band &band, const Picture &picture
 }
 
 std::string encode(jpeg_compress_struct &state, JpegErrors &errors, Band &band,
-                   const Picture &picture, int quality, Output &output) {
+                   const Picture &picture, const Fidelity &fidelity, Output &output) {
     band.prepare(picture.width);
     if (setjmp(errors.jump) != 0) return errors.text;
-    write_bands(state, band, picture, quality, output);
+    write_bands(state, band, picture, fidelity, output);
     return "";
 }
 
-}  // namespace
-
-std::string jpeg_encode(const Picture &picture, int quality, uint8_t *out, size_t &written) {
+std::string encode_file(const Picture &picture, const Fidelity &fidelity, uint8_t *out,
+                        size_t &written) {
     thread_local Band band;
     jpeg_compress_struct state{};
     JpegErrors errors;
     state.err = errors.prepare();
     Output output{out, static_cast<unsigned long>(written)};
-    std::string why = encode(state, errors, band, picture, quality, output);
+    std::string why = encode(state, errors, band, picture, fidelity, output);
     jpeg_destroy_compress(&state);
     if (output.data != out) {
         std::free(output.data);
@@ -169,6 +188,17 @@ std::string jpeg_encode(const Picture &picture, int quality, uint8_t *out, size_
     }
     written = output.size;
     return why;
+}
+
+}  // namespace
+
+std::string jpeg_encode(const Picture &picture, int quality, uint8_t *out, size_t &written) {
+    return encode_file(picture, {quality, nullptr}, out, written);
+}
+
+std::string jpeg_encode_with(const Picture &picture, const uint8_t *const tables[3], uint8_t *out,
+                             size_t &written) {
+    return encode_file(picture, {0, tables}, out, written);
 }
 
 }  // namespace softnpu::image

@@ -16,7 +16,9 @@ from tests.himpi.codec import (
     ILLEGAL,
     JPEG,
     KEEP,
+    NOT_PERM,
     NULL,
+    UNEXIST,
     UNSUPPORTED,
     ImgInfo,
     PicInfo,
@@ -170,6 +172,45 @@ def test_odd_sizes_lose_their_last_column_and_row(chn: int) -> None:
     assert (got.frame.width, got.frame.height) == (64, 46)
     luma, _ = components(data, 1, 1)
     np.testing.assert_array_equal(got.planes(1, 1)[0], luma[:46, :64])
+
+
+def with_orientation(orientation: int, **options: object) -> bytes:
+    exif = pillow.Exif()
+    exif[0x0112] = orientation
+    return pil_jpeg(exif=exif, **options)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_pictures_are_turned_as_exif_says(chn: int, orientation: int) -> None:
+    data = with_orientation(orientation, subsampling=0)
+    upright, _ = components(data, 0, 0)
+    image = pillow.fromarray(upright.astype(np.uint8))
+    how = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}.get(orientation)  # Image.Transpose
+    want = np.asarray(image if how is None else image.transpose(pillow.Transpose(how)))
+    got = Decoded(data)
+    assert (got.info.width, got.info.height) == want.shape[::-1]
+    assert (got.frame.width, got.frame.height) == want.shape[::-1]
+    np.testing.assert_array_equal(got.planes(0, 0)[0], want)
+
+
+def test_odd_sizes_as_the_channel_is_told(chn: int) -> None:
+    data = pil_jpeg(pixels=picture(65, 47), subsampling=1)
+    tell = "hi_mpi_vdec_set_jpegd_precision_mode"
+    assert code(tell, CHN, 1) == NOT_PERM
+    file, memory = filled(data), Memory(1 << 16)
+    for mode, size in ((0, (64, 47)), (1, (66, 47)), (2, (64, 46))):
+        assert code("hi_mpi_vdec_stop_recv_stream", CHN) == 0
+        assert code(tell, CHN, mode) == 0
+        assert code("hi_mpi_vdec_start_recv_stream", CHN) == 0
+        target = PicInfo(0, 0, 0, 0, KEEP, memory.address, memory.nbytes)
+        assert send(Stream(1, 0, 1, 0, 0, len(data), file.address), target) == 0
+        got, frame, _ = fetch(5000)
+        assert (got, frame.flag, frame.width, frame.height) == (0, 0, *size)
+    assert code("hi_mpi_vdec_stop_recv_stream", CHN) == 0
+    assert code(tell, CHN, 3) == ILLEGAL
+    assert code(tell, CHN + 1, 0) == UNEXIST
+    file.free()
+    memory.free()
 
 
 def test_progressive_files_are_decoded_too(chn: int) -> None:

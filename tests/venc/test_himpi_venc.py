@@ -12,6 +12,8 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
+from tests.himpi.codec import FrameInfo
+from tests.himpi.encoder import ChnAttr, Pack, Status, Stream
 from tests.himpi.himpi import NV12, code
 from tests.softnpu_model.acl import D2H, acl, counters
 from tests.vdec.vdec import NV21, Memory, live
@@ -22,70 +24,6 @@ INVALID_ID, EMPTY, FULL, BAD_ADDRESS = (0xA0088000 + i for i in (2, 0xE, 0xF, 0x
 H264, H265 = 96, 265
 CBR, VBR, FIXQP = 1, 2, 6
 CHN = 5
-
-
-class ChnAttr(C.Structure):
-    _fields_ = [
-        *((n, C.c_int) for n in ("type", "max_width", "max_height", "buf_size", "profile")),
-        *((n, C.c_int) for n in ("by_frame", "width", "height")),
-        ("codec", C.c_uint32 * 7),
-        ("rc_mode", C.c_int),
-        *((n, C.c_uint32) for n in ("gop", "rates_0", "rates_1", "rates_2", "rates_3")),
-        ("more", C.c_uint32 * 4),
-        ("gop_mode", C.c_int),
-        ("gop_values", C.c_uint32 * 3),
-    ]
-
-
-class PackInfo(C.Structure):
-    _fields_ = [("type", C.c_int), ("offset", C.c_uint32), ("length", C.c_uint32)]
-
-
-class Pack(C.Structure):
-    _fields_ = [
-        ("physical", C.c_uint64),
-        ("address", C.c_void_p),
-        ("length", C.c_uint32),
-        ("pts", C.c_uint64),
-        ("is_end", C.c_int),
-        ("type", C.c_int),
-        ("offset", C.c_uint32),
-        ("count", C.c_uint32),
-        ("infos", PackInfo * 8),
-    ]
-
-
-class Stream(C.Structure):
-    _fields_ = [
-        ("pack", C.POINTER(Pack)),
-        ("count", C.c_uint32),
-        ("seq", C.c_uint32),
-        ("info", C.c_uint32 * 14),
-        ("advanced", C.c_uint64 * 64),
-    ]
-
-
-class Status(C.Structure):
-    _fields_ = [
-        *((n, C.c_uint32) for n in ("left_pics", "left_bytes", "left_frames", "cur_packs")),
-        *((n, C.c_uint32) for n in ("left_recv", "left_enc", "snap")),
-        ("pts", C.c_uint64),
-        ("info", C.c_uint64 * 10),
-    ]
-
-
-class FrameInfo(C.Structure):
-    _fields_ = [
-        *((n, C.c_uint32) for n in ("width", "height", "field", "format")),
-        ("kinds", C.c_uint32 * 4),
-        ("strides", (C.c_uint32 * 3) * 3),
-        ("physical", (C.c_uint64 * 3) * 2),
-        ("header", C.c_void_p * 3),
-        ("address", C.c_void_p * 3),
-        ("time_ref", C.c_uint32),
-        ("pts", C.c_uint64),
-        ("room", C.c_uint64 * 64),
-    ]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -371,7 +309,7 @@ def test_many_channels_come_and_go() -> None:
 
 
 BAD: dict[str, tuple[dict[str, int], int]] = {
-    "jpeg": ({"type": 26}, UNSUPPORTED),
+    "mjpeg": ({"type": 1002}, UNSUPPORTED),
     "narrow": ({"width": 126}, ILLEGAL),
     "high": ({"height": 4098, "max_height": 4098}, ILLEGAL),
     "odd": ({"width": 641}, ILLEGAL),
