@@ -25,24 +25,17 @@ __attribute__((format(printf, 1, 2))) std::string text(const char *format, ...) 
     return buffer;
 }
 
-/// The newer chips take any stride.
-bool has_free_strides() {
-    const std::string &soc = config().soc_name;
-    return soc.rfind("Ascend910B", 0) == 0 || soc.rfind("Ascend910_93", 0) == 0 ||
-           soc.rfind("Ascend310B", 0) == 0;
-}
-
 std::string check_strides(const char *what, const Picture &picture, const FormatInfo &info) {
-    const uint32_t align = has_free_strides() ? 1 : 16;
+    const uint32_t align = newer_generation() ? 1 : 16;
     const uint32_t least = std::max(row_bytes(picture.format, picture.width, align),
-                                    has_free_strides() ? kLeastWidth : kLeastStride);
+                                    newer_generation() ? kLeastWidth : kLeastStride);
     if (picture.stride_w < least || picture.stride_w > kMostStride ||
         picture.stride_w % (align * (info.planes == 1 ? info.luma_bytes : 1)) != 0) {
         return text("%s: stride %u for width %u of %s: want %u to %u bytes, in steps of %u", what,
                     picture.stride_w, picture.width, info.name, least, kMostStride,
                     align * (info.planes == 1 ? info.luma_bytes : 1u));
     }
-    const bool even = info.chroma_h != 0 && !has_free_strides();
+    const bool even = info.chroma_h != 0 && !newer_generation();
     if (picture.stride_h < picture.height || picture.stride_h > kMostStride ||
         (even && picture.stride_h % 2 != 0)) {
         return text("%s: height stride %u for height %u: want the height to %u%s", what,
@@ -83,6 +76,14 @@ std::string check_size(const Rect &rect, const char *what) {
 bool first_generation() {
     const std::string &soc = config().soc_name;
     return soc == "Ascend310" || (soc.rfind("Ascend910", 0) == 0 && soc.size() <= 10);
+}
+
+bool newer_generation() {
+    const std::string &soc = config().soc_name;
+    for (const char *family : {"Ascend910B", "Ascend910_93", "Ascend310B", "Ascend950"}) {
+        if (soc.rfind(family, 0) == 0) return true;
+    }
+    return false;
 }
 
 std::string check_vpc_format(const char *what, PixelFormat format, PictureUse use) {
@@ -137,7 +138,7 @@ std::string check_crop(const Picture &picture, const Rect &rect) {
 std::string check_paste(const Picture &picture, const Rect &rect) {
     if (std::string why = check_inside(picture, rect, "the paste area"); !why.empty()) return why;
     if (std::string why = check_size(rect, "the paste area"); !why.empty()) return why;
-    if (rect.left % 16 != 0 && !has_free_strides()) {
+    if (rect.left % 16 != 0 && !newer_generation()) {
         return text("the paste area begins at column %u: want a multiple of 16", rect.left);
     }
     return check_even(picture, rect, "the paste area");

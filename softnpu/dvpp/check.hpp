@@ -14,6 +14,10 @@ namespace softnpu {
 /// NV21 only and knows fewer operations.
 SOFTNPU_API bool first_generation();
 
+/// The chips whose picture engine takes any stride and has filters, flips and turns: 310B, A2 and
+/// later.
+SOFTNPU_API bool newer_generation();
+
 /// What the picture engine does with a format.
 enum class PictureUse {
     picture,    // scaling, cutting, converting, borders

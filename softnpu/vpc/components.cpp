@@ -1,0 +1,61 @@
+#include "softnpu/vpc/components.hpp"
+
+namespace softnpu::vpc {
+namespace {
+
+/// Where the samples of a component are: the first byte, and the distances to the next.
+struct Place {
+    uint8_t *data;
+    size_t step, stride;
+    uint32_t width, height;
+};
+
+Place place_of(const Picture &picture, uint8_t component) {
+    const FormatInfo &info = *format_info(picture.format);
+    const int index = component != 0 && info.planes == 2 ? 1 : 0;
+    const Components pattern = components_of(picture.format, index);
+    size_t offset = 0;
+    while (pattern.of[offset] != component) ++offset;
+    const Plane plane = plane_of(picture, index);
+    const bool pairs = is_packed_422(picture.format);
+    const bool luma_of_pairs = pairs && component == 0;
+    return {plane.data + offset, luma_of_pairs ? size_t{2} : pattern.period, plane.stride,
+            pairs && component != 0 ? plane.width / 2 : plane.width, plane.height};
+}
+
+uint8_t count_of(const Picture &picture) {
+    const FormatInfo &info = *format_info(picture.format);
+    return info.planes == 1 && info.luma_bytes == 1 ? 1 : 3;
+}
+
+}  // namespace
+
+std::vector<ComponentPlane> load_components(const Picture &picture) {
+    std::vector<ComponentPlane> planes(count_of(picture));
+    for (uint8_t c = 0; c < planes.size(); ++c) {
+        const Place place = place_of(picture, c);
+        ComponentPlane &plane = planes[c];
+        plane.width = place.width;
+        plane.height = place.height;
+        plane.samples.resize(size_t{place.width} * place.height);
+        for (uint32_t y = 0; y < place.height; ++y) {
+            const uint8_t *from = place.data + place.stride * y;
+            uint8_t *to = plane.row(y);
+            for (uint32_t x = 0; x < place.width; ++x) to[x] = from[place.step * x];
+        }
+    }
+    return planes;
+}
+
+void store_components(const std::vector<ComponentPlane> &planes, const Picture &picture) {
+    for (uint8_t c = 0; c < planes.size(); ++c) {
+        const Place place = place_of(picture, c);
+        for (uint32_t y = 0; y < place.height; ++y) {
+            const uint8_t *from = planes[c].row(y);
+            uint8_t *to = place.data + place.stride * y;
+            for (uint32_t x = 0; x < place.width; ++x) to[place.step * x] = from[x];
+        }
+    }
+}
+
+}  // namespace softnpu::vpc

@@ -1,0 +1,26 @@
+// Pictures taken apart into one plane per component, for operations that treat all alike.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "softnpu/dvpp/picture.hpp"
+
+namespace softnpu::vpc {
+
+/// All samples of Y, U, V or R, G, B, row by row.
+struct ComponentPlane {
+    uint32_t width = 0;
+    uint32_t height = 0;
+    std::vector<uint8_t> samples;
+
+    const uint8_t *row(uint32_t y) const { return samples.data() + size_t{width} * y; }
+    uint8_t *row(uint32_t y) { return samples.data() + size_t{width} * y; }
+};
+
+/// One plane for grey pictures, else three; alpha is left out.
+std::vector<ComponentPlane> load_components(const Picture &picture);
+/// Writes them to a picture of the same format and the sizes that the planes have.
+void store_components(const std::vector<ComponentPlane> &planes, const Picture &picture);
+
+}  // namespace softnpu::vpc
