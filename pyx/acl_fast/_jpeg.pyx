@@ -158,7 +158,7 @@ cdef class JpegDecoder(StillChannel):
     """
 
     def decode(self, data, format="nv12", *, out=None):
-        """Decode a picture; blocks, with the GIL released.
+        """Decode a picture, turned as its EXIF header says; blocks, with the GIL released.
 
         C functions: acldvppJpegGetImageInfoV2, acldvppJpegDecodeAsync.
 
@@ -166,7 +166,7 @@ cdef class JpegDecoder(StillChannel):
         ----------
         data : bytes-like
         format : {'nv12', 'nv21', ...}
-            Must match the sampling of the picture, as the device demands.
+            The sampling of the picture or 4:2:0, as the device demands.
         out : Image or PicturePool, optional
             Rows aligned to 128 and 16: ``Image.empty(..., align=(128, 16))``.
 

@@ -52,6 +52,21 @@ def test_decode(device: af.Device, decoder: media.JpegDecoder) -> None:
             decoder.decode(b"")
 
 
+def test_pictures_are_turned_as_exif_says(decoder: media.JpegDecoder) -> None:
+    exif = pillow.Exif()
+    exif[0x0112] = 6
+    with decoder:
+        upright = decoder.decode(compressed("JPEG", quality=95)).to_numpy()[:HEIGHT]
+        image = decoder.decode(compressed("JPEG", quality=95, exif=exif))
+        assert image.size == (HEIGHT, WIDTH)
+        np.testing.assert_array_equal(image.to_numpy()[:WIDTH], np.rot90(upright, -1))
+
+
+def test_progressive_files_are_refused(decoder: media.JpegDecoder) -> None:
+    with decoder, pytest.raises(af.AclError, match="progressive"):
+        decoder.decode(compressed("JPEG", progressive=True))
+
+
 def test_decode_png(device: af.Device, decoder: media.JpegDecoder) -> None:
     decoder.close()
     image = media.decode_png(device, compressed("PNG"))
