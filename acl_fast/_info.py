@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from acl_fast import _table
+from acl_fast import _softnpu, _table
 from acl_fast._device import Device
 from acl_fast._runtime import run_mode
 from acl_fast._strict import fallback_copies
@@ -32,7 +32,8 @@ def info() -> Info:
     Info
         ``backend`` ('cann' or 'softnpu'), ``library``, ``choice`` (why this one), ``layers``,
         ``mode`` ('unified' or 'discrete'), ``devices`` (id, soc, free and total memory),
-        ``engines``, ``versions`` and ``fallback_copies``.
+        ``engines`` (of softnpu, each with its library and version, or what is missing and how to
+        get it), ``versions`` and ``fallback_copies``.
     """
     _table.load()
     backend = _table.backend_info()
@@ -60,9 +61,10 @@ def _engines() -> dict[str, str]:
     from importlib import metadata
 
     try:
-        return {"models": f"OpenVINO {metadata.version('openvino')}"}
+        models = f"OpenVINO {metadata.version('openvino')}"
     except metadata.PackageNotFoundError:
-        return {"models": "OpenVINO is not installed as a package"}
+        models = "OpenVINO is not installed as a package"
+    return {"models": models, **_softnpu.engines()}
 
 
 def get_include() -> str:

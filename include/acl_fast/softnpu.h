@@ -30,6 +30,12 @@ unsigned softnpuUnsupportedCalls(const char **names, unsigned capacity);
  * Every library of softnpu exports softnpu_is_stub(name) for its own functions. */
 int softnpu_is_stub(const char *function);
 
+/* The library behind a media engine and its version, as "libavcodec 59.37.100"; NULL when softnpu
+ * has it not, which softnpuEngineProblem() says in a sentence, with how to get it (else NULL).
+ * `kind` is "image", "scale" or "video". Static storage; opens the engine's library. */
+const char *softnpuEngineVersion(const char *kind);
+const char *softnpuEngineProblem(const char *kind);
+
 /* 0 unified, 1 discrete. */
 int softnpuMode(void);
 

@@ -12,6 +12,7 @@ ctypedef const char *(*NameFunction)(size_t) noexcept nogil
 ctypedef uint64_t (*ValueFunction)(size_t) noexcept nogil
 ctypedef void (*ResetFunction)() noexcept nogil
 ctypedef const char *(*VersionFunction)() noexcept nogil
+ctypedef const char *(*EngineFunction)(const char *) noexcept nogil
 ctypedef unsigned int (*UnsupportedFunction)(const char **, unsigned int) noexcept nogil
 
 cdef void *find(const char *name) except NULL:
@@ -61,3 +62,22 @@ def unsupported_calls():
     cdef const char *names[1024]
     cdef unsigned int count = min(read(names, 1024), <unsigned int>1024)
     return [names[i].decode() for i in range(count)]
+
+
+def engines():
+    """Return the media engines by name: the library behind each and its version.
+
+    Returns
+    -------
+    dict of str to str
+        Where softnpu lacks an engine: ``"missing: "``, why, and how to get it.
+    """
+    cdef EngineFunction version_of = <EngineFunction>find(b"softnpuEngineVersion")
+    cdef EngineFunction problem_of = <EngineFunction>find(b"softnpuEngineProblem")
+    cdef const char *text
+    found = {}
+    for kind in ("image", "scale", "video"):
+        name = kind.encode()
+        text = version_of(name)
+        found[kind] = text.decode() if text != NULL else f"missing: {problem_of(name).decode()}"
+    return found

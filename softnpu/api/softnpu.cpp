@@ -4,6 +4,7 @@
 #include "softnpu/core/config.hpp"
 #include "softnpu/core/counters.hpp"
 #include "softnpu/core/log.hpp"
+#include "softnpu/dvpp/engines.hpp"
 
 using namespace softnpu;
 
@@ -31,6 +32,16 @@ void softnpuResetCounters(void) {
 
 unsigned softnpuUnsupportedCalls(const char **names, unsigned capacity) {
     return unsupported_calls(names, capacity);
+}
+
+const char *softnpuEngineVersion(const char *kind) {
+    const char *version = kind != nullptr ? engine_version(kind) : "";
+    return version[0] != 0 ? version : nullptr;
+}
+
+const char *softnpuEngineProblem(const char *kind) {
+    const char *problem = kind != nullptr ? engine_problem(kind) : "NULL is no engine";
+    return problem[0] != 0 ? problem : nullptr;
 }
 
 int softnpuMode(void) {

@@ -6,6 +6,8 @@
 // the entry and the name of the code, so the text never repeats them.
 #pragma once
 
+#include <cxxabi.h>
+
 #include <cstdarg>
 #include <cstdint>
 #include <string>
@@ -68,13 +70,17 @@ class EntryScope {
     const char *outer_;
 };
 
-/// Body of every entry that returns a status. No exception leaves it.
+/// Body of every entry that returns a status. No exception leaves it, but a thread may: CPython ends
+/// threads that ask for the interpreter at its exit with pthread_exit, which unwinds them from
+/// inside a callback of the program through the entry that called it.
 template <class Body>
-int guarded(const char *function, Body &&body) noexcept {
+int guarded(const char *function, Body &&body) {
     EntryScope scope(function);
     if (__builtin_expect(in_forked_child(), false)) return fail_forked();
     try {
         return std::forward<Body>(body)();
+    } catch (abi::__forced_unwind &) {
+        throw;
     } catch (...) {
         return fail_exception();
     }
@@ -82,11 +88,13 @@ int guarded(const char *function, Body &&body) noexcept {
 
 /// Body of every entry that returns a value; `failed` is returned when it throws.
 template <class Result, class Body>
-Result guarded_value(const char *function, Result failed, Body &&body) noexcept {
+Result guarded_value(const char *function, Result failed, Body &&body) {
     EntryScope scope(function);
     if (__builtin_expect(in_forked_child(), false)) return fail_forked(), failed;
     try {
         return std::forward<Body>(body)();
+    } catch (abi::__forced_unwind &) {
+        throw;
     } catch (...) {
         return fail_exception(), failed;
     }

@@ -14,9 +14,18 @@ namespace {
 /// One engine library: opened at the first question and never closed.
 struct Library {
     const void *engine = nullptr;
-    std::string why;
+    std::string problem;
 
-    Library(const char *file, const char *function) {
+    Library(const char *file, const char *function, const char *packages) {
+        std::string why;
+        engine = open(file, function, why);
+        if (engine != nullptr) return;
+        problem = "softnpu was built without this engine, or its libraries are gone: " + why +
+                  "; install " + packages + " and build again (./run.sh setup)";
+    }
+
+  private:
+    static const void *open(const char *file, const char *function, std::string &why) {
         // Beside this library. Its own symbols first: the process may hold another FFmpeg.
         Dl_info here{};
         std::string path = file;
@@ -29,71 +38,71 @@ struct Library {
         flags |= RTLD_DEEPBIND;
 #endif
         void *library = dlopen(path.c_str(), flags);
-        if (library == nullptr) {
-            why = dlerror();
-            return;
-        }
-        auto *entry = reinterpret_cast<const void *(*)()>(dlsym(library, function));
-        if (entry == nullptr) {
-            why = dlerror();
-            return;
-        }
-        engine = entry();
+        void *entry = library != nullptr ? dlsym(library, function) : nullptr;
+        if (entry != nullptr) return reinterpret_cast<const void *(*)()>(entry)();
+        const char *error = dlerror();
+        why = error != nullptr ? error : path;
+        return nullptr;
     }
 };
 
 const Library &image_library() {
-    static const auto *library = new Library("libsoftnpu_image.so", "softnpu_engine_image");
+    static const auto *library = new Library("libsoftnpu_image.so", "softnpu_engine_image",
+                                             "libjpeg-dev and libpng-dev");
     return *library;
 }
 
 const Library &scale_library() {
-    static const auto *library = new Library("libsoftnpu_scale.so", "softnpu_engine_scale");
+    static const auto *library = new Library("libsoftnpu_scale.so", "softnpu_engine_scale",
+                                             "libyuv-dev and libswscale-dev");
     return *library;
 }
 
 const Library &video_library() {
-    static const auto *library = new Library("libsoftnpu_video.so", "softnpu_engine_video");
+    static const auto *library = new Library("libsoftnpu_video.so", "softnpu_engine_video",
+                                             "libavcodec-dev, libyuv-dev and libswscale-dev");
     return *library;
 }
 
 template <class Engine>
-const Engine *engine_of(const Library &library, const char *packages) {
+const Engine *engine_of(const Library &library) {
     if (library.engine == nullptr) {
-        fail(ACL_ERROR_FEATURE_UNSUPPORTED,
-             "softnpu was built without this engine, or its libraries are gone: %s; install %s "
-             "and build again (./run.sh setup)",
-             library.why.c_str(), packages);
+        fail(ACL_ERROR_FEATURE_UNSUPPORTED, "%s", library.problem.c_str());
     }
     return static_cast<const Engine *>(library.engine);
+}
+
+template <class Engine>
+const char *version_of(const Library &library) {
+    return library.engine != nullptr ? static_cast<const Engine *>(library.engine)->version() : "";
 }
 
 }  // namespace
 
 const ImageEngine *image_engine() {
-    return engine_of<ImageEngine>(image_library(), "libjpeg-dev and libpng-dev");
+    return engine_of<ImageEngine>(image_library());
 }
 
 const ScaleEngine *scale_engine() {
-    return engine_of<ScaleEngine>(scale_library(), "libyuv-dev and libswscale-dev");
+    return engine_of<ScaleEngine>(scale_library());
 }
 
 const VideoEngine *video_engine() {
-    return engine_of<VideoEngine>(video_library(), "libavcodec-dev");
+    return engine_of<VideoEngine>(video_library());
 }
 
 const char *engine_version(const char *kind) noexcept {
-    const auto version = [](auto *engine) { return engine != nullptr ? engine->version() : ""; };
-    if (std::strcmp(kind, "image") == 0) {
-        return version(static_cast<const ImageEngine *>(image_library().engine));
-    }
-    if (std::strcmp(kind, "scale") == 0) {
-        return version(static_cast<const ScaleEngine *>(scale_library().engine));
-    }
-    if (std::strcmp(kind, "video") == 0) {
-        return version(static_cast<const VideoEngine *>(video_library().engine));
-    }
+    if (std::strcmp(kind, "image") == 0) return version_of<ImageEngine>(image_library());
+    if (std::strcmp(kind, "scale") == 0) return version_of<ScaleEngine>(scale_library());
+    if (std::strcmp(kind, "video") == 0) return version_of<VideoEngine>(video_library());
     return "";
+}
+
+const char *engine_problem(const char *kind) noexcept {
+    if (std::strcmp(kind, "image") == 0) return image_library().problem.c_str();
+    if (std::strcmp(kind, "scale") == 0) return scale_library().problem.c_str();
+    if (std::strcmp(kind, "video") == 0) return video_library().problem.c_str();
+    return "there is no such engine: want image, scale or video";
 }
 
 }  // namespace softnpu

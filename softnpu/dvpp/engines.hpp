@@ -168,6 +168,8 @@ SOFTNPU_API const VideoEngine *video_engine();
 
 /// "libavcodec 59.37.100", or "" when the library is not there; `kind` is image, scale or video.
 SOFTNPU_API const char *engine_version(const char *kind) noexcept;
+/// Why it is not there and how to get it; "" when it is.
+SOFTNPU_API const char *engine_problem(const char *kind) noexcept;
 
 }  // namespace softnpu
 

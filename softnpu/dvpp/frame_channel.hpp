@@ -75,10 +75,11 @@ class FrameChannel : public std::enable_shared_from_this<Channel> {
     }
 
     /// Until the frame and all before it are over. `bounded`: give up when nothing moves any more.
-    /// `calling_back`: this thread is inside a callback, whose successors it cannot wait for.
-    void wait_until_over(uint64_t number, bool bounded, bool calling_back) {
+    /// Inside a callback, whichever stream's or channel's, the thread that serves this channel
+    /// cannot wait for the callbacks behind it: the end is queued and the wait left out.
+    void wait_until_over(uint64_t number, bool bounded) {
         const bool own_thread = is_report_thread(*stream_);
-        if (own_thread && calling_back) return;
+        if (own_thread && in_callback()) return;
         uint64_t seen = 0;
         auto since = std::chrono::steady_clock::now();
         Lock lock(mutex_);

@@ -18,8 +18,6 @@ namespace {
 constexpr uint64_t kDeepestReorder = 17;
 constexpr int kFramesPerTask = 2;  // more than tasks are queued for: what an abort dropped heals
 
-thread_local int t_calling_back = 0;  // callbacks of channels on this thread
-
 }  // namespace
 
 VdecChannelDescTable &vdec_channel_descs() noexcept {
@@ -70,16 +68,16 @@ int VdecChannel::create(VdecChannelDesc &desc) {
 }
 
 int VdecChannel::destroy() {
-    if (t_calling_back > 0 && is_report_thread(*stream_)) {
+    if (in_callback() && is_report_thread(*stream_)) {
         return fail(ACL_ERROR_FAILURE,
-                    "the channel cannot be destroyed inside one of its callbacks, which it waits "
-                    "for; do it on another thread");
+                    "the channel cannot be destroyed inside a callback on the thread whose "
+                    "callbacks it waits for; do it on another thread");
     }
     VdecFrameRef end = vdec_frames().create();
     end->is_end = true;
     end->silent = true;
     uint64_t number = 0;
-    if (push(std::move(end), number) == 0) wait_until_over(number, true, t_calling_back > 0);
+    if (push(std::move(end), number) == 0) wait_until_over(number, true);
     if (!ChannelRegistry<VdecChannel>::all().remove(device_, id_, *this)) {
         return fail(ACL_ERROR_INVALID_PARAM, "another thread destroys the channel");
     }
@@ -137,7 +135,7 @@ int VdecChannel::send(VdecFrameRef frame) {
     wait_for_room();
     uint64_t number = 0;
     if (int code = push(std::move(frame), number)) return code;
-    if (is_end) wait_until_over(number, false, t_calling_back > 0);
+    if (is_end) wait_until_over(number, false);
     return 0;
 }
 
@@ -287,9 +285,7 @@ void VdecChannel::call_back(void *handle) {
     // The program may destroy its descriptions in the callback.
     frame->stream.reset();
     frame->picture.reset();
-    ++t_calling_back;
     channel->callback_(stream, picture, user);
-    --t_calling_back;
     bool starved = false;
     {
         Lock lock(channel->mutex_);

@@ -94,7 +94,7 @@ int VencChannel::destroy() {
                     "callbacks it waits for; do it on another thread");
     }
     uint64_t number = 0;
-    if (push_end(number) == 0) wait_until_over(number, true, in_callback());
+    if (push_end(number) == 0) wait_until_over(number, true);
     if (!ChannelRegistry<VencChannel>::all().remove(device_, id_, *this)) {
         return fail(ACL_ERROR_INVALID_PARAM, "another thread destroys the channel");
     }
@@ -167,7 +167,7 @@ int VencChannel::send(VencFrameRef frame) {
 int VencChannel::finish() {
     uint64_t number = 0;
     if (int code = push_end(number)) return code;
-    wait_until_over(number, false, in_callback());
+    wait_until_over(number, false);
     return 0;
 }
 

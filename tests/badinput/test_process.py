@@ -402,3 +402,40 @@ def test_exception_with_work_in_flight() -> None:
     assert status == 1
     assert err.rstrip().endswith("ZeroDivisionError: division by zero")
     assert err.count("Traceback") == 1
+
+
+# CPython up to 3.13 ends threads that ask for the interpreter while it goes with pthread_exit,
+# which unwinds them through whatever C++ stands between. The slow __del__ runs in that time.
+KILLED = """
+api = Api(af.info().library)
+dev = af.Device(0)
+stream = dev.create_stream()
+inside = threading.Event()
+started = time.monotonic()
+@C.CFUNCTYPE(None, C.c_void_p)
+def function(_):
+    inside.set()
+    time.sleep(0.3)
+def serve():
+    api.library.aclrtSetDevice(0)
+    api.library.aclrtSubscribeReport(C.c_uint64(threading.get_ident()), C.c_void_p(stream.handle))
+    ready.set()
+    while True:
+        api.library.aclrtProcessReport(1000)
+ready = threading.Event()
+threading.Thread(target=serve, daemon=True).start()
+ready.wait()
+api.library.aclrtLaunchCallback(function, None, {blocking}, C.c_void_p(stream.handle))
+inside.wait()
+class Slow:
+    usleep = C.PyDLL(None).usleep
+    def __del__(self):
+        self.usleep(600000)
+sys.slow = Slow()
+print("end", flush=True)
+"""
+
+
+@pytest.mark.parametrize("blocking", [0, 1])
+def test_exit_kills_a_daemon_thread_inside_a_callback(blocking: int) -> None:
+    assert child.run(KILLED.format(blocking=blocking)) == "end\n"
