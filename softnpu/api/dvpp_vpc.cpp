@@ -2,6 +2,7 @@
 
 #include "softnpu/core/config.hpp"
 #include "softnpu/core/counters.hpp"
+#include "softnpu/dvpp/engines.hpp"
 #include "softnpu/dvpp/parallel.hpp"
 
 namespace softnpu {
@@ -39,7 +40,11 @@ std::string run_piece(Piece &piece) {
 
 int finish(const PictureArgument &target, const std::string &why) {
     if (target.desc) target.desc->ret_code = why.empty() ? 0 : kFailed;
-    if (!why.empty()) return fail(ACL_ERROR_INVALID_PARAM, "%s", why.c_str());
+    if (!why.empty()) {
+        const bool lacks = why == engine_problem("scale");
+        return fail(lacks ? ACL_ERROR_FEATURE_UNSUPPORTED : ACL_ERROR_INVALID_PARAM, "%s",
+                    why.c_str());
+    }
     count(counters().images_processed);
     return 0;
 }

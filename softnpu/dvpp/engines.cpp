@@ -47,14 +47,14 @@ struct Library {
 };
 
 const Library &image_library() {
-    static const auto *library = new Library("libsoftnpu_image.so", "softnpu_engine_image",
-                                             "libjpeg-dev and libpng-dev");
+    static const auto *library =
+        new Library("libsoftnpu_image.so", "softnpu_engine_image", "libjpeg-dev and libpng-dev");
     return *library;
 }
 
 const Library &scale_library() {
-    static const auto *library = new Library("libsoftnpu_scale.so", "softnpu_engine_scale",
-                                             "libyuv-dev and libswscale-dev");
+    static const auto *library =
+        new Library("libsoftnpu_scale.so", "softnpu_engine_scale", "libyuv-dev and libswscale-dev");
     return *library;
 }
 

@@ -159,7 +159,7 @@ void copy_planes(const Picture &source, const Rect &from, const Picture &target,
 std::string resize_with_engine(const Picture &source, const Rect &crop, const Picture &target,
                                const Rect &paste, Interpolation how, int matrix) {
     const ScaleEngine *engine = scale_engine();
-    if (engine == nullptr) return pending_message();
+    if (engine == nullptr) return engine_problem("scale");
     static thread_local std::vector<uint8_t> memory[3];
     const auto planar = [](const Picture &p) { return format_info(p.format)->planes == 3; };
     if (planar(source) || planar(target)) return "planar formats cannot be cropped or scaled here";

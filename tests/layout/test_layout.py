@@ -19,7 +19,7 @@ LONGEST_FUNCTION = 60
 SOFTNPU_MAY_INCLUDE = re.compile(
     r"(acl/|acl_fast/softnpu\.h$|nlohmann/json\.hpp$|zlib\.h$|sys/|dlfcn\.h$|pthread\.h$|unistd\.h$"
     r"|time\.h$|fcntl\.h$|poll\.h$|sched\.h$|signal\.h$|errno\.h$|linux/|immintrin\.h$|x86intrin\.h$"
-    r"|arm_neon\.h$|setjmp\.h$)"
+    r"|arm_neon\.h$|setjmp\.h$|cxxabi\.h$)"
 )
 # Each media engine is the only one to know its libraries.
 ENGINES_MAY_INCLUDE = {
