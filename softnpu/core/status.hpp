@@ -70,8 +70,8 @@ class EntryScope {
     const char *outer_;
 };
 
-/// Body of every entry that returns a status. No exception leaves it, but a thread may: CPython ends
-/// threads that ask for the interpreter at its exit with pthread_exit, which unwinds them from
+/// Body of every entry that returns a status. No exception leaves it, but a thread may: CPython
+/// ends threads that ask for the interpreter at its exit with pthread_exit, which unwinds them from
 /// inside a callback of the program through the entry that called it.
 template <class Body>
 int guarded(const char *function, Body &&body) {

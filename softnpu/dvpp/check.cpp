@@ -129,6 +129,12 @@ std::string check_geometry(const char *what, const Picture &picture) {
     return "";
 }
 
+std::string check_stream_size(uint32_t width, uint32_t height, uint32_t most) {
+    constexpr uint32_t kLeast = 128;
+    if (std::min(width, height) >= kLeast && std::max(width, height) <= most) return "";
+    return text("frames of %ux%u: the decoder takes 128x128 to %ux%u", width, height, most, most);
+}
+
 std::string check_crop(const Picture &picture, const Rect &rect) {
     if (std::string why = check_inside(picture, rect, "the crop area"); !why.empty()) return why;
     if (std::string why = check_size(rect, "the crop area"); !why.empty()) return why;

@@ -30,6 +30,9 @@ SOFTNPU_API std::string check_vpc_format(const char *what, PixelFormat format, P
 /// Sizes, strides, room. `what` names the picture ("inputDesc").
 SOFTNPU_API std::string check_geometry(const char *what, const Picture &picture);
 
+/// The size of a stream's frames is one that decoders take: 128x128 to `most`x`most`.
+SOFTNPU_API std::string check_stream_size(uint32_t width, uint32_t height, uint32_t most);
+
 /// `rect` lies inside the picture; its corners are even where chroma is subsampled.
 SOFTNPU_API std::string check_crop(const Picture &picture, const Rect &rect);
 /// The same for a rectangle that is written; its left is a multiple of 16.

@@ -12,6 +12,7 @@
 namespace softnpu {
 namespace {
 
+constexpr uint32_t kLargestSize = 8192;
 constexpr uint64_t kDeepestReorder = 32;  // packets after which a picture no longer comes
 
 uint32_t align(uint32_t value, uint32_t step) {
@@ -116,7 +117,8 @@ void HimpiDecoder::collect() {
         }
         Picture target = packet.target;
         settle(frame, target);
-        std::string why = check_geometry("the frame", target);
+        std::string why = check_stream_size(frame.width, frame.height, kLargestSize);
+        if (why.empty()) why = check_geometry("the frame", target);
         if (why.empty()) why = check_picture_memory("the frame", target);
         if (why.empty()) why = decoder_->write(target);
         const bool failed = frame.damaged || !why.empty();

@@ -6,6 +6,7 @@
 #include "softnpu/core/device.hpp"
 #include "softnpu/core/log.hpp"
 #include "softnpu/core/status.hpp"
+#include "softnpu/dvpp/check.hpp"
 #include "softnpu/dvpp/registry.hpp"
 #include "softnpu/memory/memory.hpp"
 #include "softnpu/stream/callback.hpp"
@@ -16,6 +17,7 @@ namespace {
 /// A frame that has not come out when one sent this much later does was lost: no decoder holds back
 /// more for their display order.
 constexpr uint64_t kDeepestReorder = 17;
+constexpr uint32_t kLargestSize = 4096;
 constexpr int kFramesPerTask = 2;  // more than tasks are queued for: what an abort dropped heals
 
 }  // namespace
@@ -189,7 +191,8 @@ void VdecChannel::deliver(const DecodedFrame &decoded) {
 }
 
 uint32_t VdecChannel::write(VdecFrame &frame, const DecodedFrame &decoded) {
-    uint32_t code = decoded.damaged ? kVdecFailed : 0;
+    std::string why = check_stream_size(decoded.width, decoded.height, kLargestSize);
+    const uint32_t code = decoded.damaged || !why.empty() ? kVdecFailed : 0;
     if (!frame.picture) return code;
     Picture target = frame.target;
     if (target.width == 0) {
@@ -198,7 +201,7 @@ uint32_t VdecChannel::write(VdecFrame &frame, const DecodedFrame &decoded) {
         target.stride_w = row_bytes(target.format, decoded.width, 16);
         target.stride_h = (decoded.height + 1) / 2 * 2;
     }
-    const std::string why = decoder_->write(target);
+    if (why.empty()) why = decoder_->write(target);
     if (!why.empty()) {
         log(LogLevel::error, "decoder channel %u, frame %llu: %s", id_,
             static_cast<unsigned long long>(frame.number), why.c_str());

@@ -30,18 +30,38 @@ bool is_harmless(const char *format) {
     return false;
 }
 
+bool begins(const char *format, const char *with) {
+    return std::strncmp(format, with, std::strlen(with)) == 0;
+}
+
+bool is_gap(int level, const char *format) {
+    return level == AV_LOG_DEBUG && begins(format, "Frame num gap");
+}
+
+bool is_damage(int level, const char *format) {
+    if (level == AV_LOG_INFO) return begins(format, "concealing");
+    return level <= AV_LOG_ERROR && !is_harmless(format);
+}
+
 void on_message(void *source, int level, const char *format, va_list arguments) {
-    if (level > AV_LOG_ERROR || source == nullptr) return;
+    const bool gap = is_gap(level, format);
+    if ((!gap && level > AV_LOG_INFO) || source == nullptr) return;
     const AVClass *kind = *static_cast<const AVClass *const *>(source);
     if (kind == nullptr || std::strcmp(kind->class_name, "AVCodecContext") != 0) return;
     const auto *context = static_cast<const AVCodecContext *>(source);
     Lists &all = lists();
     std::lock_guard<std::mutex> lock(all.mutex);
     if (all.live.count(context->opaque) == 0) {
-        av_log_default_callback(source, level, format, arguments);
-    } else if (context->reordered_opaque >= 0 && !is_harmless(format)) {
-        const auto number = static_cast<uint64_t>(context->reordered_opaque);
-        static_cast<DamageList *>(context->opaque)->add(number);
+        if (level <= AV_LOG_ERROR) av_log_default_callback(source, level, format, arguments);
+        return;
+    }
+    if (context->reordered_opaque < 0) return;
+    const auto number = static_cast<uint64_t>(context->reordered_opaque);
+    auto &list = *static_cast<DamageList *>(context->opaque);
+    if (gap) {
+        list.add_gap(number);
+    } else if (is_damage(level, format)) {
+        list.add(number);
     }
 }
 
@@ -62,15 +82,32 @@ void DamageList::add(uint64_t number) {
     if (numbers_.size() < kMost) numbers_.insert(number);
 }
 
+void DamageList::add_gap(uint64_t number) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (!gaps_allowed_ && gaps_.size() < kMost) gaps_.insert(number);
+}
+
+void DamageList::allow_gaps(bool allowed) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    gaps_allowed_ = allowed;
+}
+
 bool DamageList::covers(uint64_t number, bool key) {
     std::lock_guard<std::mutex> lock(mutex_);
-    if (key) numbers_.erase(numbers_.begin(), numbers_.lower_bound(number));
-    return !numbers_.empty() && *numbers_.begin() <= number;
+    if (key) {
+        numbers_.erase(numbers_.begin(), numbers_.lower_bound(number));
+        gaps_.erase(gaps_.begin(), gaps_.upper_bound(number));
+    }
+    const auto before = [number](const std::set<uint64_t> &damage) {
+        return !damage.empty() && *damage.begin() <= number;
+    };
+    return before(numbers_) || before(gaps_);
 }
 
 void DamageList::clear() {
     std::lock_guard<std::mutex> lock(mutex_);
     numbers_.clear();
+    gaps_.clear();
 }
 
 void DamageList::listen() {

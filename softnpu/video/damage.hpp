@@ -1,9 +1,13 @@
 // Which frames of a stream are not to be trusted.
 //
 // libavcodec conceals damage and goes on. Its frame flags miss much of it (H.265 sets none, and
-// with frame threads H.264 loses some), but every damage it notices is logged as an error by the
-// thread that decodes the packet. So the log is listened to, and what follows a damaged packet is
+// with frame threads H.264 loses some), but what it notices is logged by the thread that decodes
+// the packet: most as errors, concealment of missing macroblocks as information, lost H.264 frames
+// as a gap in their numbers. So the log is listened to, and what follows a damaged packet is
 // damaged too, up to the next key frame.
+//
+// Changed bits inside the arithmetic code of an H.265 slice mostly give another valid slice; they
+// show in streams that carry a checksum of each picture (a hash SEI) only.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +25,10 @@ class DamageList {
 
     /// Packet `number` is damaged. Any thread.
     void add(uint64_t number);
+    /// Frames before packet `number` were lost. Harmless to a key frame.
+    void add_gap(uint64_t number);
+    /// The stream says that its frame numbers may have gaps.
+    void allow_gaps(bool allowed);
     /// Whether the frame of packet `number`, which comes out now, is damaged.
     bool covers(uint64_t number, bool key);
     void clear();
@@ -32,6 +40,8 @@ class DamageList {
   private:
     std::mutex mutex_;
     std::set<uint64_t> numbers_;
+    std::set<uint64_t> gaps_;
+    bool gaps_allowed_ = false;
 };
 
 }  // namespace softnpu

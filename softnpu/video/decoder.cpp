@@ -14,6 +14,7 @@ extern "C" {
 #include <deque>
 #include <vector>
 
+#include "softnpu/video/annexb.hpp"
 #include "softnpu/video/damage.hpp"
 #include "softnpu/video/pixels.hpp"
 #include "softnpu/video/video.hpp"
@@ -37,28 +38,13 @@ std::string describe(const char *what, int error) {
     return std::string(what) + ": " + text;
 }
 
-/// Whether an Annex-B packet holds nothing but parameter sets, supplements and delimiters: it has
-/// no picture, which is no damage.
-bool is_without_picture(Codec codec, const uint8_t *data, size_t size) {
-    bool any = false;
-    for (size_t i = 0; i + 3 < size; ++i) {
-        if (data[i] != 0 || data[i + 1] != 0 || data[i + 2] != 1) continue;
-        any = true;
-        const int type = codec == Codec::h264 ? data[i + 3] & 0x1F : data[i + 3] >> 1 & 0x3F;
-        const bool other = codec == Codec::h264 ? type >= 6 && type <= 13 : type >= 32;
-        if (!other) return false;
-        i += 3;
-    }
-    return any;
-}
-
 class LibavDecoder final : public VideoDecoder {
   public:
     std::string open(Codec codec, int threads) {
         const AVCodec *found =
             avcodec_find_decoder(codec == Codec::h264 ? AV_CODEC_ID_H264 : AV_CODEC_ID_HEVC);
         if (found == nullptr) return "this libavcodec has no decoder for the codec";
-        codec_ = codec;
+        reader_ = PacketReader(codec);
         context_.reset(avcodec_alloc_context3(found));
         packet_.reset(av_packet_alloc());
         frame_.reset(av_frame_alloc());
@@ -67,6 +53,9 @@ class LibavDecoder final : public VideoDecoder {
         context_->thread_type = FF_THREAD_FRAME | FF_THREAD_SLICE;
         // A damaged frame comes out marked, instead of not at all.
         context_->flags |= AV_CODEC_FLAG_OUTPUT_CORRUPT;
+        // Pictures of streams that carry their checksums are checked.
+        context_->err_recognition |= AV_EF_CRCCHECK;
+        context_->max_pixels = kMostPixels;  // what damaged headers can ask for
         // Display order even where the stream does not say how far frames are reordered.
         context_->strict_std_compliance = FF_COMPLIANCE_STRICT;
         context_->pkt_timebase = AVRational{1, 1};
@@ -88,9 +77,11 @@ class LibavDecoder final : public VideoDecoder {
         packet_->data = buffer_.data();
         packet_->size = static_cast<int>(size);
         packet_->pts = static_cast<int64_t>(next_++);
+        const PacketFacts facts = reader_.read(packet_->data, size);
+        damage_.allow_gaps(reader_.gaps_allowed());
+        if (facts.lost) damage_.add_gap(next_ - 1);
         // For the list of damage; the thread that decodes the packet copies it.
-        context_->reordered_opaque =
-            is_without_picture(codec_, packet_->data, size) ? -1 : packet_->pts;
+        context_->reordered_opaque = facts.has_picture ? packet_->pts : -1;
         packet_->dts = packet_->pts;
         const int error = feed(packet_.get());
         if (error == AVERROR(ENOMEM)) return "out of memory";
@@ -160,10 +151,12 @@ class LibavDecoder final : public VideoDecoder {
         first_ = next_;
         finished_ = false;
         damage_.clear();
+        reader_.restart();
     }
 
   private:
     static constexpr size_t kLargestPacket = size_t{1} << 30;
+    static constexpr int64_t kMostPixels = int64_t{8192} * 8192;
     static constexpr uint64_t kTags = 4096;  // more packets than libavcodec ever holds back
     static constexpr int kFailures = 64;
 
@@ -199,7 +192,7 @@ class LibavDecoder final : public VideoDecoder {
         out.damaged = damage_.covers(number, frame.key_frame != 0);
     }
 
-    Codec codec_ = Codec::h264;
+    PacketReader reader_;
     DamageList damage_;  // before the context, whose threads use it
     std::unique_ptr<AVCodecContext, FreeContext> context_;
     std::unique_ptr<AVPacket, FreePacket> packet_;
