@@ -19,6 +19,19 @@ struct Grid {
     uint32_t width, height;
 };
 
+/// Repeats the last column and row of what was written into what sizes rounded up add.
+template <class Element>
+void extend(const Grid<Element> &target, uint32_t width, uint32_t height) {
+    for (uint32_t y = 0; y < height; ++y) {
+        Element *row = target.data + target.pitch * y;
+        for (uint32_t x = width; x < target.width; ++x) row[x] = row[width - 1];
+    }
+    const Element *last = target.data + target.pitch * (height - 1);
+    for (uint32_t y = height; y < target.height; ++y) {
+        std::copy_n(last, target.width, target.data + target.pitch * y);
+    }
+}
+
 /// Target pixel (x, y) comes from source pixel (y, x) where `swap`, else (x, y), counted from the
 /// far end of an axis where it is flipped. In tiles: columns of a source would miss the cache.
 template <class Element>
@@ -49,6 +62,7 @@ void turn_plane(const Grid<Element> &source, int orientation, const Grid<Element
             }
         }
     }
+    extend(target, width, height);
 }
 
 Grid<uint8_t> luma_of(const Picture &picture) {

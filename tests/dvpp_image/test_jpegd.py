@@ -189,6 +189,11 @@ def test_odd_sizes_are_rounded_up_when_the_channel_says_so(engine: Engine) -> No
     result = engine.decode(data, NV12)
     assert (result.code, result.width, result.height) == (0, 66, 50)
     np.testing.assert_array_equal(result.luma()[:49, :65], ycbcr(data)[..., 0])
+    data = still.jpeg(65, 49, "420", 6)
+    turned = engine.decode(data, NV12)
+    assert (turned.code, turned.width, turned.height) == (0, 50, 66)
+    want = np.pad(ycbcr(data)[..., 0], ((0, 1), (0, 1)), "edge")
+    np.testing.assert_array_equal(turned.luma(), want)
 
 
 @pytest.mark.parametrize(
