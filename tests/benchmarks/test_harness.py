@@ -87,4 +87,4 @@ def test_table_names_what_was_missed() -> None:
 def test_list_names_every_case(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--list"]) == 0
     names = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
-    assert names == ["overhead", "inference", "growth", "threads", "vdec", "imports"]
+    assert names == ["overhead", "inference", "growth", "threads", "vdec", "jpeg", "imports"]
