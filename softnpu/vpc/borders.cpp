@@ -19,7 +19,7 @@ struct Lane {
 
 struct Rows {
     uint8_t *data;
-    size_t stride;
+    size_t stride, bytes;
     uint32_t height, top, inner;
 };
 
@@ -27,28 +27,50 @@ uint8_t component_value(const Margins &margins, uint8_t component) {
     return static_cast<uint8_t>(std::clamp(std::lround(margins.value[component]), 0L, 255L));
 }
 
-void fill_row(uint8_t *row, const uint8_t *from, const Lane &lane, Border type) {
+/// The margins left and right of a row whose middle is there.
+void fill_sides(uint8_t *row, const Lane &lane, Border type) {
     row += lane.offset;
-    if (from != nullptr) from += lane.offset;
+    const uint8_t *middle = row + size_t{lane.left} * lane.step;
+    const auto fill = [&](uint32_t begin, uint32_t end) {
+        for (uint32_t x = begin; x < end; ++x) {
+            const int64_t at = reflect(int64_t{x} - lane.left, lane.inner, type);
+            const uint8_t *value =
+                at < 0 ? lane.constant : middle + static_cast<size_t>(at) * lane.step;
+            std::memcpy(row + size_t{x} * lane.step, value, lane.bytes);
+        }
+    };
+    fill(0, lane.left);
+    fill(lane.left + lane.inner, lane.width);
+}
+
+void fill_constant(uint8_t *row, const Lane &lane) {
+    row += lane.offset;
+    if (lane.step == 1) {
+        std::memset(row, lane.constant[0], lane.width);
+        return;
+    }
     for (uint32_t x = 0; x < lane.width; ++x) {
-        // The middle of a row that has one is there already.
-        if (row == from && x == lane.left) x += lane.inner;
-        if (x >= lane.width) break;
-        const int64_t at = reflect(int64_t{x} - lane.left, lane.inner, type);
-        const uint8_t *value = at < 0 || from == nullptr
-                                   ? lane.constant
-                                   : from + (static_cast<size_t>(at) + lane.left) * lane.step;
-        std::memcpy(row + size_t{x} * lane.step, value, lane.bytes);
+        std::memcpy(row + size_t{x} * lane.step, lane.constant, lane.bytes);
     }
 }
 
-void fill_rows(const Rows &rows, const Lane &lane, Border type) {
+/// First the rows that have a middle, then the others: all constant, or copies of finished rows.
+void fill_rows(const Rows &rows, const std::vector<Lane> &lanes, Border type) {
+    for (uint32_t y = rows.top; y < rows.top + rows.inner; ++y) {
+        for (const Lane &lane : lanes) fill_sides(rows.data + rows.stride * y, lane, type);
+    }
+    std::vector<uint8_t> blank;
     for (uint32_t y = 0; y < rows.height; ++y) {
+        if (y == rows.top) y += rows.inner;
+        if (y >= rows.height) break;
         const int64_t at = reflect(int64_t{y} - rows.top, rows.inner, type);
-        uint8_t *row = rows.data + rows.stride * y;
-        const uint8_t *from =
-            at < 0 ? nullptr : rows.data + rows.stride * (static_cast<size_t>(at) + rows.top);
-        fill_row(row, from, lane, type);
+        const size_t twin = at < 0 ? 0 : static_cast<size_t>(at) + rows.top;
+        if (at < 0 && blank.empty()) {
+            blank.resize(rows.bytes);
+            for (const Lane &lane : lanes) fill_constant(blank.data(), lane);
+        }
+        const uint8_t *from = at < 0 ? blank.data() : rows.data + rows.stride * twin;
+        std::memcpy(rows.data + rows.stride * y, from, rows.bytes);
     }
 }
 
@@ -113,11 +135,14 @@ std::string fill_margins(const Picture &target, const Margins &margins) {
     for (int index = 0; index < info.planes; ++index) {
         const Plane plane = plane_of(target, index);
         const int down = index == 0 ? 0 : info.chroma_h;
-        const Rows rows{plane.data, plane.stride, plane.height, margins.top >> down,
+        const size_t bytes = size_t{plane.width} * (index == 0 ? info.luma_bytes : 2);
+        const Rows rows{plane.data,
+                        plane.stride,
+                        bytes,
+                        plane.height,
+                        margins.top >> down,
                         shifted(target.height - margins.top - margins.bottom, down)};
-        for (const Lane &lane : lanes_of(target, margins, index)) {
-            fill_rows(rows, lane, margins.type);
-        }
+        fill_rows(rows, lanes_of(target, margins, index), margins.type);
     }
     return "";
 }

@@ -55,6 +55,21 @@ def test_borders(channel: C.c_void_p, pixel_format: int) -> None:
                 assert (target.alpha() == 0).all()
 
 
+def test_margins_wider_than_the_picture(channel: C.c_void_p) -> None:
+    """Reflections go back and forth."""
+    planes = formats.random_planes(10, 6, GREY)
+    for number, kind in enumerate(KINDS):
+        with (
+            Canvas(10, 6, GREY).write(planes) as source,
+            Canvas(70, 40, GREY) as target,
+            border(number, (15, 19, 27, 33), (9,)) as config,
+        ):
+            dvpp.acldvppVpcMakeBorderAsync(channel, source.handle, target.handle, config, None)
+            synchronize()
+            wanted = cv2.copyMakeBorder(planes[0], 15, 19, 27, 33, kind, value=9)
+            np.testing.assert_array_equal(target.read()[0], wanted)
+
+
 def test_a_border_around_rgb_is_given_as_rgb(channel: C.c_void_p) -> None:
     planes = formats.random_planes(48, 32, RGB)
     with (
