@@ -3,6 +3,9 @@
 namespace softnpu {
 namespace {
 
+constexpr uint32_t kNoId = ~uint32_t{0};
+constexpr size_t kLargestSet = 65536;
+
 /// Bits of a NAL unit, without the bytes that keep start codes out. Reads zeros behind the end.
 class Bits {
   public:
@@ -65,10 +68,18 @@ void skip_scaling_list(Bits &bits, int entries) {
     }
 }
 
+/// A supplement (7.3.2.3) whose first message says that decoding may begin at once (D.1.8).
+bool is_recovery_point(const uint8_t *data, size_t size) {
+    Bits bits(data, size);
+    const bool known = bits.take(8) == 6;
+    bits.take(8);  // its size
+    return known && bits.ue() == 0;
+}
+
 }  // namespace
 
 /// 7.3.2.1.1
-void PacketReader::read_sequence(const uint8_t *data, size_t size) {
+uint32_t PacketReader::read_sequence(const uint8_t *data, size_t size) {
     Bits bits(data, size);
     Sequence sequence;
     const uint32_t profile = bits.take(8);
@@ -97,20 +108,21 @@ void PacketReader::read_sequence(const uint8_t *data, size_t size) {
     }
     bits.ue();  // reference frames
     sequence.gaps_allowed = bits.bit() != 0;
-    if (number_bits > 16 || id >= sequences_.size()) return;
+    if (number_bits > 16 || id >= sequences_.size()) return kNoId;
     sequence.number_bits = static_cast<int>(number_bits);
     sequences_[id] = sequence;
     gaps_allowed_ = sequence.gaps_allowed;
+    return id;
 }
 
 /// 7.3.2.2
-void PacketReader::read_picture_set(const uint8_t *data, size_t size) {
+uint32_t PacketReader::read_picture_set(const uint8_t *data, size_t size) {
     Bits bits(data, size);
     const uint32_t id = bits.ue();
     const uint32_t sequence = bits.ue();
-    if (id < sequence_of_.size() && sequence < sequences_.size()) {
-        sequence_of_[id] = static_cast<uint8_t>(sequence);
-    }
+    if (id >= sequence_of_.size() || sequence >= sequences_.size()) return kNoId;
+    sequence_of_[id] = static_cast<uint8_t>(sequence);
+    return id;
 }
 
 /// Whether the number in a slice header (7.3.3) tells of lost frames (7.4.3). libavcodec looks at
@@ -136,26 +148,43 @@ bool PacketReader::follows_loss(int header, const uint8_t *data, size_t size) {
     return gap && !sequence.gaps_allowed;
 }
 
+/// An H.264 unit that is no slice.
+void PacketReader::read_other(int type, const uint8_t *data, size_t size, PacketFacts &facts) {
+    if (type == 6 && is_recovery_point(data, size)) facts.is_key = true;
+    if ((type != 7 && type != 8) || size > kLargestSet) return;
+    const uint32_t id = type == 7 ? read_sequence(data, size) : read_picture_set(data, size);
+    if (id == kNoId) return;
+    std::vector<uint8_t> &set = sets_[static_cast<uint32_t>(type) << 8 | id];
+    set = {0, 0, 0, 1, static_cast<uint8_t>(0x60 | type)};
+    set.insert(set.end(), data, data + size);
+}
+
+std::vector<uint8_t> PacketReader::parameter_sets() const {
+    std::vector<uint8_t> all;
+    for (const auto &[key, set] : sets_) all.insert(all.end(), set.begin(), set.end());
+    return all;
+}
+
 PacketFacts PacketReader::read(const uint8_t *data, size_t size) {
     PacketFacts facts;
-    bool any = false;
+    const bool is_h264 = codec_ == Codec::h264;
+    size_t unit = 0;  // where the unit begins that is being passed; 0: none
     for (size_t i = 0; i + 3 < size; ++i) {
         if (data[i] != 0 || data[i + 1] != 0 || data[i + 2] != 1) continue;
-        any = true;
-        const uint8_t *body = data + i + 4;
-        const size_t left = size - i - 4;
-        const int type = codec_ == Codec::h264 ? data[i + 3] & 0x1F : data[i + 3] >> 1 & 0x3F;
-        const bool other = codec_ == Codec::h264 ? type >= 6 && type <= 13 : type >= 32;
-        if (!other) {
-            const bool whole = codec_ == Codec::h264 && (type == 1 || type == 5);
-            facts.lost = whole && follows_loss(data[i + 3], body, left);
-            return facts;
-        }
-        if (codec_ == Codec::h264 && type == 7) read_sequence(body, left);
-        if (codec_ == Codec::h264 && type == 8) read_picture_set(body, left);
+        if (unit != 0 && is_h264) read_other(data[unit - 1] & 0x1F, data + unit, i - unit, facts);
+        const int type = is_h264 ? data[i + 3] & 0x1F : data[i + 3] >> 1 & 0x3F;
         i += 3;
+        unit = i + 1;
+        if (is_h264 ? type >= 6 && type <= 13 : type >= 32) continue;
+        if (is_h264 && (type == 1 || type == 5)) {
+            facts.lost = follows_loss(data[i], data + unit, size - unit);
+            facts.is_key = facts.is_key || type == 5;
+        }
+        return facts;
     }
-    facts.has_picture = !any;
+    if (unit != 0 && is_h264) read_other(data[unit - 1] & 0x1F, data + unit, size - unit, facts);
+    facts.has_picture = unit == 0;
+    facts.is_key = false;
     return facts;
 }
 

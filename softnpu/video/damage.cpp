@@ -61,7 +61,7 @@ void on_message(void *source, int level, const char *format, va_list arguments) 
     if (gap) {
         list.add_gap(number);
     } else if (is_damage(level, format)) {
-        list.add(number);
+        list.add(number, begins(format, "error while decoding MB"));
     }
 }
 
@@ -77,9 +77,22 @@ DamageList::~DamageList() {
     lists().live.erase(this);
 }
 
-void DamageList::add(uint64_t number) {
+void DamageList::add(uint64_t number, bool stays) {
     std::lock_guard<std::mutex> lock(mutex_);
     if (numbers_.size() < kMost) numbers_.insert(number);
+    if (stays && stays_.size() < kMost) stays_.insert(number);
+}
+
+bool DamageList::stays() const {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return !stays_.empty() && *stays_.rbegin() >= replaced_;
+}
+
+void DamageList::replaced(uint64_t number) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    // Pictures of the last decoder may still wait for their turn.
+    stays_.erase(stays_.begin(), stays_.lower_bound(replaced_));
+    replaced_ = number;
 }
 
 void DamageList::add_gap(uint64_t number) {
@@ -101,13 +114,16 @@ bool DamageList::covers(uint64_t number, bool key) {
     const auto before = [number](const std::set<uint64_t> &damage) {
         return !damage.empty() && *damage.begin() <= number;
     };
-    return before(numbers_) || before(gaps_);
+    const auto staying = stays_.lower_bound(number >= replaced_ ? replaced_ : 0);
+    const bool kept = staying != stays_.end() && *staying <= number;
+    return kept || before(numbers_) || before(gaps_);
 }
 
 void DamageList::clear() {
     std::lock_guard<std::mutex> lock(mutex_);
     numbers_.clear();
     gaps_.clear();
+    stays_.clear();
 }
 
 void DamageList::listen() {

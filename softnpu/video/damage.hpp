@@ -6,6 +6,10 @@
 // as a gap in their numbers. So the log is listened to, and what follows a damaged packet is
 // damaged too, up to the next key frame.
 //
+// An H.264 decoder that stopped inside a macroblock keeps its coefficients, and adds them to
+// another one of the next picture, key frame or not. Such damage stays until the decoder is
+// replaced.
+//
 // Changed bits inside the arithmetic code of an H.265 slice mostly give another valid slice; they
 // show in streams that carry a checksum of each picture (a hash SEI) only.
 #pragma once
@@ -23,14 +27,19 @@ class DamageList {
     DamageList(const DamageList &) = delete;
     DamageList &operator=(const DamageList &) = delete;
 
-    /// Packet `number` is damaged. Any thread.
-    void add(uint64_t number);
+    /// Packet `number` is damaged. Any thread. `stays`: the decoder itself is not the same after
+    /// it.
+    void add(uint64_t number, bool stays = false);
     /// Frames before packet `number` were lost. Harmless to a key frame.
     void add_gap(uint64_t number);
     /// The stream says that its frame numbers may have gaps.
     void allow_gaps(bool allowed);
     /// Whether the frame of packet `number`, which comes out now, is damaged.
     bool covers(uint64_t number, bool key);
+    /// The decoder is to be replaced before it gets another key frame.
+    bool stays() const;
+    /// It was, before packet `number`.
+    void replaced(uint64_t number);
     void clear();
 
     /// Route libavcodec's messages to the lists: contexts name theirs in `opaque`, and the packet
@@ -38,8 +47,10 @@ class DamageList {
     static void listen();
 
   private:
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::set<uint64_t> numbers_;
+    std::set<uint64_t> stays_;
+    uint64_t replaced_ = 0;
     std::set<uint64_t> gaps_;
     bool gaps_allowed_ = false;
 };

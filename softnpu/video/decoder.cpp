@@ -41,32 +41,21 @@ std::string describe(const char *what, int error) {
 class LibavDecoder final : public VideoDecoder {
   public:
     std::string open(Codec codec, int threads) {
-        const AVCodec *found =
-            avcodec_find_decoder(codec == Codec::h264 ? AV_CODEC_ID_H264 : AV_CODEC_ID_HEVC);
-        if (found == nullptr) return "this libavcodec has no decoder for the codec";
         reader_ = PacketReader(codec);
-        context_.reset(avcodec_alloc_context3(found));
+        codec_ = avcodec_find_decoder(codec == Codec::h264 ? AV_CODEC_ID_H264 : AV_CODEC_ID_HEVC);
+        threads_ = std::clamp(threads, 1, 16);
         packet_.reset(av_packet_alloc());
         frame_.reset(av_frame_alloc());
-        if (context_ == nullptr || packet_ == nullptr || frame_ == nullptr) return "out of memory";
-        context_->thread_count = std::clamp(threads, 1, 16);
-        context_->thread_type = FF_THREAD_FRAME | FF_THREAD_SLICE;
-        // A damaged frame comes out marked, instead of not at all.
-        context_->flags |= AV_CODEC_FLAG_OUTPUT_CORRUPT;
-        // Pictures of streams that carry their checksums are checked.
-        context_->err_recognition |= AV_EF_CRCCHECK;
-        context_->max_pixels = kMostPixels;  // what damaged headers can ask for
-        // Display order even where the stream does not say how far frames are reordered.
-        context_->strict_std_compliance = FF_COMPLIANCE_STRICT;
-        context_->pkt_timebase = AVRational{1, 1};
-        context_->opaque = &damage_;
-        const int error = avcodec_open2(context_.get(), found, nullptr);
-        return error < 0 ? describe("libavcodec refuses the decoder", error) : "";
+        if (codec_ == nullptr) return "this libavcodec has no decoder for the codec";
+        if (packet_ == nullptr || frame_ == nullptr) return "out of memory";
+        return open_context();
     }
 
     std::string send(const uint8_t *data, size_t size, uint64_t tag) override {
         if (size == 0 || size > kLargestPacket) return "the packet is empty or larger than 1 GB";
         if (finished_) reset();
+        const PacketFacts facts = reader_.read(data, size);
+        if (facts.is_key) renew_at_key();
         if (buffer_.size() < size + AV_INPUT_BUFFER_PADDING_SIZE) {
             buffer_.resize(size + size / 2 + AV_INPUT_BUFFER_PADDING_SIZE);
         }
@@ -74,10 +63,10 @@ class LibavDecoder final : public VideoDecoder {
         std::memset(buffer_.data() + size, 0, AV_INPUT_BUFFER_PADDING_SIZE);
         tags_[next_ % kTags] = tag;
         settled_ = false;
+        ++unsettled_;
         packet_->data = buffer_.data();
         packet_->size = static_cast<int>(size);
         packet_->pts = static_cast<int64_t>(next_++);
-        const PacketFacts facts = reader_.read(packet_->data, size);
         damage_.allow_gaps(reader_.gaps_allowed());
         if (facts.lost) damage_.add_gap(next_ - 1);
         // For the list of damage; the thread that decodes the packet copies it.
@@ -140,12 +129,17 @@ class LibavDecoder final : public VideoDecoder {
             feed(packet_.get());
         }
         settled_ = true;
+        unsettled_ = 0;
     }
 
     int reorder_depth() const override { return context_->has_b_frames; }
 
     void reset() override {
-        avcodec_flush_buffers(context_.get());
+        if (damage_.stays()) {
+            replace_context();
+        } else {
+            avcodec_flush_buffers(context_.get());
+        }
         av_frame_unref(frame_.get());
         waiting_.clear();
         first_ = next_;
@@ -159,6 +153,66 @@ class LibavDecoder final : public VideoDecoder {
     static constexpr int64_t kMostPixels = int64_t{8192} * 8192;
     static constexpr uint64_t kTags = 4096;  // more packets than libavcodec ever holds back
     static constexpr int kFailures = 64;
+    static constexpr uint64_t kSettleAfter = 32;  // packets per thread: the pause hardly shows
+
+    std::string open_context() {
+        std::unique_ptr<AVCodecContext, FreeContext> made(avcodec_alloc_context3(codec_));
+        if (made == nullptr) return "out of memory";
+        made->thread_count = threads_;
+        made->thread_type = FF_THREAD_FRAME | FF_THREAD_SLICE;
+        // A damaged frame comes out marked, instead of not at all.
+        made->flags |= AV_CODEC_FLAG_OUTPUT_CORRUPT;
+        // Pictures of streams that carry their checksums are checked.
+        made->err_recognition |= AV_EF_CRCCHECK;
+        made->max_pixels = kMostPixels;  // what damaged headers can ask for
+        // Display order even where the stream does not say how far frames are reordered.
+        made->strict_std_compliance = FF_COMPLIANCE_STRICT;
+        made->pkt_timebase = AVRational{1, 1};
+        made->opaque = &damage_;
+        const int error = avcodec_open2(made.get(), codec_, nullptr);
+        if (error < 0) return describe("libavcodec refuses the decoder", error);
+        context_ = std::move(made);
+        return "";
+    }
+
+    /// A new decoder that knows the parameter sets of the old one.
+    void replace_context() {
+        if (!open_context().empty()) {  // out of memory: the old one has to do
+            avcodec_flush_buffers(context_.get());
+            return;
+        }
+        damage_.replaced(next_);
+        std::vector<uint8_t> sets = reader_.parameter_sets();
+        if (sets.empty()) return;
+        packet_->size = static_cast<int>(sets.size());
+        sets.resize(sets.size() + AV_INPUT_BUFFER_PADDING_SIZE);
+        packet_->data = sets.data();
+        packet_->pts = packet_->dts = AV_NOPTS_VALUE;
+        context_->reordered_opaque = -1;
+        feed(packet_.get());
+    }
+
+    /// Where decoding may begin a damaged decoder is replaced. It must be known to be damaged: what
+    /// its threads still work on is waited for, unless that happened a short time ago.
+    void renew_at_key() {
+        if (unsettled_ >= kSettleAfter * static_cast<uint64_t>(threads_)) settle();
+        if (!damage_.stays()) return;
+        avcodec_send_packet(context_.get(), nullptr);
+        take_ready();
+        replace_context();
+    }
+
+    /// Hold the frames that are ready.
+    void take_ready() {
+        for (int failures = 0; failures < kFailures;) {
+            std::unique_ptr<AVFrame, FreeFrame> ready(av_frame_alloc());
+            if (ready == nullptr) return;
+            const int error = avcodec_receive_frame(context_.get(), ready.get());
+            if (error == AVERROR(EAGAIN) || error == AVERROR_EOF) return;
+            if (error == 0) waiting_.push_back(std::move(ready));
+            failures += error != 0;
+        }
+    }
 
     int feed(const AVPacket *packet) {
         for (int tries = 0; tries < kFailures; ++tries) {
@@ -192,6 +246,8 @@ class LibavDecoder final : public VideoDecoder {
         out.damaged = damage_.covers(number, frame.key_frame != 0);
     }
 
+    const AVCodec *codec_ = nullptr;
+    int threads_ = 1;
     PacketReader reader_;
     DamageList damage_;  // before the context, whose threads use it
     std::unique_ptr<AVCodecContext, FreeContext> context_;
@@ -204,6 +260,7 @@ class LibavDecoder final : public VideoDecoder {
     uint64_t next_ = 0;
     bool finished_ = false;
     bool settled_ = false;
+    uint64_t unsettled_ = 0;  // packets since all were decoded
     PixelWriter pixels_;
 };
 

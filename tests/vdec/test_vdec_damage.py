@@ -1,0 +1,152 @@
+"""Thousands of damaged streams: no crash, no leak, the next key frame is whole again.
+
+Small clips of two sequences: damage goes into the first, the second must decode exactly.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from tests.vdec import codec
+from tests.vdec.vdec import H264, H265, Channel, ReportThread
+
+WIDTH, HEIGHT, GOP, FRAMES = 192, 128, 10, 20
+SIZE = WIDTH * HEIGHT * 3 // 2
+ROUNDS = 26
+KINDS = ("lost", "truncated", "flipped", "zeroed", "noise", "doubled", "swapped", "random")
+
+
+@functools.cache
+def clip(name: str) -> codec.Stream:
+    size, hevc = f"{WIDTH}:{HEIGHT}", name.startswith("h265")
+    frames = "3" if name.endswith("b") else "0"
+    if not hevc:
+        more = ("-g", str(GOP), "-bf", frames)
+        return codec.encoded(*more, codec="libx264", size=size, frames=FRAMES)
+    check = f":hash={int('hash' in name)}"
+    options = (
+        f"keyint={GOP}:min-keyint={GOP}:scenecut=0:open-gop=0:bframes={frames}:log-level=error"
+    )
+    return codec.encoded("-x265-params", options + check, size=size, frames=FRAMES)
+
+
+def damaged(kind: str, packets: list[bytes], random: np.random.Generator) -> Iterator[tuple]:
+    """Pairs (number, packet) of a stream whose first sequence is hurt in one place or two."""
+    hurt = set(random.integers(0, GOP, int(random.integers(1, 3))).tolist())
+    if kind == "lost":
+        hurt -= {0}  # the loss of a key frame is another test
+    order = list(range(len(packets)))
+    if kind == "swapped":
+        at = int(random.integers(1, GOP - 1))
+        order[at], order[at + 1] = order[at + 1], order[at]
+    for number in order:
+        packet = packets[number]
+        if number not in hurt or kind == "swapped":
+            yield number, packet
+            continue
+        data, place = bytearray(packet), int(random.integers(5, len(packet)))
+        if kind == "truncated":
+            yield number, packet[: max(place, 1)]
+        elif kind == "flipped":
+            data[place] ^= 1 << int(random.integers(8))
+            yield number, bytes(data)
+        elif kind == "zeroed":
+            data[place : place + 40] = bytes(len(data[place : place + 40]))
+            yield number, bytes(data)
+        elif kind == "noise":
+            yield number, packet[:5] + random.bytes(len(packet) - 5)
+        elif kind == "random":
+            yield number, random.bytes(int(random.integers(1, 400)))
+        elif kind == "doubled":
+            yield number, packet
+            yield number, packet
+
+
+# Where libavcodec cannot know: changed bits may be another valid stream.
+def tells_all(name: str, kind: str) -> bool:
+    return kind == "lost" or (kind == "noise" and name == "h264")
+
+
+@pytest.mark.parametrize("name", ["h264", "h264-b", "h265", "h265-b", "h265-hash"])
+def test_damaged_streams(report: ReportThread, name: str) -> None:
+    stream = clip(name)
+    expected = dict(zip(stream.order, stream.frames, strict=True))
+    random = np.random.default_rng(len(name))
+    passed = failed = wrong = late = 0
+    with Channel(report, H265 if stream.hevc else H264) as channel:
+        for turn in range(ROUNDS * len(KINDS)):
+            kind = KINDS[turn % len(KINDS)]
+            channel.results.clear()
+            channel.pictures.clear()
+            sent = list(damaged(kind, stream.packets, random))
+            for number, packet in sent:
+                channel.send(packet, number + 1, nbytes=SIZE)
+            channel.end()
+            assert len(channel.results) == len(sent)
+            for result in channel.results:
+                assert result.user
+                number = result.user - 1
+                if number >= GOP and result.code == 0:
+                    np.testing.assert_array_equal(result.picture(), expected[number])
+                elif number >= GOP:
+                    # The key frame came while the damage before it was still being decoded.
+                    assert not stream.hevc
+                    late += 1
+                elif result.code != 0:
+                    failed += 1
+                else:
+                    same = np.array_equal(result.picture(), expected[number])
+                    assert same or not tells_all(name, kind), (turn, kind, number)
+                    passed += same
+                    wrong += not same
+        channel.results.clear()
+        for number, packet in enumerate(stream.packets):
+            channel.send(packet, number + 1, nbytes=SIZE)
+        channel.end()
+        for result, frame in zip(channel.results, stream.frames, strict=True):
+            assert result.code == 0
+            np.testing.assert_array_equal(result.picture(), frame)
+    assert passed > 400
+    assert failed > 400
+    assert late < turn // 2
+    if "hash" in name:
+        assert wrong < passed // 20
+
+
+@pytest.mark.parametrize("name", ["h264", "h264-b", "h265-b"])
+def test_lost_frames_fail_what_refers_to_them_and_nothing_else(
+    report: ReportThread, name: str
+) -> None:
+    stream = clip(name)
+    expected = dict(zip(stream.order, stream.frames, strict=True))
+    with Channel(report, H265 if stream.hevc else H264) as channel:
+        for lost in range(1, GOP):
+            channel.results.clear()
+            for number, packet in enumerate(stream.packets):
+                if number != lost:
+                    channel.send(packet, number + 1, nbytes=SIZE)
+            channel.end()
+            assert len(channel.results) == FRAMES - 1
+            for result in channel.results:
+                assert result.user
+                whole = np.array_equal(result.picture(), expected[result.user - 1])
+                assert whole if result.code == 0 else result.user <= GOP
+
+
+@pytest.mark.parametrize("size", ["126:128", "128:126", "64:64"])
+def test_streams_of_other_sizes_fail(report: ReportThread, size: str) -> None:
+    small = codec.encoded("-bf", "0", codec="libx264", size=size, frames=3)
+    good = clip("h264")
+    with Channel(report) as channel:
+        for stream in (small, good):
+            for packet in stream.packets:
+                channel.send(packet, 1, nbytes=SIZE)
+                channel.send(b"\0\0\1\x09\xf0", 2, skip=True)
+        channel.end()
+    codes = [result.code for result in channel.results if result.user == 1]
+    assert all(codes[:3])
+    assert not any(codes[3:])
