@@ -111,18 +111,20 @@ def test_round_trip(kind: str, data: st.DataObject) -> None:
     before = live()
     mine = [a for a in ALL if a.kind == kind]
     handle = create(kind)
-    known = {a.name: a.get(handle) for a in mine}
-    for _ in range(10):
-        attribute = data.draw(st.sampled_from(mine))
-        most = (1 << bits(attribute.word)) - 1
-        small = st.integers(0, 300)
-        value = data.draw(st.one_of(small, st.integers(0, most), st.just(most)))
-        status = attribute.set(handle, value)
-        assert status in (0, INVALID_PARAM)
-        if status == 0:
-            known[attribute.name] = attribute.word(value).value or 0
-        assert {a.name: a.get(handle) for a in mine} == known
-    destroy(kind, handle)
+    try:
+        known = {a.name: a.get(handle) for a in mine}
+        for _ in range(10):
+            attribute = data.draw(st.sampled_from(mine))
+            most = (1 << bits(attribute.word)) - 1
+            small = st.integers(0, 300)
+            value = data.draw(st.one_of(small, st.integers(0, most), st.just(most)))
+            status = attribute.set(handle, value)
+            assert status in (0, INVALID_PARAM)
+            if status == 0:
+                known[attribute.name] = attribute.word(value).value or 0
+            assert {a.name: a.get(handle) for a in mine} == known
+    finally:  # an example may end in the middle, when it has drawn enough
+        destroy(kind, handle)
     assert live() == before
 
 
