@@ -1,4 +1,5 @@
 // What a JPEG or PNG file becomes when the second media interface decodes it.
+#include <algorithm>
 #include <cstring>
 
 #include "acl/ops/acl_dvpp.h"
@@ -7,6 +8,7 @@
 #include "softnpu/api/himpi_vpc.hpp"
 #include "softnpu/core/config.hpp"
 #include "softnpu/dvpp/himpi_jpegd.hpp"
+#include "softnpu/dvpp/still.hpp"
 #include "softnpu/memory/memory.hpp"
 
 using namespace softnpu;
@@ -101,6 +103,44 @@ hi_s32 hi_mpi_vdec_get_jpegd_output_info(const hi_vdec_stream *stream,
         fill(output, *img_info);
         img_info->img_pixel_format = static_cast<hi_pixel_format>(output.format);
         return HI_SUCCESS;
+    });
+}
+
+/// Bytes of a decoded picture; 0 for what is not decoded.
+hi_u32 hi_vdec_get_pic_buf_size(hi_payload_type type, hi_pic_buf_attr *buf_attr) {
+    return guarded_value(__func__, hi_u32{0}, [&]() -> hi_u32 {
+        if (check_vdec_pointer(buf_attr, "buf_attr") != 0) return 0;
+        const bool is_jpeg = type == HI_PT_JPEG;
+        const auto format = static_cast<PixelFormat>(buf_attr->pixel_format);
+        const bool known = is_jpeg ? jpegd_writes(format) : format_info(format) != nullptr;
+        if ((!is_jpeg && type != HI_PT_H264 && type != HI_PT_H265) || !known) {
+            fail(vdec_error(HI_ERR_VDEC_NOT_SUPPORT), "pictures of type %d and format %d",
+                 static_cast<int>(type), format);
+            return 0;
+        }
+        const uint32_t step = std::max(is_jpeg ? jpegd_row_step() : 16u, buf_attr->align);
+        const uint32_t rows = std::max(is_jpeg ? kStillRows : 2u, buf_attr->align);
+        const bool is_deep = !is_jpeg && buf_attr->bit_width != HI_DATA_BIT_WIDTH_8;
+        const uint64_t bytes =
+            picture_bytes(format, row_bytes(format, buf_attr->width, step) * (is_deep ? 2 : 1),
+                          (buf_attr->height + rows - 1) / rows * rows);
+        return bytes > UINT32_MAX ? 0 : static_cast<hi_u32>(bytes);
+    });
+}
+
+/// A motion vector of 16 bytes for each block of 16x16 pixels; the decoder here needs none of it.
+hi_u32 hi_vdec_get_tmv_buf_size(hi_payload_type type, hi_u32 width, hi_u32 height) {
+    return guarded_value(__func__, hi_u32{0}, [&]() -> hi_u32 {
+        if (type != HI_PT_H264 && type != HI_PT_H265) {
+            fail(vdec_error(HI_ERR_VDEC_NOT_SUPPORT), "payload type %d: want H.264 or H.265",
+                 static_cast<int>(type));
+            return 0;
+        }
+        if (width > 16384 || height > 16384) {
+            fail(vdec_error(HI_ERR_VDEC_ILLEGAL_PARAM), "%ux%u is too large", width, height);
+            return 0;
+        }
+        return (width + 63) / 64 * ((height + 63) / 64) * 256;
     });
 }
 
