@@ -79,8 +79,6 @@ class ScaleEngine {
     /// Scales all of `source` to all of `target`, same format on both sides.
     virtual std::string resize(const Picture &source, const Picture &target,
                                Interpolation how) const = 0;
-    /// Same size, other format. `matrix` is an acldvppCscMatrix.
-    virtual std::string convert(const Picture &source, const Picture &target, int matrix) const = 0;
 };
 
 // ---- libsoftnpu_video.so: libavcodec ----

@@ -1,4 +1,4 @@
-// Scaling with libyuv, colour conversion and the rest with libswscale.
+// Scaling: planes with libyuv, packed formats with libswscale.
 #include <libyuv.h>
 
 extern "C" {
@@ -72,13 +72,12 @@ struct FreeContext {
     void operator()(SwsContext *context) const { sws_freeContext(context); }
 };
 
-/// `matrix` is an acldvppCscMatrix, whose odd numbers are the narrow ranges; -1 where colours stay.
-std::string run_swscale(const Picture &source, const Picture &target, int flags, int matrix) {
+/// Scales without another colour.
+std::string run_swscale(const Picture &source, const Picture &target, int flags) {
     const AVPixelFormat from = av_format(source.format), to = av_format(target.format);
     if (from == AV_PIX_FMT_NONE || to == AV_PIX_FMT_NONE || sws_isSupportedInput(from) == 0 ||
         sws_isSupportedOutput(to) == 0) {
-        return std::string("no conversion from ") + format_info(source.format)->name + " to " +
-               format_info(target.format)->name + " here";
+        return std::string("no scaling of ") + format_info(source.format)->name + " here";
     }
     thread_local std::unique_ptr<SwsContext, FreeContext> kept;
     const auto size = [](uint32_t value) { return static_cast<int>(value); };
@@ -87,10 +86,9 @@ std::string run_swscale(const Picture &source, const Picture &target, int flags,
                                     flags | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT, nullptr, nullptr,
                                     nullptr));
     if (kept == nullptr) return "libswscale refuses these sizes";
-    constexpr int kStandards[] = {SWS_CS_ITU601, SWS_CS_ITU709, SWS_CS_BT2020};
-    const int *table = sws_getCoefficients(kStandards[std::clamp(matrix, 0, 5) / 2]);
-    const int wide = matrix < 0 || matrix % 2 == 0 ? 1 : 0;
-    sws_setColorspaceDetails(kept.get(), table, wide, table, wide, 0, 1 << 16, 1 << 16);
+    // Grey and the like are not to be taken for narrow ones.
+    const int *table = sws_getCoefficients(SWS_CS_ITU601);
+    sws_setColorspaceDetails(kept.get(), table, 1, table, 1, 0, 1 << 16, 1 << 16);
     const AvPlanes in(source), out(target);
     const int rows = sws_scale(kept.get(), in.data.data(), in.stride.data(), 0, size(source.height),
                                out.data.data(), out.stride.data());
@@ -130,13 +128,6 @@ class Engine final : public ScaleEngine {
         return why;
     }
 
-    std::string convert(const Picture &from, const Picture &to, int matrix) const override {
-        const NormalPicture in = NormalPicture::of_source(from), out = NormalPicture::of_target(to);
-        std::string why = run_swscale(in.picture(), out.picture(), SWS_BILINEAR, matrix);
-        if (why.empty()) out.store();
-        return why;
-    }
-
   private:
     static std::string resize_normal(const Picture &source, const Picture &target,
                                      Interpolation how) {
@@ -146,7 +137,7 @@ class Engine final : public ScaleEngine {
             scale_planes(source, target, nearest ? libyuv::kFilterNone : libyuv::kFilterBilinear);
             return "";
         }
-        return run_swscale(source, target, nearest ? SWS_POINT : SWS_BILINEAR, -1);
+        return run_swscale(source, target, nearest ? SWS_POINT : SWS_BILINEAR);
     }
 };
 

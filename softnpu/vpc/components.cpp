@@ -3,14 +3,14 @@
 namespace softnpu::vpc {
 namespace {
 
-/// Where the samples of a component are: the first byte, and the distances to the next.
-struct Place {
-    uint8_t *data;
-    size_t step, stride;
-    uint32_t width, height;
-};
+uint8_t count_of(const Picture &picture) {
+    const FormatInfo &info = *format_info(picture.format);
+    return info.planes == 1 && info.luma_bytes == 1 ? 1 : 3;
+}
 
-Place place_of(const Picture &picture, uint8_t component) {
+}  // namespace
+
+ComponentPlace component_place(const Picture &picture, uint8_t component) {
     const FormatInfo &info = *format_info(picture.format);
     const int index = component != 0 && info.planes == 2 ? 1 : 0;
     const Components pattern = components_of(picture.format, index);
@@ -23,17 +23,10 @@ Place place_of(const Picture &picture, uint8_t component) {
             pairs && component != 0 ? plane.width / 2 : plane.width, plane.height};
 }
 
-uint8_t count_of(const Picture &picture) {
-    const FormatInfo &info = *format_info(picture.format);
-    return info.planes == 1 && info.luma_bytes == 1 ? 1 : 3;
-}
-
-}  // namespace
-
 std::vector<ComponentPlane> load_components(const Picture &picture) {
     std::vector<ComponentPlane> planes(count_of(picture));
     for (uint8_t c = 0; c < planes.size(); ++c) {
-        const Place place = place_of(picture, c);
+        const ComponentPlace place = component_place(picture, c);
         ComponentPlane &plane = planes[c];
         plane.width = place.width;
         plane.height = place.height;
@@ -49,7 +42,7 @@ std::vector<ComponentPlane> load_components(const Picture &picture) {
 
 void store_components(const std::vector<ComponentPlane> &planes, const Picture &picture) {
     for (uint8_t c = 0; c < planes.size(); ++c) {
-        const Place place = place_of(picture, c);
+        const ComponentPlace place = component_place(picture, c);
         for (uint32_t y = 0; y < place.height; ++y) {
             const uint8_t *from = planes[c].row(y);
             uint8_t *to = place.data + place.stride * y;

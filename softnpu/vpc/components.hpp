@@ -18,6 +18,17 @@ struct ComponentPlane {
     uint8_t *row(uint32_t y) { return samples.data() + size_t{width} * y; }
 };
 
+/// Where the samples of a component are in memory: the first, and the distances to the next.
+struct ComponentPlace {
+    uint8_t *data = nullptr;
+    size_t step = 1;
+    size_t stride = 0;
+    uint32_t width = 0;
+    uint32_t height = 0;
+};
+/// `component` is 0 to 2; grey pictures have 0 alone.
+ComponentPlace component_place(const Picture &picture, uint8_t component);
+
 /// One plane for grey pictures, else three; alpha is left out.
 std::vector<ComponentPlane> load_components(const Picture &picture);
 /// Writes them to a picture of the same format and the sizes that the planes have.

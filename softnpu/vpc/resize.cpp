@@ -8,6 +8,7 @@
 #include "softnpu/core/status.hpp"
 #include "softnpu/vpc/card_convert.hpp"
 #include "softnpu/vpc/card_scaler.hpp"
+#include "softnpu/vpc/colour.hpp"
 #include "softnpu/vpc/halve.hpp"
 #include "softnpu/vpc/sample.hpp"
 #include "softnpu/vpc/vpc.hpp"
@@ -158,8 +159,6 @@ void copy_planes(const Picture &source, const Rect &from, const Picture &target,
 
 std::string resize_with_engine(const Picture &source, const Rect &crop, const Picture &target,
                                const Rect &paste, Interpolation how, int matrix) {
-    const ScaleEngine *engine = scale_engine();
-    if (engine == nullptr) return engine_problem("scale");
     static thread_local std::vector<uint8_t> memory[3];
     const auto planar = [](const Picture &p) { return format_info(p.format)->planes == 3; };
     if (planar(source) || planar(target)) return "planar formats cannot be cropped or scaled here";
@@ -174,14 +173,16 @@ std::string resize_with_engine(const Picture &source, const Rect &crop, const Pi
         scaled = temporary(source.format, paste.width, paste.height, memory[1]);
         if (how != Interpolation::card && can_sample(source.format)) {
             resize_sampled(cropped, scaled, how);
-        } else if (std::string why = engine->resize(cropped, scaled, how); !why.empty()) {
-            return why;
+        } else {
+            const ScaleEngine *engine = scale_engine();
+            if (engine == nullptr) return engine_problem("scale");
+            if (std::string why = engine->resize(cropped, scaled, how); !why.empty()) return why;
         }
     }
     Picture converted = scaled;
     if (source.format != target.format) {
         converted = temporary(target.format, paste.width, paste.height, memory[2]);
-        if (std::string why = engine->convert(scaled, converted, matrix); !why.empty()) return why;
+        convert_colour(scaled, converted, colour_matrix(matrix));
     }
     copy_planes(converted, {0, 0, paste.width, paste.height}, target, paste);
     return "";
