@@ -27,6 +27,7 @@ CASES = {
     "threads": "8 threads, launch latency, and copies, against the same in C++",
     "vdec": "H.264 and H.265 video through aclvdec against the ffmpeg command",
     "jpeg": "JPEGD and JPEGE of acldvpp against libjpeg-turbo's own interface",
+    "pyacl": "plain functions of acl_fast.pyacl against a C extension, on a no-op library",
     "imports": "what `import acl_fast` takes on top of numpy",
 }
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from _apigen import codes, cython, layout, softnpu, table
+from _apigen import codes, cython, layout, pyacl, softnpu, table
 from _apigen.api import ROOT, Api
 
-RENDERERS = [cython.render, codes.render, table.render, softnpu.render, layout.render]
+RENDERERS = [cython.render, codes.render, table.render, softnpu.render, layout.render, pyacl.render]
 COMMENT = {
     ".map": "/* {} */",
     ".cpp": "// {}",

@@ -129,9 +129,8 @@ def lint(tally: Tally) -> None:
     run(tally, PYTHON, "tools/apigen.py", "--check")
     run(tally, PYTHON, "-m", "ruff", "check", *existing)
     run(tally, PYTHON, "-m", "ruff", "format", "--check", *existing)
-    cython = [
-        name for name in git_files("*.pyx", "*.pxd") if not name.endswith(("/abi.pyx", "/abi.pxd"))
-    ]
+    rendered = ("/abi.pyx", "/abi.pxd", "_gen.pyx")
+    cython = [name for name in git_files("*.pyx", "*.pxd") if not name.endswith(rendered)]
     run(tally, tool("cython-lint"), *cython)
     native = [name for name in git_files("*.c", "*.cpp", "*.h", "*.hpp") if "_gen." not in name]
     run(tally, tool("clang-format"), "--dry-run", "--Werror", *native)
@@ -169,7 +168,7 @@ def unified(tally: Tally) -> None:
 def discrete(tally: Tally) -> None:
     """The Python tests on a device whose memory the host cannot read."""
     # The other folders need no device, or run each of their programs in both modes themselves.
-    names = "core softnpu_model badinput demo media vdec venc dvpp dvpp_image himpi aipp chain"
+    names = "core softnpu_model badinput demo media vdec venc dvpp dvpp_image himpi aipp chain pyacl"
     folders = names.split()
     pytest(tally, *(f"tests/{name}" for name in folders), env={"SOFTNPU_MODE": "discrete"})
 

@@ -78,34 +78,35 @@ def split_params(text: str) -> list[str]:
     return [*parts, last] if last else parts
 
 
+def load_toml(path: Path) -> dict[str, Any]:
+    """Read one table."""
+    with path.open("rb") as file:
+        table: dict[str, Any] = tomllib.load(file)
+        return table
+
+
 class Api:
     """The tables of one folder."""
 
     def __init__(self, folder: Path = ROOT / "api") -> None:
-        self.tables: dict[str, dict[str, Any]] = self._load(folder / "types.toml")
-        self.meanings: dict[str, str] = self._load(folder / "codes.toml")["meaning"]
+        self.tables: dict[str, dict[str, Any]] = load_toml(folder / "types.toml")
+        self.meanings: dict[str, str] = load_toml(folder / "codes.toml")["meaning"]
         states = self._states(folder)
         self.functions = [
             self._function(name, header, row, states.get(name, "unsupported"))
-            for header, rows in self._load(folder / "functions.toml").items()
+            for header, rows in load_toml(folder / "functions.toml").items()
             for name, row in rows.items()
         ]
         unknown = set(states) - {function.name for function in self.functions}
         if unknown:
             raise ValueError(f"conformance rows name unknown functions: {sorted(unknown)}")
 
-    @staticmethod
-    def _load(path: Path) -> dict[str, Any]:
-        with path.open("rb") as file:
-            table: dict[str, Any] = tomllib.load(file)
-            return table
-
     def _states(self, folder: Path) -> dict[str, str]:
         """Merge conformance.toml and the file that each part of softnpu keeps for itself."""
         states: dict[str, str] = {}
         parts = sorted((folder.parent / "softnpu" / "conformance").glob("*.toml"))
         for path in [folder / "conformance.toml", *parts]:
-            rows = self._load(path)
+            rows = load_toml(path)
             for name, state in rows.get("softnpu", rows).items():
                 if states.setdefault(name, state) != state:
                     raise ValueError(f"{path}: {name} has another state elsewhere")

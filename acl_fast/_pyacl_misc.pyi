@@ -1,0 +1,73 @@
+from collections.abc import Sequence
+from typing import Any
+
+__all__: list[str]
+OP: list[str]
+HIMPI: list[str]
+
+def app_log(level: int, message: str, *ignored: object) -> None:
+    """app_log(level, message)
+
+    Write a line to the device's log. C function: aclAppLog."""
+
+def dump_reg_callback(callback: int, flag: int, /) -> int:
+    """dump_reg_callback(callback, flag)
+
+    ``callback`` is the address of a C function. C function: acldumpRegCallback."""
+
+def get_recent_err_msg(ignored: object = None, /) -> str | None:
+    """get_recent_err_msg()
+
+    What the latest failing call of this thread broke, in words; None when there is nothing to say.
+    Reading clears it. C function: aclGetRecentErrMsg."""
+
+def sys_get_cann_version(name: int, /) -> tuple[dict[str, Any], int]:
+    """sys_get_cann_version(name)
+
+    -> (dict of aclCANNPackageVersion, ret). C function: aclsysGetCANNVersion."""
+
+def get_tensor_desc_dim_range(
+    desc: int, index: int, dim_range_num: int, /
+) -> tuple[list[int], int]:
+    """get_tensor_desc_dim_range(desc, index, dim_range_num)
+
+    -> (list of numbers, ret). C function: aclGetTensorDescDimRange."""
+
+def get_cann_attribute_list(ignored: object = None, /) -> tuple[list[int], int]:
+    """get_cann_attribute_list()
+
+    -> (list of aclCannAttr, ret). C function: aclGetCannAttributeList."""
+
+def set_tensor_shape_range(desc: int, dims_range: Any, *length: Any) -> int:
+    """set_tensor_shape_range(desc, dims_range)
+
+    ``dims_range`` is a list of [least, most]. C function: aclSetTensorShapeRange."""
+
+def set_tensor_value_range(desc: int, value_range: Any, *length: Any) -> int:
+    """set_tensor_value_range(desc, value_range)
+
+    ``value_range`` is a list of [least, most]. C function: aclSetTensorValueRange."""
+
+def set_attr_list_list_int(
+    attr: int, attr_name: str, values: Sequence[Sequence[int]], /
+) -> tuple[int, int]:
+    """set_attr_list_list_int(attr, attr_name, values)
+
+    -> (attr, ret); ``values`` is a list of lists. C function: aclopSetAttrListListInt."""
+
+def set_attr_list_string(attr: int, attr_name: str, values: Sequence[str], /) -> tuple[int, int]:
+    """set_attr_list_string(attr, attr_name, values)
+
+    -> (attr, ret). C function: aclopSetAttrListString."""
+
+def venc_get_stream(chn: int, milli_sec: int, /) -> tuple[dict[str, Any], int]:
+    """venc_get_stream(chn, milli_sec)
+
+    -> (dict of hi_venc_stream with a list of dicts as ``pack``, ret).
+    C function: hi_mpi_venc_get_stream. Releases the GIL."""
+
+def venc_release_stream(chn: int, stream: dict[str, Any], /) -> int:
+    """venc_release_stream(chn, stream)
+
+    ``stream`` is what venc_get_stream() gave. C function: hi_mpi_venc_release_stream. Releases the
+    GIL."""

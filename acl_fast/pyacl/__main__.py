@@ -1,0 +1,49 @@
+"""``python -m acl_fast.pyacl program.py arguments``: run a program written for pyACL."""
+
+from __future__ import annotations
+
+import runpy
+import sys
+from pathlib import Path
+
+from acl_fast.pyacl import coverage, install
+
+USAGE = """\
+usage: python -m acl_fast.pyacl PROGRAM [ARGUMENTS]
+       python -m acl_fast.pyacl -m MODULE [ARGUMENTS]
+       python -m acl_fast.pyacl --coverage
+
+Runs a Python program that says "import acl"; --coverage lists what each function does here.
+"""
+
+
+def main(arguments: list[str]) -> int:
+    """Run what the command line names, as ``python`` itself would."""
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(USAGE, end="")
+        return 0 if arguments else 2
+    if arguments[0] == "--coverage":
+        for name, state in coverage().items():
+            print(f"{name:60} {state}")
+        return 0
+    install()
+    if arguments[0] == "-m":
+        if len(arguments) < 2:
+            print(USAGE, end="", file=sys.stderr)
+            return 2
+        sys.argv = arguments[1:]
+        sys.path.insert(0, "")
+        runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
+        return 0
+    program = Path(arguments[0])
+    if not program.exists():
+        print(f"acl_fast.pyacl: there is no program {program}", file=sys.stderr)
+        return 2
+    sys.argv = arguments
+    sys.path.insert(0, str(program.resolve().parent))
+    runpy.run_path(str(program), run_name="__main__")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

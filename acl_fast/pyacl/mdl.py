@@ -1,0 +1,7 @@
+"""Models: loading, descriptions, datasets, execution.
+
+Everything here has the names and conventions of ``acl.mdl``.
+"""
+
+from acl_fast._pyacl_mdl import *
+from acl_fast._pyacl_mdl_gen import *

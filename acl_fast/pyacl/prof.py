@@ -1,0 +1,6 @@
+"""Profiling.
+
+Everything here has the names and conventions of ``acl.prof``.
+"""
+
+from acl_fast._pyacl_prof_gen import *

@@ -1,0 +1,249 @@
+# cython: binding=False, always_allow_keywords=False, embedsignature=False
+"""acl, acl.op and acl.himpi: what the table does not say about a few functions."""
+
+from libc.stddef cimport size_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t, uintptr_t
+from libc.stdlib cimport calloc, free
+from libc.string cimport memset
+
+from acl_fast cimport abi
+from acl_fast.abi cimport aclLogLevel, aclopAttr, aclTensorDesc, hi_venc_pack, hi_venc_stream
+from acl_fast._pyacl_args cimport as_int, as_u64, text_from, text_or_none
+from acl_fast._pyacl_structs cimport (
+    Pack,
+    pack_ints,
+    pack_pointers,
+    pack_texts,
+    read_struct,
+    write_struct,
+)
+from acl_fast._table cimport last_missing
+
+__all__ = ["app_log", "dump_reg_callback", "get_recent_err_msg", "sys_get_cann_version",
+           "get_tensor_desc_dim_range", "get_cann_attribute_list", "set_tensor_shape_range",
+           "set_tensor_value_range"]
+
+OP = ["set_attr_list_list_int", "set_attr_list_string"]
+HIMPI = ["venc_get_stream", "venc_release_stream"]
+
+cdef enum:
+    MOST_PACKS = 64
+
+
+def app_log(level, message, *ignored):
+    """app_log(level, message, *ignored)\n--\n\napp_log(level, message)
+
+    Write a line to the device's log. C function: aclAppLog.
+    """
+    cdef int c_level = <int>as_int(level, 0, 3, b"acl.app_log", b"level")
+    cdef const char *text = text_from(message, b"acl.app_log", b"message")
+    if text != NULL:
+        abi.aclAppLog(<aclLogLevel>c_level, b"", b"", 0, text)
+
+
+ctypedef int32_t (*DumpCallback)(const abi.acldumpChunk *, int32_t) noexcept nogil
+
+
+def dump_reg_callback(callback, flag):
+    """dump_reg_callback(callback, flag, /)\n--\n\ndump_reg_callback(callback, flag)
+
+    ``callback`` is the address of a C function. C function: acldumpRegCallback.
+    """
+    cdef uint64_t address = as_u64(callback, b"acl.dump_reg_callback", b"callback")
+    cdef int c_flag = <int>as_int(flag, -(1 << 31), (1 << 31) - 1, b"acl.dump_reg_callback",
+                                  b"flag")
+    return <int>abi.acldumpRegCallback(<DumpCallback><uintptr_t>address, c_flag)
+
+
+def get_recent_err_msg(ignored=None):
+    """get_recent_err_msg(ignored=None, /)\n--\n\nget_recent_err_msg()
+
+    What the latest failing call of this thread broke, in words; None when there is nothing to say.
+    Reading clears it. C function: aclGetRecentErrMsg.
+    """
+    cdef const char *missing
+    message = text_or_none(abi.aclGetRecentErrMsg())
+    if message:
+        return message
+    missing = last_missing()
+    return text_or_none(missing) if missing != NULL else message
+
+
+def sys_get_cann_version(name):
+    """sys_get_cann_version(name, /)\n--\n\nsys_get_cann_version(name)
+
+    -> (dict of aclCANNPackageVersion, ret). C function: aclsysGetCANNVersion.
+    """
+    cdef int c_name = <int>as_int(name, 0, 0x7FFFFFFF, b"acl.sys_get_cann_version", b"name")
+    cdef abi.aclCANNPackageVersion version
+    memset(&version, 0, sizeof(version))
+    ret = abi.aclsysGetCANNVersion(<abi.aclCANNPackageName>c_name, &version)
+    return read_struct("aclCANNPackageVersion", &version), <int>ret
+
+
+def get_tensor_desc_dim_range(desc, index, dim_range_num):
+    """get_tensor_desc_dim_range(desc, index, dim_range_num, /)\n--\n\nget_tensor_desc_dim_range(desc, index, dim_range_num)
+
+    -> (list of numbers, ret). C function: aclGetTensorDescDimRange.
+    """
+    cdef const char *where = b"acl.get_tensor_desc_dim_range"
+    cdef uint64_t c_desc = as_u64(desc, where, b"desc")
+    cdef uint64_t c_index = as_u64(index, where, b"index")
+    cdef Py_ssize_t count = <Py_ssize_t>as_int(dim_range_num, 0, 1 << 16, where, b"dim_range_num")
+    cdef Py_ssize_t place
+    cdef int64_t *numbers = <int64_t *>calloc(<size_t>max(count, 2), sizeof(int64_t))
+    if numbers == NULL:
+        raise MemoryError()
+    try:
+        ret = abi.aclGetTensorDescDimRange(<const aclTensorDesc *><uintptr_t>c_desc, c_index,
+                                           <size_t>count, numbers)
+        return [numbers[place] for place in range(count)], <int>ret
+    finally:
+        free(numbers)
+
+
+def get_cann_attribute_list(ignored=None):
+    """get_cann_attribute_list(ignored=None, /)\n--\n\nget_cann_attribute_list()
+
+    -> (list of aclCannAttr, ret). C function: aclGetCannAttributeList.
+    """
+    cdef const abi.aclCannAttr *attributes = NULL
+    cdef size_t count = 0, index
+    ret = abi.aclGetCannAttributeList(&attributes, &count)
+    found = [<int>attributes[index] for index in range(count)] if attributes != NULL else []
+    return found, <int>ret
+
+
+cdef Pack pack_ranges(object ranges, const char *where, const char *name):
+    numbers = []
+    for pair in ranges:
+        if len(pair) != 2:
+            raise ValueError(f"{where.decode()}(): {name.decode()} has pairs of numbers")
+        numbers.extend(pair)
+    return pack_ints(numbers, 8, where, name)
+
+
+def set_tensor_shape_range(desc, dims_range, *length):
+    """set_tensor_shape_range(desc, dims_range, *length)\n--\n\nset_tensor_shape_range(desc, dims_range)
+
+    ``dims_range`` is a list of [least, most]. C function: aclSetTensorShapeRange.
+    """
+    cdef const char *where = b"acl.set_tensor_shape_range"
+    cdef uint64_t c_desc = as_u64(desc, where, b"desc")
+    cdef Pack pack
+    if length:
+        dims_range = length[0]
+    pack = pack_ranges(dims_range, where, b"dims_range")
+    ret = abi.aclSetTensorShapeRange(<aclTensorDesc *><uintptr_t>c_desc, pack.count // 2,
+                                     <int64_t (*)[2]>pack.data)
+    return <int>ret
+
+
+def set_tensor_value_range(desc, value_range, *length):
+    """set_tensor_value_range(desc, value_range, *length)\n--\n\nset_tensor_value_range(desc, value_range)
+
+    ``value_range`` is a list of [least, most]. C function: aclSetTensorValueRange.
+    """
+    cdef const char *where = b"acl.set_tensor_value_range"
+    cdef uint64_t c_desc = as_u64(desc, where, b"desc")
+    cdef Pack pack
+    if length:
+        value_range = length[0]
+    pack = pack_ranges(value_range, where, b"value_range")
+    ret = abi.aclSetTensorValueRange(<aclTensorDesc *><uintptr_t>c_desc, pack.count // 2,
+                                     <int64_t (*)[2]>pack.data)
+    return <int>ret
+
+
+# ---- acl.op ----
+
+def set_attr_list_list_int(attr, attr_name, values):
+    """set_attr_list_list_int(attr, attr_name, values, /)\n--\n\nset_attr_list_list_int(attr, attr_name, values)
+
+    -> (attr, ret); ``values`` is a list of lists. C function: aclopSetAttrListListInt.
+    """
+    cdef const char *where = b"acl.op.set_attr_list_list_int"
+    cdef uint64_t c_attr = as_u64(attr, where, b"attr")
+    cdef const char *name = text_from(attr_name, where, b"attr_name")
+    rows = [pack_ints(row, 8, where, b"values") for row in values]
+    cdef Pack counts = pack_ints([(<Pack>row).count for row in rows], 4, where, b"values")
+    cdef Pack places = pack_pointers([<uintptr_t>(<Pack>row).data for row in rows], where,
+                                     b"values")
+    ret = abi.aclopSetAttrListListInt(<aclopAttr *><uintptr_t>c_attr, name, <int>counts.count,
+                                      <int *>counts.data, <int64_t **>places.data)
+    return attr, <int>ret
+
+
+def set_attr_list_string(attr, attr_name, values):
+    """set_attr_list_string(attr, attr_name, values, /)\n--\n\nset_attr_list_string(attr, attr_name, values)
+
+    -> (attr, ret). C function: aclopSetAttrListString.
+    """
+    cdef const char *where = b"acl.op.set_attr_list_string"
+    cdef uint64_t c_attr = as_u64(attr, where, b"attr")
+    cdef const char *name = text_from(attr_name, where, b"attr_name")
+    cdef Pack pack = pack_texts(values, where, b"values")
+    ret = abi.aclopSetAttrListString(<aclopAttr *><uintptr_t>c_attr, name, <int>pack.count,
+                                     <const char **>pack.data)
+    return attr, <int>ret
+
+
+# ---- acl.himpi ----
+
+def venc_get_stream(chn, milli_sec):
+    """venc_get_stream(chn, milli_sec, /)\n--\n\nvenc_get_stream(chn, milli_sec)
+
+    -> (dict of hi_venc_stream with a list of dicts as ``pack``, ret).
+    C function: hi_mpi_venc_get_stream. Releases the GIL.
+    """
+    cdef int32_t c_chn = <int32_t>as_int(chn, -(1 << 31), (1 << 31) - 1,
+                                         b"acl.himpi.venc_get_stream", b"chn")
+    cdef int32_t limit = <int32_t>as_int(milli_sec, -(1 << 31), (1 << 31) - 1,
+                                         b"acl.himpi.venc_get_stream", b"milli_sec")
+    cdef hi_venc_stream stream
+    cdef hi_venc_pack *packs = <hi_venc_pack *>calloc(MOST_PACKS, sizeof(hi_venc_pack))
+    cdef uint32_t index
+    cdef int ret
+    if packs == NULL:
+        raise MemoryError()
+    memset(&stream, 0, sizeof(stream))
+    stream.pack = packs
+    stream.pack_cnt = MOST_PACKS
+    try:
+        with nogil:
+            ret = abi.hi_mpi_venc_get_stream(c_chn, &stream, limit)
+        result = read_struct("hi_venc_stream", &stream)
+        count = stream.pack_cnt if ret == 0 else 0
+        result["pack_cnt"] = count
+        result["pack"] = [read_struct("hi_venc_pack", &packs[index]) for index in range(count)]
+        return result, <uint32_t>ret
+    finally:
+        free(packs)
+
+
+def venc_release_stream(chn, stream):
+    """venc_release_stream(chn, stream, /)\n--\n\nvenc_release_stream(chn, stream)
+
+    ``stream`` is what venc_get_stream() gave. C function: hi_mpi_venc_release_stream. Releases the
+    GIL.
+    """
+    cdef const char *where = b"acl.himpi.venc_release_stream"
+    cdef int32_t c_chn = <int32_t>as_int(chn, -(1 << 31), (1 << 31) - 1, where, b"chn")
+    cdef hi_venc_stream c_stream
+    cdef hi_venc_pack packs[MOST_PACKS]
+    cdef int index
+    cdef int ret
+    memset(&c_stream, 0, sizeof(c_stream))
+    memset(packs, 0, sizeof(packs))
+    if not isinstance(stream, dict):
+        raise TypeError("acl.himpi.venc_release_stream(): stream is a dict, not "
+                        f"{type(stream).__name__}")
+    given = stream.get("pack", [])[:MOST_PACKS]
+    write_struct("hi_venc_stream", {**stream, "pack": 0}, &c_stream, where, b"stream")
+    for index, pack in enumerate(given):
+        write_struct("hi_venc_pack", pack, &packs[index], where, b"stream")
+    c_stream.pack = packs
+    c_stream.pack_cnt = <uint32_t>len(given)
+    with nogil:
+        ret = abi.hi_mpi_venc_release_stream(c_chn, &c_stream)
+    return <uint32_t>ret

@@ -1,0 +1,199 @@
+"""Lists and dicts of pyACL programs as C arrays and structs.
+
+A struct is a dict of its members: nested structs are dicts, arrays lists, pointers ints. Missing
+keys are 0 and unknown ones ignored; of a union, the member that is given is written.
+"""
+
+from libc.stddef cimport size_t
+from libc.stdint cimport int64_t, uint64_t, uintptr_t
+from libc.stdlib cimport calloc, free
+from libc.string cimport memcpy, memset
+
+from acl_fast._pyacl_args cimport as_double, as_u64, text_from
+
+cdef dict layouts = None
+
+
+cdef tuple layout_of(str struct):
+    """(bytes, members) of a struct; read at first use, since most programs need none."""
+    global layouts
+    if layouts is None:
+        from acl_fast.pyacl._layouts_gen import LAYOUTS
+        layouts = LAYOUTS
+    return layouts[struct]
+
+
+cdef class Pack:
+    """A C array; internal."""
+
+    def __dealloc__(self):
+        free(self.data)
+
+
+cdef Pack new_pack(object values, size_t size, const char *where, const char *name):
+    cdef Pack pack = Pack.__new__(Pack)
+    if isinstance(values, (str, bytes)) or not hasattr(values, "__len__"):
+        raise TypeError(f"{where.decode()}(): {name.decode()} is a list, not "
+                        f"{type(values).__name__}")
+    pack.count = <size_t>len(values)
+    pack.data = calloc(pack.count + 1, size)
+    if pack.data == NULL:
+        raise MemoryError()
+    return pack
+
+
+cdef Pack pack_ints(object values, int size, const char *where, const char *name):
+    cdef Pack pack = new_pack(values, <size_t>size, where, name)
+    cdef char *place = <char *>pack.data
+    for value in values:
+        put_int(place, as_u64(value, where, name), size)
+        place += size
+    return pack
+
+
+cdef Pack pack_pointers(object values, const char *where, const char *name):
+    return pack_ints(values, sizeof(void *), where, name)
+
+
+cdef Pack pack_floats(object values, const char *where, const char *name):
+    cdef Pack pack = new_pack(values, sizeof(float), where, name)
+    cdef float *place = <float *>pack.data
+    for value in values:
+        place[0] = <float>as_double(value, where, name)
+        place += 1
+    return pack
+
+
+cdef Pack pack_texts(object values, const char *where, const char *name):
+    """The texts' memory belongs to the list's items."""
+    cdef Pack pack = new_pack(values, sizeof(char *), where, name)
+    cdef const char **place = <const char **>pack.data
+    for value in values:
+        place[0] = text_from(value, where, name)
+        place += 1
+    return pack
+
+
+cdef Pack pack_structs(object values, str struct, bint pointers, const char *where,
+                       const char *name):
+    cdef size_t size = layout_of(struct)[0]
+    cdef Pack pack
+    cdef size_t index, start
+    if isinstance(values, dict):
+        values = [values]
+    # Pointers first, the structs behind them.
+    pack = new_pack(values, size + (sizeof(void *) if pointers else 0), where, name)
+    start = pack.count * sizeof(void *) if pointers else 0
+    for index, value in enumerate(values):
+        write_struct(struct, value, <char *>pack.data + start + index * size, where, name)
+        if pointers:
+            (<void **>pack.data)[index] = <char *>pack.data + start + index * size
+    return pack
+
+
+cdef void put_int(void *place, uint64_t value, int size) noexcept:
+    # Little-endian, as every machine with such a device is.
+    memcpy(place, &value, <size_t>size)
+
+
+cdef object get_int(const void *place, int size, bint is_signed):
+    cdef uint64_t value = 0
+    cdef int unused = 64 - 8 * size
+    memcpy(&value, place, <size_t>size)
+    if is_signed:
+        return <int64_t>(value << unused) >> unused
+    return value
+
+
+cdef int write_struct(str struct, object value, void *data, const char *where,
+                      const char *name) except -1:
+    if not isinstance(value, dict):
+        raise TypeError(f"{where.decode()}(): {name.decode()} is a dict of {struct}, not "
+                        f"{type(value).__name__}")
+    for member, offset, kind, size, count in layout_of(struct)[1]:
+        if member in value:
+            write_member(kind, size, count, value[member], <char *>data + <size_t>offset, where,
+                         name)
+    return 0
+
+
+cdef int write_member(str kind, int size, Py_ssize_t count, object value, char *place,
+                      const char *where, const char *name) except -1:
+    if kind == "text":
+        text = value.encode() if isinstance(value, str) else bytes(value)
+        memcpy(place, <const char *>text, <size_t>min(len(text), size - 1))
+        return 0
+    if count:
+        items = flat(value)
+        if len(items) > count:
+            raise ValueError(f"{where.decode()}(): {name.decode()} has a list of {len(items)} "
+                             f"where {count} are the most")
+        for item in items:
+            write_member(kind, size, 0, item, place, where, name)
+            place += size
+        return 0
+    if kind == "f":
+        if size == 4:
+            (<float *>place)[0] = <float>as_double(value, where, name)
+        else:
+            (<double *>place)[0] = as_double(value, where, name)
+        return 0
+    if kind in ("u", "i", "p", "s"):
+        put_int(place, as_u64(0 if value is None else value, where, name), size)
+        return 0
+    return write_struct(kind, value, place, where, name)
+
+
+cdef list flat(object value):
+    """The numbers of nested lists in order."""
+    result = []
+    for item in value:
+        if isinstance(item, (list, tuple)):
+            result.extend(flat(item))
+        else:
+            result.append(item)
+    return result
+
+
+cdef dict read_struct(str struct, const void *data):
+    result = {}
+    for member, offset, kind, size, count in layout_of(struct)[1]:
+        place = <uintptr_t>(<const char *>data + <size_t>offset)
+        if kind == "text":
+            text = (<const char *>place)[:size]
+            result[member] = text.split(b"\0", 1)[0].decode("utf-8", "replace")
+        elif count:
+            result[member] = [read_member(kind, size, place + <uintptr_t>(index * size))
+                              for index in range(count)]
+        else:
+            result[member] = read_member(kind, size, place)
+    return result
+
+
+cdef object read_member(str kind, int size, uintptr_t place):
+    if kind == "f":
+        return (<float *>place)[0] if size == 4 else (<double *>place)[0]
+    if kind in ("u", "i", "p", "s"):
+        return get_int(<void *>place, size, kind == "i")
+    return read_struct(kind, <void *>place)
+
+
+cdef void *struct_pointer(str struct, object value, void *local, const char *where,
+                          const char *name) except? NULL:
+    if value is None:
+        return NULL
+    if not isinstance(value, dict):
+        return <void *><uintptr_t>as_u64(value, where, name)
+    memset(local, 0, layout_of(struct)[0])
+    write_struct(struct, value, local, where, name)
+    return local
+
+
+cdef tuple squeeze(tuple args, Py_ssize_t wanted, tuple counts, const char *where):
+    cdef Py_ssize_t full = wanted + len(counts)
+    if len(args) == wanted:
+        return args
+    if len(args) == full:
+        return tuple([arg for place, arg in enumerate(args) if place not in counts])
+    raise TypeError(f"{where.decode()}() takes {wanted} arguments, or {full} with the lengths of "
+                    f"its lists, not {len(args)}")
