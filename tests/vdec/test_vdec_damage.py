@@ -6,7 +6,11 @@ Small clips of two sequences: damage goes into the first, the second must decode
 from __future__ import annotations
 
 import functools
+import os
+import sys
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +20,7 @@ from tests.vdec.vdec import H264, H265, Channel, ReportThread
 
 WIDTH, HEIGHT, GOP, FRAMES = 192, 128, 10, 20
 SIZE = WIDTH * HEIGHT * 3 // 2
-ROUNDS = 26
+ROUNDS = 16
 KINDS = ("lost", "truncated", "flipped", "zeroed", "noise", "doubled", "swapped", "random")
 
 
@@ -34,7 +38,9 @@ def clip(name: str) -> codec.Stream:
     return codec.encoded("-x265-params", options + check, size=size, frames=FRAMES)
 
 
-def damaged(kind: str, packets: list[bytes], random: np.random.Generator) -> Iterator[tuple]:
+def damaged(
+    kind: str, packets: list[bytes], random: np.random.Generator
+) -> Iterator[tuple[int, bytes]]:
     """Pairs (number, packet) of a stream whose first sequence is hurt in one place or two."""
     hurt = set(random.integers(0, GOP, int(random.integers(1, 3))).tolist())
     if kind == "lost":
@@ -64,6 +70,11 @@ def damaged(kind: str, packets: list[bytes], random: np.random.Generator) -> Ite
         elif kind == "doubled":
             yield number, packet
             yield number, packet
+
+
+def resident() -> int:
+    """Bytes of memory that this process has."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 # Where libavcodec cannot know: changed bits may be another valid stream.
@@ -110,8 +121,8 @@ def test_damaged_streams(report: ReportThread, name: str) -> None:
         for result, frame in zip(channel.results, stream.frames, strict=True):
             assert result.code == 0
             np.testing.assert_array_equal(result.picture(), frame)
-    assert passed > 400
-    assert failed > 400
+    assert passed > 250
+    assert failed > 250
     assert late < turn // 2
     if "hash" in name:
         assert wrong < passed // 20
@@ -150,3 +161,50 @@ def test_streams_of_other_sizes_fail(report: ReportThread, size: str) -> None:
     codes = [result.code for result in channel.results if result.user == 1]
     assert all(codes[:3])
     assert not any(codes[3:])
+
+
+@pytest.mark.parametrize("name", ["h264", "h265"])
+def test_many_decoders_end_with_frames_in_flight(report: ReportThread, name: str) -> None:
+    stream = clip(name)
+    settled = 0
+    for turn in range(120):
+        with Channel(report, H265 if stream.hevc else H264, keep=False) as channel:
+            for packet in stream.packets[: turn % 5]:
+                channel.send(packet, nbytes=SIZE)
+        assert len(channel.results) == turn % 5
+        if turn == 40:
+            settled = resident()
+    assert resident() - settled < 30 << 20
+
+
+@pytest.mark.parametrize("name", ["h264-b", "h265-b"])
+def test_a_program_without_memory_for_more_pictures(report: ReportThread, name: str) -> None:
+    """Two pictures for a stream that reorders more: nothing hangs, and the end brings them."""
+    stream = clip(name)
+    with Channel(report, H265 if stream.hevc else H264) as channel:
+        for _ in range(3):
+            channel.results.clear()
+            for packet in stream.packets[:2]:
+                channel.send(packet, 1, nbytes=SIZE)
+            time.sleep(0.05)
+            assert len(channel.results) < 2  # the decoder waits for the frames between
+            channel.end()  # gives up its pictures
+            assert len(channel.results) == 2
+            assert all(result.code == 0 for result in channel.results)
+
+
+def test_callbacks_that_raise(report: ReportThread) -> None:
+    """Python tells the hook; the report thread and the channel go on."""
+    stream = clip("h264")
+    told: list[object] = []
+    before, sys.unraisablehook = sys.unraisablehook, lambda what: told.append(what.exc_type)
+    try:
+        with Channel(report, hook=lambda _: [][0]) as channel:
+            for packet in stream.packets:
+                channel.send(packet, nbytes=SIZE)
+            channel.end()
+    finally:
+        sys.unraisablehook = before
+    assert told == [IndexError] * FRAMES
+    for result, frame in zip(channel.results, stream.frames, strict=True):
+        np.testing.assert_array_equal(result.picture(), frame)
