@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes as C
 
-from tests.himpi.himpi import code
+from tests.himpi.himpi import NV12, Picture, code
 from tests.vdec.vdec import Memory
 
 CHN = 5
@@ -109,3 +109,8 @@ def filled(data: bytes) -> Memory:
     memory = Memory(len(data))
     memory.write(data)
     return memory
+
+
+def target(picture: Picture) -> PicInfo:
+    info = picture.info
+    return PicInfo(info.width, info.height, info.stride, info.rows, NV12, info.address, info.size)

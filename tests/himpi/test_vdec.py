@@ -30,8 +30,9 @@ from tests.himpi.codec import (
     release,
     send,
     status,
+    target,
 )
-from tests.himpi.himpi import NV12, Picture, code, live
+from tests.himpi.himpi import Picture, code, live
 from tests.vdec import codec
 from tests.vdec.vdec import Memory
 
@@ -43,11 +44,6 @@ def kind(request: pytest.FixtureRequest) -> Iterator[int]:
     yield request.param
     assert code("hi_mpi_vdec_destroy_chn", 5) == 0
     assert live() == before
-
-
-def target(picture: Picture) -> PicInfo:
-    info = picture.info
-    return PicInfo(info.width, info.height, info.stride, info.rows, NV12, info.address, info.size)
 
 
 def test_frames_are_those_of_ffmpeg(kind: int) -> None:

@@ -7,17 +7,24 @@ import ctypes as C
 import numpy as np
 import pytest
 
-from tests.himpi.codec import CHN, H264, H265, PicInfo, Stream, attr, fetch, filled, release, send
-from tests.himpi.himpi import NV12, Picture, code, live
+from tests.himpi.codec import (
+    CHN,
+    H264,
+    H265,
+    PicInfo,
+    Stream,
+    attr,
+    fetch,
+    filled,
+    release,
+    send,
+    target,
+)
+from tests.himpi.himpi import Picture, code, live
 from tests.vdec.test_vdec_damage import GOP, HEIGHT, KINDS, WIDTH, clip, damaged, resident
 
 ROUNDS = 7
 OK, FAILED, NONE = range(3)
-
-
-def target(picture: Picture) -> PicInfo:
-    info = picture.info
-    return PicInfo(info.width, info.height, info.stride, info.rows, NV12, info.address, info.size)
 
 
 @pytest.mark.parametrize("name", ["h264", "h264-b", "h265-b", "h265-hash"])
