@@ -171,7 +171,12 @@ std::string resize_with_engine(const Picture &source, const Rect &crop, const Pi
     Picture scaled = cropped;
     if (!same_size) {
         scaled = temporary(source.format, paste.width, paste.height, memory[1]);
-        if (how != Interpolation::card && can_sample(source.format)) {
+        const FormatInfo &info = *format_info(source.format);
+        const Rect all{0, 0, crop.width, crop.height};
+        const bool card = how == Interpolation::card && !fast();
+        if (card && (is_semiplanar(info) || source.format == PIXEL_FORMAT_YUV_400)) {
+            resize_card(cropped, all, scaled, {0, 0, paste.width, paste.height});
+        } else if (how != Interpolation::card && can_sample(source.format)) {
             resize_sampled(cropped, scaled, how);
         } else {
             const ScaleEngine *engine = scale_engine();
@@ -186,6 +191,27 @@ std::string resize_with_engine(const Picture &source, const Rect &crop, const Pi
     }
     copy_planes(converted, {0, 0, paste.width, paste.height}, target, paste);
     return "";
+}
+
+/// The format with planes that a picture is scaled in: packed YUV loses nothing by it, and colours
+/// that become YUV go through 4:2:2 in the card.
+PixelFormat with_planes(PixelFormat format, bool to_yuv) {
+    const bool colours = to_yuv && !format_info(format)->is_yuv;
+    if (is_packed_422(format) || colours) return PIXEL_FORMAT_YUV_SEMIPLANAR_422;
+    return format == PIXEL_FORMAT_YUV_PACKED_444 ? PIXEL_FORMAT_YUV_SEMIPLANAR_444 : format;
+}
+
+/// Packed YUV is scaled as planes; what is left to do is as with any picture that has some.
+std::string resize_as_planes(const Picture &source, const Rect &crop, const Picture &target,
+                             const Rect &paste, int matrix) {
+    thread_local std::vector<uint8_t> memory;
+    Picture cropped;
+    view_of(source, crop, cropped);
+    const PixelFormat format = with_planes(source.format, format_info(target.format)->is_yuv);
+    Picture planes = temporary(format, crop.width, crop.height, memory);
+    convert_colour(cropped, planes, colour_matrix(matrix));
+    const Rect all{0, 0, crop.width, crop.height};
+    return crop_resize_paste(planes, all, target, paste, Interpolation::card, matrix);
 }
 
 }  // namespace
@@ -211,6 +237,10 @@ std::string crop_resize_paste(const Picture &source, const Rect &crop, const Pic
         (to->planes == 1 || to->chroma_w == 1)) {
         resize_card_from_rgb(source, crop, target, paste);
         return "";
+    }
+    if (how == Interpolation::card && !fast() && !same_size &&
+        with_planes(source.format, to->is_yuv) != source.format) {
+        return resize_as_planes(source, crop, target, paste, matrix);
     }
     return resize_with_engine(source, crop, target, paste, how, matrix);
 }

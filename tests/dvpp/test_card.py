@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.dvpp import card_model
+from tests.dvpp import card_model, formats
+from tests.dvpp.formats import Canvas
 from tests.dvpp.pictures import (
     BGR,
     NV12,
@@ -23,6 +24,7 @@ from tests.dvpp.pictures import (
     roi,
     synchronize,
 )
+from tests.dvpp.test_operations import matrix, reduced
 
 SIZES = [
     ((1920, 1080), (416, 234)),
@@ -120,3 +122,68 @@ def test_ramps_stay_ramps(channel: C.c_void_p) -> None:
     assert (np.diff(luma.astype(int), axis=1) >= 0).all()
     source.free()
     target.free()
+
+
+def scaled_422(luma: np.ndarray, chroma: np.ndarray, size: tuple[int, int]) -> list[np.ndarray]:
+    """4:2:2 to 4:2:2: as 4:2:0, but that all rows of chroma stay."""
+    doubled = (
+        card_model.resize_yuv(luma, chroma, size)[0],
+        card_model.scale_axis(
+            card_model.scale_axis(
+                chroma.swapaxes(0, 1), size[0] // 2, (luma.shape[1] << 16) // size[0], 4
+            ).swapaxes(0, 1),
+            size[1],
+            (len(luma) << 16) // size[1],
+            4,
+        ),
+    )
+    return [doubled[0], doubled[1][..., 0], doubled[1][..., 1]]
+
+
+@pytest.mark.parametrize("size", [(60, 40), (96, 30), (130, 90)])
+def test_other_formats_take_the_same_scaler(channel: C.c_void_p, size: tuple[int, int]) -> None:
+    """Packed YUV as source and as target, and YUV to RGB: scaled as the card, then converted."""
+    luma, *chroma = formats.random_planes(96, 60, formats.YUYV)
+    with (
+        Canvas(96, 60, formats.YUYV).write([luma, *chroma]) as packed,
+        Canvas(96, 60, formats.NV12).write([luma, chroma[0][::2], chroma[1][::2]]) as nv12,
+        Canvas(*size, formats.UYVY) as repacked,
+        Canvas(*size, formats.NV12) as planes,
+        Canvas(*size, RGB) as colour,
+        interpolation() as config,
+    ):
+        for source, target in ((packed, repacked), (packed, planes), (nv12, colour)):
+            arguments = (source.handle, target.handle, config, None)
+            dvpp.acldvppVpcResizeAsync(channel, *arguments)
+            synchronize()
+            assert target.outside_is_untouched()
+        wanted = scaled_422(luma, np.stack(chroma, -1), size)
+        for ours, theirs in zip(repacked.read(), wanted, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+        wanted = [wanted[0], wanted[1][::2], wanted[2][::2]]
+        for ours, theirs in zip(planes.read(), wanted, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+        small = card_model.resize_nv12(luma, np.stack([c[::2] for c in chroma], -1), size)
+        yuv = formats.full_size([small[0], small[1][..., 0], small[1][..., 1]])
+        error = abs(np.stack(colour.read()) - formats.to_rgb(yuv, 0))
+        assert error.max() <= 1
+
+
+@pytest.mark.parametrize("number", [1, 2, 5])
+def test_other_matrices_take_the_same_scaler(channel: C.c_void_p, number: int) -> None:
+    """RGB to NV12 by way of 4:2:2; within 2, for the model rounds once more on the way."""
+    planes = formats.random_planes(96, 64, RGB)
+    with (
+        matrix(channel, number),
+        Canvas(96, 64, RGB).write(planes) as source,
+        Canvas(40, 30, NV12) as target,
+        interpolation() as config,
+    ):
+        dvpp.acldvppVpcResizeAsync(channel, source.handle, target.handle, config, None)
+        synchronize()
+        yuv = formats.to_yuv(np.stack(planes).astype(float), number)
+        chroma = np.stack([reduced(plane, 2, 1) for plane in yuv[1:]], -1)
+        luma, chroma = (np.floor(p + 0.5).clip(0, 255).astype(np.uint8) for p in (yuv[0], chroma))
+        wanted, uv = card_model.resize_yuv(luma, chroma, (40, 30))
+        for ours, theirs in zip(target.read(), (wanted, uv[..., 0], uv[..., 1]), strict=True):
+            assert abs(ours.astype(int) - theirs).max() <= 2
