@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "softnpu/core/export.hpp"
 #include "softnpu/dvpp/picture.hpp"
@@ -117,6 +118,27 @@ class VideoDecoder {
     virtual void reset() = 0;
 };
 
+/// What a stream says about its pictures; numbers of the H.264 and H.265 specifications.
+struct VideoUsability {
+    bool signal = false;  // the next two are told
+    int format = 5;
+    bool full_range = false;
+    bool colours = false;  // and the next three
+    int primaries = 1;
+    int transfer = 1;
+    int matrix = 1;
+    bool timing = false;      // and the next two
+    uint32_t tick_units = 1;  // of time_scale: a tick's length in seconds
+    uint32_t time_scale = 60;
+    bool fixed_rate = true;  // H.264
+};
+
+/// A rectangle whose quantiser differs from the picture's.
+struct QualityRegion {
+    Rect area;
+    int offset = 0;  // quantiser steps
+};
+
 struct EncoderOptions {
     Codec codec = Codec::h264;
     int profile = 0;  // 0 baseline, 1 main, 2 high
@@ -129,6 +151,9 @@ struct EncoderOptions {
     uint32_t bitrate_kbps = 0;  // 0: chosen by size
     int qp_i = 0;
     int qp_p = 0;
+    int least_qp = -1;  // of rate control; negative: the engine's own
+    int most_qp = -1;
+    bool has_regions = false;  // set_regions() will be called with some
 };
 
 struct EncodedPacket {
@@ -144,6 +169,10 @@ class VideoEncoder {
     virtual std::string send(const Picture &picture, uint64_t tag, bool force_key) = 0;
     virtual std::string finish() = 0;
     virtual bool receive(EncodedPacket &packet) = 0;
+    /// Of the frames from now on; where two overlap, the later one counts.
+    virtual void set_regions(const std::vector<QualityRegion> &regions) { (void)regions; }
+    /// From the next key frame on.
+    virtual void set_usability(const VideoUsability &usability) { (void)usability; }
 };
 
 class VideoEngine {

@@ -10,6 +10,7 @@
 #include "softnpu/core/status.hpp"
 #include "softnpu/dvpp/check.hpp"
 #include "softnpu/dvpp/himpi_jpege.hpp"
+#include "softnpu/dvpp/himpi_venc_extra.hpp"
 #include "softnpu/dvpp/registry.hpp"
 #include "softnpu/memory/memory.hpp"
 
@@ -55,6 +56,9 @@ int HimpiEncoder::create(int32_t id, const VencPlan &plan, const hi_venc_chn_att
     channel->buffer_size_ = attr.venc_attr.buf_size;
     channel->encoder_options_ = plan.options;
     channel->jpeg_ = default_jpeg_param();
+    channel->rate_ = default_rate_param(attr.rc_attr.rc_mode);
+    channel->h264_vui_ = default_h264_vui();
+    channel->h265_vui_ = default_h265_vui();
     if (int code = channel->make_encoder()) return code;
     if (create_stream(context->device(), context.handle(), {}, channel->stream_) != 0) {
         return venc_error(HI_ERR_VENC_NO_MEM);
@@ -180,7 +184,16 @@ void HimpiEncoder::request_key(bool now) {
 
 void HimpiEncoder::change(const VencPlan &plan, const hi_venc_chn_attr &attr) {
     Lock lock(mutex_);
+    const bool same_mode = attr.rc_attr.rc_mode == attr_.rc_attr.rc_mode;
+    const EncoderOptions old = plan_.options;
     plan_ = plan;
+    plan_.options.has_regions = old.has_regions;
+    if (same_mode) {
+        plan_.options.least_qp = old.least_qp;
+        plan_.options.most_qp = old.most_qp;
+    } else {
+        rate_ = default_rate_param(attr.rc_attr.rc_mode);
+    }
     received_ = 0;
     attr_ = attr;
     options_changed_ = true;
@@ -188,28 +201,30 @@ void HimpiEncoder::change(const VencPlan &plan, const hi_venc_chn_attr &attr) {
 
 // ---- encoding; on the stream ----
 
-bool HimpiEncoder::next(VencInput &input, EncoderOptions &options, bool &changed) {
+bool HimpiEncoder::next(VencInput &input, VencWishes &wishes) {
     Lock lock(mutex_);
     if (closed_ || waiting_.empty()) return false;
     input = waiting_.front();
     waiting_.pop_front();
     input.force_key |= std::exchange(key_now_, false);
-    changed = std::exchange(options_changed_, false);
-    options = plan_.options;
+    wishes.changed = std::exchange(options_changed_, false);
+    wishes.tells = std::exchange(usability_changed_, false);
+    wishes.options = plan_.options;
+    wishes.usability = usability_;
+    wishes.regions = regions_locked();
     ++encoding_;
     return true;
 }
 
 void HimpiEncoder::work() {
     VencInput input;
-    EncoderOptions options;
-    bool changed = false;
-    if (!next(input, options, changed)) return;
+    VencWishes wishes;
+    if (!next(input, wishes)) return;
     VencOutput output;
     output.pts = input.pts;
     std::string why = check_picture_memory("the frame", input.picture);
     if (why.empty()) {
-        why = is_jpeg_ ? encode_jpeg(input, output) : encode_video(input, options, changed, output);
+        why = is_jpeg_ ? encode_jpeg(input, output) : encode_video(input, wishes, output);
     }
     broken_ = !why.empty();
     if (broken_) log(LogLevel::error, "an encoder channel loses a frame: %s", why.c_str());
@@ -217,18 +232,23 @@ void HimpiEncoder::work() {
 }
 
 /// The reason why there is no packet, else "". The picture's address is the engines' now.
-std::string HimpiEncoder::encode_video(const VencInput &input, EncoderOptions options, bool changed,
+std::string HimpiEncoder::encode_video(const VencInput &input, VencWishes &wishes,
                                        VencOutput &output) {
     std::string why;
-    options.format = input.picture.format;  // each frame says its own
-    if (changed || options.format != encoder_options_.format) {
+    wishes.options.format = input.picture.format;  // each frame says its own
+    if (wishes.changed || wishes.options.format != encoder_options_.format) {
         encoder_ = nullptr;
-        encoder_options_ = options;
+        encoder_options_ = wishes.options;
     }
-    if (encoder_ == nullptr) {
+    const bool is_new = encoder_ == nullptr;
+    if (is_new) {
         encoder_ = video_engine()->create_encoder(encoder_options_, config().threads, why);
     }
-    return encoder_ == nullptr ? why : encode(input, output);
+    if (encoder_ == nullptr) return why;
+    tells_ |= wishes.tells;
+    if (tells_ && (is_new || wishes.tells)) encoder_->set_usability(wishes.usability);
+    encoder_->set_regions(wishes.regions);
+    return encode(input, output);
 }
 
 std::string HimpiEncoder::encode(const VencInput &input, VencOutput &output) {
@@ -364,33 +384,6 @@ int HimpiEncoder::close_descriptor() {
     if (signal_.close()) return HI_SUCCESS;
     return fail(venc_error(HI_ERR_VENC_NOT_PERM),
                 "the channel has no descriptor; call hi_mpi_venc_get_fd first");
-}
-
-// ---- values ----
-
-hi_venc_chn_attr HimpiEncoder::attr() {
-    Lock lock(mutex_);
-    return attr_;
-}
-hi_venc_chn_param HimpiEncoder::param() {
-    Lock lock(mutex_);
-    return param_;
-}
-void HimpiEncoder::set_param(const hi_venc_chn_param &param) {
-    Lock lock(mutex_);
-    param_ = param;
-}
-hi_venc_jpeg_param HimpiEncoder::jpeg_param() {
-    Lock lock(mutex_);
-    return jpeg_;
-}
-void HimpiEncoder::set_jpeg_param(const hi_venc_jpeg_param &param) {
-    Lock lock(mutex_);
-    jpeg_ = param;
-}
-EncoderOptions HimpiEncoder::options() {
-    Lock lock(mutex_);
-    return plan_.options;
 }
 
 }  // namespace softnpu

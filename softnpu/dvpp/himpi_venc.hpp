@@ -58,6 +58,15 @@ struct VencPlan {
     bool is_jpeg = false;      // of the options only the size matters then
 };
 
+/// What a frame is encoded with.
+struct VencWishes {
+    EncoderOptions options;
+    bool changed = false;  // since the frame before
+    VideoUsability usability;
+    bool tells = false;  // the usability is new
+    std::vector<QualityRegion> regions;
+};
+
 class HimpiEncoder : public std::enable_shared_from_this<HimpiEncoder> {
   public:
     /// Frames whose packets were not fetched, before send() waits.
@@ -90,6 +99,15 @@ class HimpiEncoder : public std::enable_shared_from_this<HimpiEncoder> {
     SOFTNPU_API hi_venc_chn_param param();
     SOFTNPU_API void set_param(const hi_venc_chn_param &param);
     SOFTNPU_API EncoderOptions options();
+    SOFTNPU_API hi_venc_rc_param rate_param();
+    SOFTNPU_API void set_rate_param(const hi_venc_rc_param &param);
+    SOFTNPU_API hi_venc_h264_vui h264_vui();
+    SOFTNPU_API hi_venc_h265_vui h265_vui();
+    SOFTNPU_API void set_vui(const hi_venc_h264_vui &vui);
+    SOFTNPU_API void set_vui(const hi_venc_h265_vui &vui);
+    static constexpr uint32_t kRegions = 8;
+    SOFTNPU_API hi_venc_roi_attr region(uint32_t index);
+    SOFTNPU_API void set_region(const hi_venc_roi_attr &region);
     bool is_jpeg() const noexcept { return is_jpeg_; }
     /// The program gives memory for each file.
     bool wants_memory() const noexcept { return is_jpeg_ && buffer_size_ == 0; }
@@ -107,10 +125,10 @@ class HimpiEncoder : public std::enable_shared_from_this<HimpiEncoder> {
     size_t open_locked() const noexcept { return waiting_.size() + encoding_ + ready_.size(); }
     bool is_left_out_locked();
     void work();
-    bool next(VencInput &input, EncoderOptions &options, bool &changed);
+    bool next(VencInput &input, VencWishes &wishes);
+    std::vector<QualityRegion> regions_locked() const;
     std::string encode(const VencInput &input, VencOutput &output);
-    std::string encode_video(const VencInput &input, EncoderOptions options, bool changed,
-                             VencOutput &output);
+    std::string encode_video(const VencInput &input, VencWishes &wishes, VencOutput &output);
     std::string encode_jpeg(const VencInput &input, VencOutput &output);
     std::string store(const uint8_t *data, size_t size, VencOutput &output) const;
     int make_encoder();
@@ -124,6 +142,7 @@ class HimpiEncoder : public std::enable_shared_from_this<HimpiEncoder> {
     EncoderOptions encoder_options_;
     std::vector<uint8_t> file_;  // room for a JPEG file
     bool broken_ = false;        // the receiver lacks what the next frame would refer to
+    bool tells_ = false;         // the program gave a usability
     uint64_t tag_ = 0;
 
     std::mutex mutex_;  // leaf lock, guards what follows
@@ -131,6 +150,11 @@ class HimpiEncoder : public std::enable_shared_from_this<HimpiEncoder> {
     hi_venc_chn_attr attr_{};
     hi_venc_chn_param param_{};
     hi_venc_jpeg_param jpeg_{};
+    hi_venc_rc_param rate_{};
+    hi_venc_h264_vui h264_vui_{};
+    hi_venc_h265_vui h265_vui_{};
+    VideoUsability usability_;
+    hi_venc_roi_attr regions_[kRegions] = {};
     VencPlan plan_;
     uint64_t received_ = 0;  // frames, with those left out
     std::deque<VencInput> waiting_;
@@ -142,6 +166,7 @@ class HimpiEncoder : public std::enable_shared_from_this<HimpiEncoder> {
     ReadySignal signal_;
     bool started_ = false, closed_ = false;
     bool key_now_ = false, key_next_ = false, options_changed_ = false;
+    bool usability_changed_ = false;
 };
 
 using HimpiEncoderRef = std::shared_ptr<HimpiEncoder>;

@@ -4,6 +4,7 @@
 // send() returns. Parameter sets precede every key frame in the stream itself.
 extern "C" {
 #include <libavcodec/avcodec.h>
+#include <libavcodec/bsf.h>
 #include <libavutil/opt.h>
 }
 
@@ -12,6 +13,8 @@ extern "C" {
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
+#include <vector>
 
 #include "acl/ops/acl_dvpp.h"
 #include "softnpu/video/video.hpp"
@@ -27,6 +30,10 @@ struct FreePacket {
 };
 struct FreeFrame {
     void operator()(AVFrame *frame) const noexcept { av_frame_free(&frame); }
+};
+
+struct FreeFilter {
+    void operator()(AVBSFContext *context) const noexcept { av_bsf_free(&context); }
 };
 
 constexpr int kMostThreads = 8;         // more slices cost bits and gain little
@@ -69,6 +76,7 @@ class LibavEncoder final : public VideoEncoder {
         tags_[next_ % kTags] = tag;
         frame->pts = static_cast<int64_t>(next_++);
         frame->pict_type = force_key ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
+        attach_regions(*frame);
         const int error = avcodec_send_frame(context_.get(), frame);
         if (frame == frame_.get()) av_frame_unref(frame);
         return error < 0 ? describe("the encoder refuses the frame", error) : "";
@@ -83,11 +91,21 @@ class LibavEncoder final : public VideoEncoder {
     bool receive(EncodedPacket &packet) override {
         av_packet_unref(packet_.get());
         if (avcodec_receive_packet(context_.get(), packet_.get()) < 0) return false;
+        const bool key = (packet_->flags & AV_PKT_FLAG_KEY) != 0;
+        if (key && std::exchange(usability_changed_, false)) open_filter();
+        if (key && filter_ != nullptr && !filter()) return false;
         packet.data = packet_->data;
         packet.size = static_cast<size_t>(packet_->size);
         packet.tag = tags_[static_cast<uint64_t>(packet_->pts) % kTags];
-        packet.key = (packet_->flags & AV_PKT_FLAG_KEY) != 0;
+        packet.key = key;
         return true;
+    }
+
+    void set_regions(const std::vector<QualityRegion> &regions) override { regions_ = regions; }
+
+    void set_usability(const VideoUsability &usability) override {
+        usability_ = usability;
+        usability_changed_ = true;
     }
 
   private:
@@ -135,8 +153,11 @@ class LibavEncoder final : public VideoEncoder {
         av_opt_set(own, "profile",
                    is_hevc() ? "main" : kProfiles[std::clamp(options_.profile, 0, 2)], 0);
         std::string more = "scenecut=0:open-gop=0";  // key frames where the program wants them
+        // libx265 heeds regions only where it adapts the quantiser itself, be it by a trifle.
+        if (is_hevc() && options_.has_regions) more += ":aq-mode=1:aq-strength=0.01";
         if (is_hevc()) more += ":log-level=none:frame-threads=1:pools=" + std::to_string(threads_);
         set_rate(more);
+        set_limits(more);
         av_opt_set(own, is_hevc() ? "x265-params" : "x264-params", more.c_str(), 0);
     }
 
@@ -163,6 +184,76 @@ class LibavEncoder final : public VideoEncoder {
         if (rate == 0) return;
         context_->rc_max_rate = rate;
         context_->rc_buffer_size = static_cast<int>(std::min<int64_t>(rate, INT32_MAX));
+    }
+
+    void set_limits(std::string &more) {
+        if (options_.rate_control == 3) return;
+        if (options_.least_qp >= 0) {
+            context_->qmin = options_.least_qp;
+            if (is_hevc()) more += ":qpmin=" + std::to_string(options_.least_qp);
+        }
+        if (options_.most_qp >= 0) {
+            context_->qmax = options_.most_qp;
+            if (is_hevc()) more += ":qpmax=" + std::to_string(options_.most_qp);
+        }
+    }
+
+    /// libavcodec takes the first region that covers a block, and offsets as parts of all steps.
+    void attach_regions(AVFrame &frame) const {
+        av_frame_remove_side_data(&frame, AV_FRAME_DATA_REGIONS_OF_INTEREST);
+        if (regions_.empty()) return;
+        AVFrameSideData *data =
+            av_frame_new_side_data(&frame, AV_FRAME_DATA_REGIONS_OF_INTEREST,
+                                   regions_.size() * sizeof(AVRegionOfInterest));
+        if (data == nullptr) return;
+        auto *out = reinterpret_cast<AVRegionOfInterest *>(data->data);
+        for (auto region = regions_.rbegin(); region != regions_.rend(); ++region, ++out) {
+            const Rect &area = region->area;
+            *out = {};
+            out->self_size = sizeof *out;
+            out->top = static_cast<int>(area.top);
+            out->bottom = static_cast<int>(area.top + area.height);
+            out->left = static_cast<int>(area.left);
+            out->right = static_cast<int>(area.left + area.width);
+            out->qoffset = {region->offset, 51};
+        }
+    }
+
+    /// Rewrites parameter sets, which only key frames have; without it they stay as they are.
+    void open_filter() {
+        filter_.reset();
+        AVBSFContext *made = nullptr;
+        const AVBitStreamFilter *kind =
+            av_bsf_get_by_name(is_hevc() ? "hevc_metadata" : "h264_metadata");
+        if (kind == nullptr || av_bsf_alloc(kind, &made) < 0) return;
+        std::unique_ptr<AVBSFContext, FreeFilter> filter(made);
+        avcodec_parameters_from_context(filter->par_in, context_.get());
+        filter->time_base_in = context_->time_base;
+        const VideoUsability &told = usability_;
+        const auto set = [&](const char *name, int64_t value) {
+            av_opt_set_int(filter->priv_data, name, value, 0);
+        };
+        if (told.signal) {
+            set("video_format", told.format);
+            set("video_full_range_flag", told.full_range ? 1 : 0);
+        }
+        if (told.signal && told.colours) {
+            set("colour_primaries", told.primaries);
+            set("transfer_characteristics", told.transfer);
+            set("matrix_coefficients", told.matrix);
+        }
+        if (told.timing) {
+            const AVRational rate = {static_cast<int>(told.time_scale),
+                                     static_cast<int>(told.tick_units)};
+            av_opt_set_q(filter->priv_data, "tick_rate", rate, 0);
+            if (!is_hevc()) set("fixed_frame_rate_flag", told.fixed_rate ? 1 : 0);
+        }
+        if (av_bsf_init(filter.get()) >= 0) filter_ = std::move(filter);
+    }
+
+    bool filter() {
+        return av_bsf_send_packet(filter_.get(), packet_.get()) >= 0 &&
+               av_bsf_receive_packet(filter_.get(), packet_.get()) >= 0;
     }
 
     std::string check(const Picture &picture) const {
@@ -225,6 +316,10 @@ class LibavEncoder final : public VideoEncoder {
     std::unique_ptr<AVPacket, FreePacket> packet_;
     std::unique_ptr<AVFrame, FreeFrame> frame_;
     std::unique_ptr<AVFrame, FreeFrame> planar_;
+    std::unique_ptr<AVBSFContext, FreeFilter> filter_;
+    std::vector<QualityRegion> regions_;
+    VideoUsability usability_;
+    bool usability_changed_ = false;
     std::array<uint64_t, kTags> tags_{};
     uint64_t next_ = 0;
     bool finished_ = false;
