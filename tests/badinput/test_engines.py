@@ -38,8 +38,9 @@ with media.JpegDecoder(dev) as decoder:
     refused("libjpeg-dev", decoder.decode, bytes(100))
     refused("libpng-dev", decoder.decode_png, bytes(100))
 small = media.vpc.resize(image, 128, 64)  # the card's filter is softnpu's own
-refused("libyuv-dev", media.vpc.convert, image, "rgb")
-del image, small
+colours = media.Image.empty(dev, 256, 128, "rgb")
+refused("libyuv-dev", media.vpc.resize, colours, 128, 64)
+del image, small, colours
 media.vpc.close_all()
 gc.collect()
 assert live() == before, (live(), before)
