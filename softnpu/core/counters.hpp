@@ -32,6 +32,7 @@ namespace softnpu {
     X(tasks_completed)                 \
     X(tasks_failed)                    \
     X(model_executions)                \
+    X(op_executions)                   \
     X(frames_decoded)                  \
     X(frames_encoded)                  \
     X(images_processed)                \
@@ -60,6 +61,9 @@ namespace softnpu {
     X(live_model_descs)          \
     X(live_configs)              \
     X(live_subscriptions)        \
+    X(live_op_attrs)             \
+    X(live_op_handles)           \
+    X(live_prof_objects)         \
     X(live_dvpp_descs)           \
     X(live_media_channels)       \
     X(worker_threads)

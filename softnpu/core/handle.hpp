@@ -37,6 +37,8 @@ enum class HandleType : uint8_t {
     group_info,
     operator_attr,
     notify,
+    operator_handle,
+    prof_config,
     dvpp_first = 32,  // 32..62 belong to the media engines
 };
 

@@ -1,0 +1,54 @@
+// A compiled operator and the cache of them.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "softnpu/op/build.hpp"
+
+namespace softnpu::op {
+
+/// Memory of one tensor during one run, as the engine sees it.
+struct Memory {
+    void *data = nullptr;
+    size_t bytes = 0;
+};
+
+/// One operator for one set of shapes, types and attributes. Any thread may run it; runs overlap.
+class Kernel {
+  public:
+    /// Throws OpError, ov::Error or ov::Missing.
+    explicit Kernel(const Call &call);
+
+    const std::vector<Dims> &output_dims() const { return output_dims_; }
+
+    /// `inputs` and `outputs` as in the call. Inputs whose value was known are not read.
+    void run(const std::vector<Memory> &inputs, const std::vector<Memory> &outputs);
+
+  private:
+    struct Port {
+        ov::Element element = ov::Element::dynamic;
+        Dims dims;
+        size_t bytes = 0;
+    };
+    ov::Owner<ov::Request> take();
+    void give(ov::Owner<ov::Request> request);
+
+    std::vector<size_t> parameters_;  // inputs that the network reads
+    std::vector<Port> inputs_, outputs_;
+    std::vector<Dims> output_dims_;
+    bool is_copy_ = false;
+    ov::Owner<ov::Compiled> compiled_;
+    std::mutex mutex_;  // guards idle_
+    std::vector<ov::Owner<ov::Request>> idle_;
+};
+
+/// The kernel for this call: one that was used lately, or a new one.
+std::shared_ptr<Kernel> kernel_for(const Call &call);
+
+/// Forgets all kernels.
+void drop_kernels() noexcept;
+
+}  // namespace softnpu::op
