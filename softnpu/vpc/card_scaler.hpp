@@ -13,6 +13,9 @@ struct Samples {
     size_t stride;
     uint32_t width;  // positions
     uint32_t height;
+    /// Of a source: `data` and `stride` are those of a plane twice as wide and high, whose rows are
+    /// averaged when they are read (halve.hpp); `width` and `height` are already half.
+    bool halves = false;
 };
 
 /// Sizes that decide steps: luma sizes, for chroma too.

@@ -34,12 +34,12 @@ Samples part_of(const Picture &picture, const Rect &rect, int index, const Forma
     const Plane plane = plane_of(picture, index);
     if (index == 0) {
         uint8_t *at = plane.data + plane.stride * rect.top + size_t{rect.left} * info.luma_bytes;
-        return {at, plane.stride, rect.width, rect.height};
+        return {at, plane.stride, rect.width, rect.height, false};
     }
     const uint32_t left = rect.left >> info.chroma_w, top = rect.top >> info.chroma_h;
     const uint32_t width = (rect.width + info.chroma_w) >> info.chroma_w;
     const uint32_t height = (rect.height + info.chroma_h) >> info.chroma_h;
-    return {plane.data + plane.stride * top + size_t{left} * 2, plane.stride, width, height};
+    return {plane.data + plane.stride * top + size_t{left} * 2, plane.stride, width, height, false};
 }
 
 void swap_pairs(const Samples &chroma) {
@@ -58,7 +58,7 @@ Samples halve(const Samples &source, uint32_t channels, std::vector<uint8_t> &me
         uint8_t *out = memory.data() + size_t{y} * width * channels;
         (channels == 1 ? halve_luma : halve_pairs)(a, a + source.stride, out, width);
     }
-    return {memory.data(), size_t{width} * channels, width, height};
+    return {memory.data(), size_t{width} * channels, width, height, false};
 }
 
 /// The card averages first until the rest of the ratio is within 4.
@@ -67,15 +67,30 @@ struct Prescaled {
     Ratio ratio;
     int turn = 0;
 
+    bool is_far() const {
+        return ratio.in_width > 4 * ratio.out_width && ratio.in_height > 4 * ratio.out_height;
+    }
+
+    /// The last time, and nearly always that is the only one, the scaler averages row by row.
     void reduce(bool has_chroma) {
         thread_local std::vector<uint8_t> memory[2][2];  // kept from picture to picture
-        while (ratio.in_width > 4 * ratio.out_width && ratio.in_height > 4 * ratio.out_height) {
-            luma = halve(luma, 1, memory[0][turn]);
-            if (has_chroma) chroma = halve(chroma, 2, memory[1][turn]);
+        while (is_far()) {
             ratio.in_width /= 2;
             ratio.in_height /= 2;
+            if (!is_far()) {
+                luma = halving(luma);
+                if (has_chroma) chroma = halving(chroma);
+                return;
+            }
+            luma = halve(luma, 1, memory[0][turn]);
+            if (has_chroma) chroma = halve(chroma, 2, memory[1][turn]);
             turn ^= 1;
         }
+    }
+
+  private:
+    static Samples halving(const Samples &plane) {
+        return {plane.data, plane.stride, plane.width / 2, plane.height / 2, true};
     }
 };
 
@@ -107,8 +122,8 @@ void resize_card_from_rgb(const Picture &source, const Rect &crop, const Picture
     to_yuv422(source, crop, yuv);
     const FormatInfo &to = *format_info(target.format);
     const uint32_t pairs = (yuv.width + 1) / 2;
-    Prescaled input{{yuv.luma.data(), yuv.width, yuv.width, yuv.height},
-                    {yuv.chroma.data(), size_t{pairs} * 2, pairs, yuv.height},
+    Prescaled input{{yuv.luma.data(), yuv.width, yuv.width, yuv.height, false},
+                    {yuv.chroma.data(), size_t{pairs} * 2, pairs, yuv.height, false},
                     {crop.width, crop.height, paste.width, paste.height},
                     0};
     input.reduce(true);
