@@ -28,6 +28,8 @@ CASES = {
     "vdec": "H.264 and H.265 video through aclvdec against the ffmpeg command",
     "jpeg": "JPEGD and JPEGE of acldvpp against libjpeg-turbo's own interface",
     "pyacl": "plain functions of acl_fast.pyacl against a C extension, on a no-op library",
+    "vpc": "resize, letterbox and batches of acldvpp, exact, against cv2.resize",
+    "vpc_fast": "the same with SOFTNPU_VPC=fast",
     "imports": "what `import acl_fast` takes on top of numpy",
 }
 
