@@ -416,16 +416,16 @@ TEST("a device goes with its media channels at work") {
     if (!has_engines()) return;
     // What was in flight is never called back, and stays the program's.
     static Decoding decoding;
-    static std::vector<void *> left;
+    static auto *left = new std::vector<void *>;
     {
         Session session;
         ReportThread report;
         const auto packets = encode(H264_HIGH_LEVEL, report.id(), true);
         auto *decoder = new Decoder(H264_HIGH_LEVEL, report.id(), 3);
-        left.push_back(decoder);
+        left->push_back(decoder);
         for (const std::string &packet : packets) {
             auto *memory = new Memory(packet.data(), packet.size());
-            left.push_back(memory);
+            left->push_back(memory);
             acldvppStreamDesc *stream = acldvppCreateStreamDesc();
             OK(acldvppSetStreamDescData(stream, memory->data()));
             OK(acldvppSetStreamDescSize(stream, memory->size()));
