@@ -1,5 +1,6 @@
 #include "softnpu/op/build.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 
@@ -181,8 +182,18 @@ void Build::output_as_declared(Value value) {
 }
 
 void Build::output_same_bytes(const Dims &dims) {
-    is_copy_ = true;
-    copied_ = dims;
+    native_element_ = element(0);
+    native_dims_ = dims;
+    native_ = [](const Memories &inputs, const Memories &outputs) {
+        const size_t bytes = std::min(inputs[0].bytes, outputs[0].bytes);
+        if (bytes > 0) std::memmove(outputs[0].data, inputs[0].data, bytes);
+    };
+}
+
+void Build::output_native(const Dims &dims, Native compute) {
+    native_element_ = wanted(0);
+    native_dims_ = dims;
+    native_ = std::move(compute);
 }
 
 void Build::refuse(int code, const std::string &text) const {

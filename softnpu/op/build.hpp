@@ -1,6 +1,7 @@
 // What an operator's definition works with: the call, and the network it writes for it.
 #pragma once
 
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -38,6 +39,16 @@ struct Call {
     std::vector<Operand> inputs, outputs;
     Attributes attributes;
 };
+
+/// Memory of one tensor during one run, as the engine sees it.
+struct Memory {
+    void *data = nullptr;
+    size_t bytes = 0;
+};
+using Memories = std::vector<Memory>;
+
+/// An operator that is computed without the engine.
+using Native = std::function<void(const Memories &inputs, const Memories &outputs)>;
 
 class Build {
   public:
@@ -86,6 +97,8 @@ class Build {
     void output_as_declared(Value value);
     /// The only output holds the bytes of input 0 in another shape; nothing is computed.
     void output_same_bytes(const Dims &dims);
+    /// The only output has this shape and the type of its desc; `compute` makes it.
+    void output_native(const Dims &dims, Native compute);
 
     [[noreturn]] void refuse(int code, const std::string &text) const;
     [[noreturn]] void refuse_input(const std::string &text) const {
@@ -100,8 +113,9 @@ class Build {
     // ---- for the kernel ----
     /// Inputs that are parameters of the network, in order.
     const std::vector<size_t> &parameters() const { return parameters_; }
-    bool is_copy() const { return is_copy_; }
-    const Dims &copied_dims() const { return copied_; }
+    const Native &native() const { return native_; }
+    ov::Element native_element() const { return native_element_; }
+    const Dims &native_dims() const { return native_dims_; }
     ov::Owner<ov::Network> finish();
 
   private:
@@ -110,8 +124,9 @@ class Build {
     std::vector<Value> values_;
     std::vector<size_t> parameters_;
     std::vector<Value> results_;
-    bool is_copy_ = false;
-    Dims copied_;
+    Native native_;
+    ov::Element native_element_ = ov::Element::dynamic;
+    Dims native_dims_;
 };
 
 /// The definition of an operator.

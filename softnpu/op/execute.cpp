@@ -277,25 +277,39 @@ int prepare(const char *type, Handles input_descs, Handles inputs, Handles outpu
     });
 }
 
-int submit(const char *entry, const Prepared &prepared, Handles inputs, Handles outputs,
-           const void *stream) {
+int prepare(Call call, Prepared &prepared) {
+    if (const int code = require_context()) return code;
+    prepared.on_host.resize(call.inputs.size());
+    prepared.call = std::move(call);
+    return with_engine([&] {
+        prepared.kernel = kernel_for(prepared.call);
+        return 0;
+    });
+}
+
+int submit(const char *entry, const Prepared &prepared, std::vector<DataBuffer> inputs,
+           std::vector<DataBuffer> outputs, const void *stream) {
     StreamRef queue;
     if (const int code = find_stream(stream, queue)) return code;
-    Work work;
-    work.prepared = prepared;
-    const Call &call = work.prepared.call;
-    if (const int code =
-            take_buffers("input", inputs, call.inputs.size(), call.inputs, work.inputs))
+    auto work = std::make_unique<Work>();
+    work->prepared = prepared;
+    work->inputs = std::move(inputs);
+    work->outputs = std::move(outputs);
+    if (const int code = take_host_inputs(*work)) return code;
+    if (const int code = check_buffers(*work)) return code;
+    return queue->submit(
+        entry, [task = std::move(work)] { return with_engine([&] { return task->run(); }); });
+}
+
+int submit(const char *entry, const Prepared &prepared, Handles inputs, Handles outputs,
+           const void *stream) {
+    const Call &call = prepared.call;
+    std::vector<DataBuffer> from, to;
+    if (const int code = take_buffers("input", inputs, call.inputs.size(), call.inputs, from))
         return code;
-    if (const int code =
-            take_buffers("output", outputs, call.outputs.size(), call.outputs, work.outputs))
+    if (const int code = take_buffers("output", outputs, call.outputs.size(), call.outputs, to))
         return code;
-    if (const int code = take_host_inputs(work)) return code;
-    if (const int code = check_buffers(work)) return code;
-    auto shared = std::make_unique<Work>(std::move(work));
-    return queue->submit(entry, [task = std::move(shared)]() mutable {
-        return with_engine([&] { return task->run(); });
-    });
+    return submit(entry, prepared, std::move(from), std::move(to), stream);
 }
 
 int read_late_values(Prepared &prepared, Handles inputs) {

@@ -37,6 +37,12 @@ SOFTNPU_API int prepare(const char *type, Handles input_descs, Handles inputs, H
 SOFTNPU_API int submit(const char *entry, const Prepared &prepared, Handles inputs, Handles outputs,
                        const void *stream);
 
+/// Builds the kernel of a call that came without descs.
+SOFTNPU_API int prepare(Call call, Prepared &prepared);
+/// Queues it on memory that came without data buffers. Inputs in `on_host` are read now.
+SOFTNPU_API int submit(const char *entry, const Prepared &prepared, std::vector<DataBuffer> inputs,
+                       std::vector<DataBuffer> outputs, const void *stream);
+
 /// Shapes of the results into those output descs whose shape is open, or into all.
 SOFTNPU_API void describe_outputs(const Prepared &prepared, Handles output_descs, bool all);
 

@@ -11,8 +11,8 @@
 namespace softnpu::op {
 namespace {
 
-// Kernels that are kept. One takes a few hundred kilobytes; programs use dozens.
-constexpr size_t kKept = 128;
+// Kernels that are kept at most. One takes a few hundred kilobytes; programs use dozens.
+constexpr size_t kMost = 128;
 constexpr uintptr_t kAlignment = 64;
 
 // The memory of a tensor without elements: the engine wants an address even then.
@@ -83,10 +83,10 @@ Kernel::Kernel(const Call &call) {
     Build build(call);
     find_definition(call.type)->build(build);
     parameters_ = build.parameters();
-    is_copy_ = build.is_copy();
-    if (is_copy_) {
-        check_output(call, 0, build.element(0), build.copied_dims());
-        output_dims_.push_back(build.copied_dims());
+    native_ = build.native();
+    if (native_ != nullptr) {
+        check_output(call, 0, build.native_element(), build.native_dims());
+        output_dims_.push_back(build.native_dims());
         return;
     }
     ov::Owner<ov::Network> network;
@@ -136,12 +136,8 @@ void Kernel::give(ov::Owner<ov::Request> request) {
     idle_.push_back(std::move(request));
 }
 
-void Kernel::run(const std::vector<Memory> &inputs, const std::vector<Memory> &outputs) {
-    if (is_copy_) {
-        const size_t bytes = std::min(inputs[0].bytes, outputs[0].bytes);
-        if (bytes > 0) std::memmove(outputs[0].data, inputs[0].data, bytes);
-        return;
-    }
+void Kernel::run(const Memories &inputs, const Memories &outputs) {
+    if (native_ != nullptr) return native_(inputs, outputs);
     ov::Owner<ov::Request> request = take();
     Stage stage;
     for (size_t k = 0; k < parameters_.size(); ++k) {
@@ -182,7 +178,8 @@ void Kernel::run(const std::vector<Memory> &inputs, const std::vector<Memory> &o
 namespace {
 
 struct Cache {
-    std::mutex mutex;  // guards the two below
+    std::mutex mutex;  // guards the three below
+    size_t most = kMost;
     std::list<std::pair<std::string, std::shared_ptr<Kernel>>> latest;
     std::unordered_map<std::string, decltype(latest)::iterator> index;
     std::mutex compiling;  // one compilation at a time; taken before `mutex`
@@ -204,14 +201,15 @@ std::shared_ptr<Kernel> find_kernel(const std::string &key) {
 
 void remember(const std::string &key, const std::shared_ptr<Kernel> &kernel) {
     Cache &known = cache();
-    std::shared_ptr<Kernel> dropped;  // destroyed after the lock is gone
+    std::vector<std::shared_ptr<Kernel>> dropped;  // destroyed after the lock is gone
     const std::lock_guard lock(known.mutex);
     known.latest.emplace_front(key, kernel);
     known.index[key] = known.latest.begin();
-    if (known.latest.size() <= kKept) return;
-    dropped = std::move(known.latest.back().second);
-    known.index.erase(known.latest.back().first);
-    known.latest.pop_back();
+    while (known.latest.size() > known.most) {
+        dropped.push_back(std::move(known.latest.back().second));
+        known.index.erase(known.latest.back().first);
+        known.latest.pop_back();
+    }
 }
 
 void append(std::string &key, int64_t number) {
@@ -247,12 +245,10 @@ std::shared_ptr<Kernel> kernel_for(const Call &call) {
     return kernel;
 }
 
-void drop_kernels() noexcept {
+void keep_kernels(size_t most) noexcept {
     Cache &known = cache();
-    decltype(known.latest) dropped;
     const std::lock_guard lock(known.mutex);
-    known.index.clear();
-    dropped.swap(known.latest);
+    known.most = std::clamp<size_t>(most, 1, kMost);
 }
 
 }  // namespace softnpu::op

@@ -10,12 +10,6 @@
 
 namespace softnpu::op {
 
-/// Memory of one tensor during one run, as the engine sees it.
-struct Memory {
-    void *data = nullptr;
-    size_t bytes = 0;
-};
-
 /// One operator for one set of shapes, types and attributes. Any thread may run it; runs overlap.
 class Kernel {
   public:
@@ -25,7 +19,7 @@ class Kernel {
     const std::vector<Dims> &output_dims() const { return output_dims_; }
 
     /// `inputs` and `outputs` as in the call. Inputs whose value was known are not read.
-    void run(const std::vector<Memory> &inputs, const std::vector<Memory> &outputs);
+    void run(const Memories &inputs, const Memories &outputs);
 
   private:
     struct Port {
@@ -39,7 +33,7 @@ class Kernel {
     std::vector<size_t> parameters_;  // inputs that the network reads
     std::vector<Port> inputs_, outputs_;
     std::vector<Dims> output_dims_;
-    bool is_copy_ = false;
+    Native native_;
     ov::Owner<ov::Compiled> compiled_;
     std::mutex mutex_;  // guards idle_
     std::vector<ov::Owner<ov::Request>> idle_;
@@ -48,7 +42,7 @@ class Kernel {
 /// The kernel for this call: one that was used lately, or a new one.
 std::shared_ptr<Kernel> kernel_for(const Call &call);
 
-/// Forgets all kernels.
-void drop_kernels() noexcept;
+/// How many kernels are kept at most, 1 or more.
+SOFTNPU_API void keep_kernels(size_t most) noexcept;
 
 }  // namespace softnpu::op
