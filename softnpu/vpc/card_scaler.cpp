@@ -158,6 +158,29 @@ uint32_t width_step(const Ratio &ratio) {
 
 }  // namespace
 
+void scale_bilinear(const Samples &source, const Samples &target, uint32_t channels) {
+    const auto step = [](uint32_t in, uint32_t out) {
+        return static_cast<uint32_t>((static_cast<uint64_t>(in) << 16) / out);
+    };
+    RowCache rows(source, columns_for({step(source.width, target.width), target.width, source.width,
+                                       channels, 2}));
+    const uint32_t down = step(source.height, target.height);
+    const auto last = static_cast<int32_t>(source.height) - 1;
+    for (uint32_t j = 0; j < target.height; ++j) {
+        uint8_t *out = target.data + target.stride * j;
+        if (down == kUnit) {
+            std::memcpy(out, rows.row(static_cast<int32_t>(j)), rows.bytes());
+            continue;
+        }
+        const Between at = between(j, down);
+        const uint8_t *upper = rows.row(std::clamp(at.position, 0, last));
+        const uint8_t *lower = rows.row(std::clamp(at.position + 1, 0, last));
+        const uint8_t *window[4] = {upper, upper, lower, lower};
+        const int16_t weights[4] = {0, at.weights[0], at.weights[1], 0};
+        down_unsigned(window, weights, out, rows.bytes());
+    }
+}
+
 void scale_luma(const Samples &source, const Samples &target, const Ratio &ratio) {
     scale(source, target, ratio, {width_step(ratio), target.width, source.width, 1, 6}, 0, 0);
 }

@@ -35,4 +35,8 @@ void scale_luma(const Samples &source, const Samples &target, const Ratio &ratio
 void scale_chroma(const Samples &source, const Samples &target, const Ratio &ratio, int row_shift,
                   int keep_shift);
 
+/// Not the card's: bilinear between the two nearest pixels each way, for SOFTNPU_VPC=fast. Weights
+/// have 8 bits, and the sums across are rounded before those down.
+void scale_bilinear(const Samples &source, const Samples &target, uint32_t channels);
+
 }  // namespace softnpu::vpc

@@ -15,12 +15,25 @@ namespace {
 constexpr uint32_t kBlock = 16;
 constexpr uint8_t kZero = 0x80;  // in a shuffle
 
-uint32_t position_of(const ColumnKey &key, uint32_t i) {
-    return static_cast<uint32_t>(static_cast<uint64_t>(i) * key.step >> 16);
-}
+/// Where one result position reads: its first tap, which may lie outside, and the weights.
+struct Reading {
+    int32_t first;
+    int16_t weights[kMostTaps];
+};
 
-const int16_t *taps_of(const Columns &columns, uint32_t i) {
-    return columns.taps->phase[(static_cast<uint64_t>(i) * columns.key.step >> 13) & 7].data();
+Reading reading_of(const Columns &columns, uint32_t i) {
+    const ColumnKey &key = columns.key;
+    Reading reading{};
+    if (key.taps == 2) {
+        const Between found = between(i, key.step);
+        reading.first = found.position;
+        std::copy_n(found.weights, 2, reading.weights);
+        return reading;
+    }
+    const uint64_t at = static_cast<uint64_t>(i) * key.step;
+    reading.first = static_cast<int32_t>(at >> 16) - (key.taps / 2 - 1);
+    std::copy_n(columns.taps->phase[(at >> 13) & 7].data(), key.taps, reading.weights);
+    return reading;
 }
 
 /// Builds the tables of a geometry block by block.
@@ -31,9 +44,9 @@ class Builder {
 
     bool build(int loads) {
         const uint32_t blocks = static_cast<uint32_t>((columns_.bytes() + kBlock - 1) / kBlock);
-        const bool is_signed = columns_.taps->signed_;
-        // Unsigned: a register holds two pairs of taps; the third of both registers shares one.
-        const size_t shuffles = is_signed ? 2 * pairs_ : 2 * (pairs_ - 1);
+        const bool is_signed = columns_.is_signed();
+        // Unsigned: a register holds two pairs of taps; an odd pair of both registers shares one.
+        const size_t shuffles = is_signed || pairs_ == 1 ? 2 * pairs_ : 2 * (pairs_ - 1);
         const size_t weights = is_signed ? shuffles : pairs_;
         loads_ = static_cast<size_t>(loads);
         columns_.loads = loads;
@@ -53,11 +66,9 @@ class Builder {
 
   private:
     /// The byte of a row that tap `k` of result byte `at` reads; ends repeat.
-    int32_t source_of(uint32_t at, int32_t k) const {
+    int32_t source_of(const Reading &reading, uint32_t at, int32_t k) const {
         const auto channels = static_cast<int32_t>(key_.channels);
-        const uint32_t i = at / key_.channels;
-        const auto first = static_cast<int32_t>(position_of(key_, i)) - (key_.taps / 2 - 1);
-        const int32_t x = std::clamp(first + k, 0, static_cast<int32_t>(key_.width) - 1);
+        const int32_t x = std::clamp(reading.first + k, 0, static_cast<int32_t>(key_.width) - 1);
         return x * channels + static_cast<int32_t>(at % key_.channels);
     }
 
@@ -71,18 +82,19 @@ class Builder {
         for (uint32_t e = 0; e < 4; ++e) {
             const uint32_t at = block * kBlock + group * 4 + e;
             const size_t load = e / each;
+            const uint32_t within = std::min(at, bytes - 1);
+            const Reading reading = reading_of(columns_, within / key_.channels);
             int32_t &base = base_[(reg * loads_ + load) * 2 + lane];
             if (e % each == 0) {
                 // The group's first byte is of the first channel, so none reads before its tap 0.
-                base = std::min(source_of(std::min(at, bytes - 1), 0), last_base);
+                base = std::min(source_of(reading, within, 0), last_base);
             }
             if (at >= bytes) continue;
-            const int16_t *taps = taps_of(columns_, at / key_.channels);
             for (int32_t k = 0; k < key_.taps; ++k) {
-                const int32_t offset = source_of(at, k) - base;
+                const int32_t offset = source_of(reading, at, k) - base;
                 if (offset < 0 || offset > 15) return false;
                 put(is_signed, reg, lane, load, e, static_cast<uint32_t>(k),
-                    static_cast<uint8_t>(offset), taps[k]);
+                    static_cast<uint8_t>(offset), reading.weights[k]);
             }
         }
         return true;
@@ -97,11 +109,11 @@ class Builder {
             std::memcpy(weight_ + index * 32 + byte, &tap, 2);
             return;
         }
-        const bool third = pair == 2;
-        const size_t index = third ? 2 + reg : reg;
-        const size_t byte = lane * 16 + (third ? reg : pair) * 8 + e * 2 + half;
+        const bool odd = pair + 1 == pairs_ && pairs_ % 2 == 1;
+        const size_t index = odd ? pairs_ - 1 + reg : reg;
+        const size_t byte = lane * 16 + (odd ? reg : pair) * 8 + e * 2 + half;
         order_[(index * loads_ + load) * 32 + byte] = offset;
-        weight_[(third ? 2 : reg) * 32 + byte] = static_cast<uint8_t>(tap);
+        weight_[(odd ? pairs_ - 1 : reg) * 32 + byte] = static_cast<uint8_t>(tap);
     }
 
     Columns &columns_;
@@ -112,18 +124,9 @@ class Builder {
     uint8_t *order_ = nullptr, *weight_ = nullptr;
 };
 
-bool has_shuffles() {
-#if defined(__x86_64__)
-    static const bool has = __builtin_cpu_supports("avx2");
-    return has;
-#else
-    return false;
-#endif
-}
-
 void make(Columns &columns, const ColumnKey &key) {
     columns.key = key;
-    columns.taps = &taps_for(key.step, key.taps);
+    columns.taps = key.taps == 2 ? nullptr : &taps_for(key.step, key.taps);
     columns.loads = 0;
     if (key.step == kUnit || !has_shuffles() || key.width * key.channels < 16) return;
     Builder builder(columns);
@@ -139,13 +142,12 @@ void across_scalar(const Columns &columns, const uint8_t *row, uint8_t *out) {
     const auto channels = static_cast<int32_t>(columns.key.channels);
     const auto last = static_cast<int32_t>(columns.key.width) - 1;
     for (uint32_t i = 0; i < columns.key.count; ++i) {
-        const int16_t *taps = taps_of(columns, i);
-        const auto first =
-            static_cast<int32_t>(position_of(columns.key, i)) - (columns.key.taps / 2 - 1);
+        const Reading reading = reading_of(columns, i);
         for (int32_t c = 0; c < channels; ++c) {
             int sum = 128;
             for (int k = 0; k < columns.key.taps; ++k) {
-                sum += taps[k] * row[std::clamp(first + k, 0, last) * channels + c];
+                const int32_t x = std::clamp(reading.first + k, 0, last);
+                sum += reading.weights[k] * row[x * channels + c];
             }
             *out++ = clip(sum >> 8);
         }
@@ -167,7 +169,15 @@ SOFTNPU_AVX2_INLINE __m256i load_lanes(const uint8_t *row, const int32_t *bases)
 
 /// Taps that are not negative: sums of (pixel - 128) * weight, unlike those of pixel * weight, fit
 /// into 16 bits.
-template <bool kSix, int kLoads>
+/// The bytes of one register in the order of their weights, from one load per lane or two.
+template <int kLoads>
+SOFTNPU_AVX2_INLINE __m256i in_order(const __m256i *pixels, const uint8_t *orders) {
+    const __m256i bytes = _mm256_shuffle_epi8(pixels[0], load(orders));
+    if constexpr (kLoads == 1) return bytes;
+    return _mm256_or_si256(bytes, _mm256_shuffle_epi8(pixels[1], load(orders + 32)));
+}
+
+template <int kPairs, int kLoads>
 SOFTNPU_AVX2 void across_unsigned(const Columns &columns, const uint8_t *row, uint8_t *out) {
     const __m256i flip = _mm256_set1_epi8(static_cast<char>(0x80));
     const __m256i half = _mm256_set1_epi16(128);
@@ -176,42 +186,35 @@ SOFTNPU_AVX2 void across_unsigned(const Columns &columns, const uint8_t *row, ui
     const uint8_t *const end = out + columns.bytes();
     constexpr int kShuffle = 32 * kLoads;
     for (; out < end; out += kBlock) {
-        __m256i a = _mm256_xor_si256(load_lanes(row, bases), flip);
-        __m256i b = _mm256_xor_si256(load_lanes(row, bases + 2 * kLoads), flip);
-        __m256i first = _mm256_shuffle_epi8(a, load(orders));
-        __m256i second = _mm256_shuffle_epi8(b, load(orders + kShuffle));
-        __m256i third = first;
-        if constexpr (kSix) {
-            third = _mm256_or_si256(_mm256_shuffle_epi8(a, load(orders + 2 * kShuffle)),
-                                    _mm256_shuffle_epi8(b, load(orders + 3 * kShuffle)));
+        __m256i a[kLoads], b[kLoads];
+        for (int i = 0; i < kLoads; ++i) {
+            a[i] = _mm256_xor_si256(load_lanes(row, bases + 2 * i), flip);
+            b[i] = _mm256_xor_si256(load_lanes(row, bases + 2 * (kLoads + i)), flip);
         }
-        if constexpr (kLoads == 2) {
-            const uint8_t *others = orders + 32;
-            a = _mm256_xor_si256(load_lanes(row, bases + 2), flip);
-            b = _mm256_xor_si256(load_lanes(row, bases + 6), flip);
-            first = _mm256_or_si256(first, _mm256_shuffle_epi8(a, load(others)));
-            second = _mm256_or_si256(second, _mm256_shuffle_epi8(b, load(others + kShuffle)));
-            if constexpr (kSix) {
-                third = _mm256_or_si256(
-                    third, _mm256_or_si256(_mm256_shuffle_epi8(a, load(others + 2 * kShuffle)),
-                                           _mm256_shuffle_epi8(b, load(others + 3 * kShuffle))));
-            }
+        __m256i sums = half;
+        if constexpr (kPairs >= 2) {
+            const __m256i first = _mm256_maddubs_epi16(load(weights), in_order<kLoads>(a, orders));
+            const __m256i second =
+                _mm256_maddubs_epi16(load(weights + 32), in_order<kLoads>(b, orders + kShuffle));
+            sums = _mm256_add_epi16(_mm256_unpacklo_epi64(first, second),
+                                    _mm256_unpackhi_epi64(first, second));
+            sums = _mm256_add_epi16(sums, half);
+            orders += 2 * kShuffle;
+            weights += 64;
         }
-        first = _mm256_maddubs_epi16(load(weights), first);
-        second = _mm256_maddubs_epi16(load(weights + 32), second);
-        __m256i sums = _mm256_add_epi16(_mm256_unpacklo_epi64(first, second),
-                                        _mm256_unpackhi_epi64(first, second));
-        if constexpr (kSix) {
-            sums = _mm256_add_epi16(sums, _mm256_maddubs_epi16(load(weights + 64), third));
+        if constexpr (kPairs % 2 == 1) {
+            const __m256i odd = _mm256_or_si256(in_order<kLoads>(a, orders),
+                                                in_order<kLoads>(b, orders + kShuffle));
+            sums = _mm256_add_epi16(sums, _mm256_maddubs_epi16(load(weights), odd));
+            orders += 2 * kShuffle;
+            weights += 32;
         }
-        sums = _mm256_srai_epi16(_mm256_add_epi16(sums, half), 8);
+        sums = _mm256_srai_epi16(sums, 8);
         const __m128i bytes =
             _mm_packs_epi16(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
         _mm_storeu_si128(reinterpret_cast<__m128i *>(out),
                          _mm_xor_si128(bytes, _mm256_castsi256_si128(flip)));
         bases += 4 * kLoads;
-        orders += (kSix ? 4 : 2) * kShuffle;
-        weights += (kSix ? 3 : 2) * 32;
     }
 }
 
@@ -254,16 +257,33 @@ SOFTNPU_AVX2 void across_signed(const Columns &columns, const uint8_t *row, uint
 
 void across_shuffled(const Columns &columns, const uint8_t *row, uint8_t *out) {
     using Kernel = void (*)(const Columns &, const uint8_t *, uint8_t *);
-    static constexpr Kernel kKernels[2][2][2] = {
-        {{across_unsigned<false, 1>, across_unsigned<false, 2>},
-         {across_unsigned<true, 1>, across_unsigned<true, 2>}},
-        {{across_signed<2, 1>, across_signed<2, 2>}, {across_signed<3, 1>, across_signed<3, 2>}}};
-    const int is_signed = columns.taps->signed_ ? 1 : 0, is_six = columns.key.taps == 6 ? 1 : 0;
-    kKernels[is_signed][is_six][columns.loads - 1](columns, row, out);
+    static constexpr Kernel kUnsigned[3][2] = {{across_unsigned<1, 1>, across_unsigned<1, 2>},
+                                               {across_unsigned<2, 1>, across_unsigned<2, 2>},
+                                               {across_unsigned<3, 1>, across_unsigned<3, 2>}};
+    static constexpr Kernel kSigned[2][2] = {{across_signed<2, 1>, across_signed<2, 2>},
+                                             {across_signed<3, 1>, across_signed<3, 2>}};
+    const int pairs = columns.key.taps / 2, more = columns.loads - 1;
+    (columns.is_signed() ? kSigned[pairs - 2][more] : kUnsigned[pairs - 1][more])(columns, row,
+                                                                                  out);
 }
 #endif
 
 }  // namespace
+
+Between between(uint32_t i, uint32_t step) {
+    const int64_t at = static_cast<int64_t>(i) * step + step / 2 - kUnit / 2;
+    const auto further = static_cast<int16_t>(std::clamp<int64_t>((at >> 8) & 255, 1, 255));
+    return {static_cast<int32_t>(at >> 16), {static_cast<int16_t>(256 - further), further}};
+}
+
+bool has_shuffles() {
+#if defined(__x86_64__)
+    static const bool has = __builtin_cpu_supports("avx2");
+    return has;
+#else
+    return false;
+#endif
+}
 
 const Columns &columns_for(const ColumnKey &key) {
     static constexpr size_t kKept = 32;  // luma and chroma of a batch of sixteen
