@@ -87,6 +87,21 @@ int check_region(const EncoderOptions &options, const hi_venc_roi_attr &region) 
     return fail(venc_error(HI_ERR_VENC_ILLEGAL_PARAM), "rect: want multiples of 16");
 }
 
+int check_slices(const EncoderOptions &options, const hi_venc_slice_split &split) {
+    SOFTNPU_CHECK(check_range("split_enable", split.split_enable, 0, 1));
+    if (split.split_enable == 0) return 0;
+    SOFTNPU_CHECK(check_range("split_mode", split.split_mode, kSlicesOfRows, kSlicesOfRows));
+    if (split.slice_output_en != 0) {
+        return fail(venc_error(HI_ERR_VENC_NOT_SUPPORT),
+                    "slice_output_en: a picture's slices come together");
+    }
+    if (options.codec == Codec::h265) {
+        return fail(venc_error(HI_ERR_VENC_NOT_SUPPORT),
+                    "split_enable: the encoder does not split pictures of H.265");
+    }
+    return check_range("split_size", split.split_size, 1, (options.height + 15) / 16);
+}
+
 }  // namespace
 
 extern "C" {
@@ -172,6 +187,27 @@ hi_s32 hi_mpi_venc_set_roi_attr(hi_venc_chn chn, const hi_venc_roi_attr *roi_att
         SOFTNPU_CHECK(check_venc_pointer(roi_attr, "roi_attr"));
         SOFTNPU_CHECK(check_region(channel->options(), *roi_attr));
         channel->set_region(*roi_attr);
+        return HI_SUCCESS;
+    });
+}
+
+hi_s32 hi_mpi_venc_get_slice_split(hi_venc_chn chn, hi_venc_slice_split *slice_split) {
+    return guarded(__func__, [&] {
+        HimpiEncoderRef channel;
+        SOFTNPU_CHECK(find_video(chn, HI_PT_BUTT, channel));
+        SOFTNPU_CHECK(check_venc_pointer(slice_split, "slice_split"));
+        *slice_split = channel->slices();
+        return HI_SUCCESS;
+    });
+}
+
+hi_s32 hi_mpi_venc_set_slice_split(hi_venc_chn chn, const hi_venc_slice_split *slice_split) {
+    return guarded(__func__, [&] {
+        HimpiEncoderRef channel;
+        SOFTNPU_CHECK(find_video(chn, HI_PT_BUTT, channel));
+        SOFTNPU_CHECK(check_venc_pointer(slice_split, "slice_split"));
+        SOFTNPU_CHECK(check_slices(channel->options(), *slice_split));
+        channel->set_slices(*slice_split);
         return HI_SUCCESS;
     });
 }

@@ -153,6 +153,7 @@ struct EncoderOptions {
     int qp_p = 0;
     int least_qp = -1;  // of rate control; negative: the engine's own
     int most_qp = -1;
+    uint32_t slice_rows = 0;   // rows of 16 pixels in a slice of H.264; 0: no split
     bool has_regions = false;  // set_regions() will be called with some
 };
 

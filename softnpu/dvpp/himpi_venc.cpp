@@ -57,6 +57,8 @@ int HimpiEncoder::create(int32_t id, const VencPlan &plan, const hi_venc_chn_att
     channel->encoder_options_ = plan.options;
     channel->jpeg_ = default_jpeg_param();
     channel->rate_ = default_rate_param(attr.rc_attr.rc_mode);
+    channel->slices_.split_mode = kSlicesOfRows;
+    channel->slices_.split_size = 1;
     channel->h264_vui_ = default_h264_vui();
     channel->h265_vui_ = default_h265_vui();
     if (int code = channel->make_encoder()) return code;
@@ -188,6 +190,7 @@ void HimpiEncoder::change(const VencPlan &plan, const hi_venc_chn_attr &attr) {
     const EncoderOptions old = plan_.options;
     plan_ = plan;
     plan_.options.has_regions = old.has_regions;
+    plan_.options.slice_rows = old.slice_rows;
     if (same_mode) {
         plan_.options.least_qp = old.least_qp;
         plan_.options.most_qp = old.most_qp;

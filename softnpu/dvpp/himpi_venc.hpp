@@ -105,6 +105,8 @@ class HimpiEncoder : public std::enable_shared_from_this<HimpiEncoder> {
     SOFTNPU_API hi_venc_h265_vui h265_vui();
     SOFTNPU_API void set_vui(const hi_venc_h264_vui &vui);
     SOFTNPU_API void set_vui(const hi_venc_h265_vui &vui);
+    SOFTNPU_API hi_venc_slice_split slices();
+    SOFTNPU_API void set_slices(const hi_venc_slice_split &split);
     static constexpr uint32_t kRegions = 8;
     SOFTNPU_API hi_venc_roi_attr region(uint32_t index);
     SOFTNPU_API void set_region(const hi_venc_roi_attr &region);
@@ -154,6 +156,7 @@ class HimpiEncoder : public std::enable_shared_from_this<HimpiEncoder> {
     hi_venc_h264_vui h264_vui_{};
     hi_venc_h265_vui h265_vui_{};
     VideoUsability usability_;
+    hi_venc_slice_split slices_{};
     hi_venc_roi_attr regions_[kRegions] = {};
     VencPlan plan_;
     uint64_t received_ = 0;  // frames, with those left out

@@ -10,6 +10,8 @@
 
 namespace softnpu {
 
+constexpr hi_u32 kSlicesOfRows = 1;  // hi_venc_slice_split::split_mode
+
 /// Calls `visit` with the member of the union that the mode means; false where it has none.
 template <class Param, class Visit>
 bool visit_rate(hi_venc_rc_mode mode, Param &param, Visit &&visit) {

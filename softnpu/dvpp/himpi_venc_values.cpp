@@ -73,6 +73,18 @@ void HimpiEncoder::set_vui(const hi_venc_h265_vui &vui) {
     usability_changed_ = true;
 }
 
+hi_venc_slice_split HimpiEncoder::slices() {
+    Lock lock(mutex_);
+    return slices_;
+}
+void HimpiEncoder::set_slices(const hi_venc_slice_split &split) {
+    Lock lock(mutex_);
+    slices_ = split;
+    const uint32_t rows = split.split_enable != 0 ? split.split_size : 0;
+    options_changed_ |= rows != plan_.options.slice_rows;
+    plan_.options.slice_rows = rows;
+}
+
 hi_venc_roi_attr HimpiEncoder::region(uint32_t index) {
     Lock lock(mutex_);
     hi_venc_roi_attr region = regions_[index];

@@ -131,7 +131,8 @@ class LibavEncoder final : public VideoEncoder {
         context.gop_size = static_cast<int>(std::max(options_.gop, 1u));
         context.keyint_min = 1;
         context.max_b_frames = 0;
-        context.thread_count = threads_;
+        // Threads divide a picture into slices, too.
+        context.thread_count = options_.slice_rows != 0 ? 1 : threads_;
         context.flags |= AV_CODEC_FLAG_CLOSED_GOP;
         context.pix_fmt = AV_PIX_FMT_YUV420P;
         if (!is_hevc()) {
@@ -158,6 +159,7 @@ class LibavEncoder final : public VideoEncoder {
         if (is_hevc()) more += ":log-level=none:frame-threads=1:pools=" + std::to_string(threads_);
         set_rate(more);
         set_limits(more);
+        set_slices(more);
         av_opt_set(own, is_hevc() ? "x265-params" : "x264-params", more.c_str(), 0);
     }
 
@@ -196,6 +198,13 @@ class LibavEncoder final : public VideoEncoder {
             context_->qmax = options_.most_qp;
             if (is_hevc()) more += ":qpmax=" + std::to_string(options_.most_qp);
         }
+    }
+
+    /// libx265 holds frames back when it splits them.
+    void set_slices(std::string &more) const {
+        if (options_.slice_rows == 0 || is_hevc()) return;
+        more += ":slice-max-mbs=" +
+                std::to_string(uint64_t{(options_.width + 15) / 16} * options_.slice_rows);
     }
 
     /// libavcodec takes the first region that covers a block, and offsets as parts of all steps.

@@ -11,7 +11,7 @@ import pytest
 from tests.himpi.codec import JPEG
 from tests.himpi.himpi import code
 from tests.venc.test_himpi_venc import CHN, FIXQP, H264, H265, attr, channel, encode
-from tests.venc.venc import bikes, decode
+from tests.venc.venc import bikes, decode, units
 
 ILLEGAL, UNEXIST, NULL, UNSUPPORTED = (0xA0088000 + i for i in (3, 5, 6, 8))
 
@@ -169,6 +169,34 @@ def test_a_region_gets_more_than_the_rest(kind: int) -> None:
     plain, better, worse = ratios
     assert better < plain / 2
     assert worse > plain * 2
+
+
+class Split(C.Structure):
+    _fields_ = [("enable", C.c_int), ("mode", C.c_uint32), ("size", C.c_uint32)]
+    _fields_ += [("output", C.c_int), ("reserved", C.c_uint32 * 2)]
+
+
+def test_slices() -> None:
+    """17 rows of blocks, 6 in a slice, are 3 slices."""
+    frames = bikes(3).frames
+    split = Split(1, 1, 6)
+    with channel(attr()):
+        assert call("set_slice_split", split) == 0
+        now = Split()
+        assert call("get_slice_split", now) == 0
+        assert bytes(now) == bytes(split)
+        packets = encode(frames)
+        for name, value in (("size", 0), ("size", 18), ("mode", 2), ("enable", 2)):
+            wrong = Split.from_buffer_copy(bytes(split))
+            setattr(wrong, name, value)
+            assert call("set_slice_split", wrong) == ILLEGAL, (name, value)
+        wrong = Split(1, 1, 6, 1)
+        assert call("set_slice_split", wrong) == UNSUPPORTED
+    for packet in packets:
+        assert sum(kind in (1, 5) for kind in units(packet)) == 3
+    assert len(decode(packets).frames) == 3
+    with channel(attr(H265)):
+        assert call("set_slice_split", split) == UNSUPPORTED
 
 
 def test_misuse() -> None:
