@@ -5,14 +5,11 @@ The file is protobuf text: blocks ``aipp_op { key : value ... }``, ``#`` comment
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from .dtypes import BY_IR, FORMATS
 from .errors import AtcError
 
 FORMAT_NUMBERS = {"YUV420SP_U8": 1, "XRGB8888_U8": 2, "RGB888_U8": 3, "YUV400_U8": 4}
@@ -65,7 +62,13 @@ FLOATS: dict[str, tuple[float, float, float]] = {
 }
 WORDS = ("aipp_mode", "related_input_name", "input_format")
 
-TOKEN = re.compile(r'\s+|#[^\n]*|(?P<mark>[{}:])|"(?P<text>[^"\n]*)"|(?P<word>[^\s{}:#"]+)')
+# What a block of dynamic AIPP may say: the rest comes with each execution.
+DYNAMIC_KEYS = ("aipp_mode", "related_input_rank", "max_src_image_size", "support_rotation")
+
+TOKEN = re.compile(
+    r"""\s+|\#[^\n]*|(?P<mark>[{}:,;])|"(?P<text>[^"\n]*)"|'(?P<quoted>[^'\n]*)'"""
+    r"""|(?P<word>[^\s{}:\#"',;]+)"""
+)
 
 
 def invalid(reason: str, solution: str = "") -> AtcError:
@@ -102,6 +105,10 @@ class Block:
         return self.integer("related_input_rank")
 
     @property
+    def is_dynamic(self) -> bool:
+        return self.words["aipp_mode"] == "dynamic"
+
+    @property
     def format(self) -> int:
         return FORMAT_NUMBERS[self.words["input_format"]]
 
@@ -127,8 +134,11 @@ def parse(text: str) -> tuple[Block, ...]:
             raise invalid(f"'aipp_op {{' is expected before '{tokens[position]}'")
         position, block = _block(tokens, position + 2)
         blocks.append(block)
+        position = _skip_separator(tokens, position)
     if not blocks:
         raise invalid("the file has no aipp_op")
+    if len({block.is_dynamic for block in blocks}) > 1:
+        raise invalid("static and dynamic AIPP cannot be in one file")
     ranks = [block.rank for block in blocks]
     for rank in ranks:
         if ranks.count(rank) > 1:
@@ -143,9 +153,14 @@ def _tokens(text: str) -> Iterator[str]:
         if match is None:
             raise invalid(f"'{text[position : position + 10]}' cannot be read")
         position = match.end()
-        for name in ("mark", "text", "word"):
+        for name in ("mark", "text", "quoted", "word"):
             if (token := match.group(name)) is not None:
                 yield token
+
+
+def _skip_separator(tokens: Sequence[str], position: int) -> int:
+    """Fields of protobuf text may be separated by a comma or a semicolon."""
+    return position + (tokens[position : position + 1] in ([","], [";"]))
 
 
 def _block(tokens: Sequence[str], position: int) -> tuple[int, Block]:
@@ -154,7 +169,7 @@ def _block(tokens: Sequence[str], position: int) -> tuple[int, Block]:
         if len(tokens) < position + 3 or tokens[position + 1] != ":":
             raise invalid(f"'{tokens[position]}' is not followed by ': value'")
         _set(block, tokens[position], tokens[position + 2])
-        position += 3
+        position = _skip_separator(tokens, position + 3)
     if position >= len(tokens):
         raise invalid("an aipp_op has no closing brace")
     _check(block)
@@ -193,10 +208,8 @@ def _check(block: Block) -> None:
     if mode not in ("static", "dynamic"):
         raise invalid(f"aipp_mode is '{mode or ''}': want static or dynamic")
     if mode == "dynamic":
-        raise invalid(
-            "softnpu has no dynamic AIPP yet",
-            "Describe the pictures in the file, with aipp_mode: static.",
-        )
+        _check_dynamic(block)
+        return
     if "related_input_name" in block.words:
         raise invalid("related_input_name is for Caffe models; use related_input_rank")
     if block.words.get("input_format") not in FORMAT_NUMBERS:
@@ -214,110 +227,12 @@ def _check(block: Block) -> None:
                 raise invalid(f"{key} is {block.integer(key)}: YUV420SP_U8 wants it even")
 
 
-# ---- from blocks to the manifest --------------------------------------------------------------
-
-
-def attach(blocks: Sequence[Block], inputs: list[dict[str, Any]], gears: Any) -> None:
-    """Turn the inputs that blocks are for into inputs that take pictures."""
-    for block in blocks:
-        if block.rank >= len(inputs):
-            raise invalid(f"related_input_rank is {block.rank}; the model has {len(inputs)} inputs")
-        if gears is not None and gears.kind != "batch":
-            raise invalid("static AIPP goes with batch gears only, not with --dynamic_image_size")
-        inputs[block.rank] = _picture(block, inputs[block.rank])
-
-
-def _picture(block: Block, network: dict[str, Any]) -> dict[str, Any]:
-    name, dims = network["name"], network["dims"]
-    per_pixel, rows, channels = PICTURES[block.format]
-    nhwc = network["format"] == FORMATS["NHWC"]
-    if len(dims) != 4 or network["dtype"] not in {BY_IR[t].acl for t in ("f32", "f16", "u8")}:
-        raise invalid(f"input {name} of shape {dims} takes no pictures")
-    batch, height, width = dims[0], dims[1 if nhwc else 2], dims[2 if nhwc else 3]
-    if min(height, width) < 1 or network["range"]:
-        raise invalid(f"input {name} has the shape {dims}: AIPP needs fixed height and width")
-    if dims[3 if nhwc else 1] != channels:
-        raise invalid(
-            f"{block.words['input_format']} gives {channels} channels, input {name} has "
-            f"{dims[3 if nhwc else 1]}"
-        )
-    settings = _settings(block, width, height)
-    src_w, src_h = settings["src"]
-    shape = [batch, int(src_h * rows), src_w, per_pixel]
-    # The largest batch is what the network's own size was made for.
-    largest = network["size"] // (
-        next(t.nbytes for t in BY_IR.values() if t.acl == network["dtype"]) * math.prod(dims[1:])
-    )
-    return {
-        "name": name,
-        "dtype": BY_IR["u8"].acl,
-        "format": FORMATS["NHWC"],
-        "dims": shape,
-        "range": None,
-        "size": largest * math.prod(shape[1:]),
-        "aipp": {**settings, "network": network},
-    }
-
-
-def _settings(block: Block, width: int, height: int) -> dict[str, Any]:
-    pads = [block.integer(f"{side}_padding_size") for side in ("left", "right", "top", "bottom")]
-    pads = pads if block.switch("padding") else [0, 0, 0, 0]
-    crop, src = _geometry(block, width, height, pads)
-    out = (crop[2] + pads[0] + pads[1], crop[3] + pads[2] + pads[3])
-    if out != (width, height):
-        raise invalid(
-            f"after crop and padding the picture is {out[0]}x{out[1]}; "
-            f"the model wants {width}x{height}"
-        )
-    if any(pads) and out[0] > 1080:
-        raise invalid(f"the padded picture is {out[0]} wide: at most 1080")
-    return {
-        "format": block.format,
-        "src": src,
-        "crop_switch": block.switch("crop"),
-        "crop": crop,
-        "padding_switch": block.switch("padding"),
-        "padding": pads,
-        "padding_value": [block.number("padding_value")],
-        "csc_switch": block.switch("csc_switch"),
-        "matrix": [block.integer(f"matrix_r{i // 3}c{i % 3}") for i in range(9)],
-        "output_bias": block.integers("output_bias_{}", 3),
-        "input_bias": block.integers("input_bias_{}", 3),
-        "rbuv_swap_switch": block.switch("rbuv_swap_switch"),
-        "ax_swap_switch": block.switch("ax_swap_switch"),
-        "mean": block.integers("mean_chn_{}", 4),
-        "min": [block.number(f"min_chn_{i}") for i in range(4)],
-        "var_reci": [block.number(f"var_reci_chn_{i}") for i in range(4)],
-    }
-
-
-def _geometry(
-    block: Block, width: int, height: int, pads: list[int]
-) -> tuple[list[int], list[int]]:
-    """Crop area and source size."""
-    src = [block.integer("src_image_size_w"), block.integer("src_image_size_h")]
-    if 0 in src:
-        if block.switch("crop") or block.switch("padding"):
-            raise invalid("crop and padding need src_image_size_w and src_image_size_h")
-        src = [width, height]
-    if (
-        src[0] < 2
-        or max(src) > LARGEST_SOURCE
-        or (block.format == YUV420SP and any(side % 2 for side in src))
-    ):
-        raise invalid(f"pictures of {src[0]}x{src[1]} are not possible here")
-    if not block.switch("crop"):
-        return [0, 0, *src], src
-    start = [block.integer("load_start_pos_w"), block.integer("load_start_pos_h")]
-    size = [block.integer("crop_size_w"), block.integer("crop_size_h")]
-    rest = [width - pads[0] - pads[1], height - pads[2] - pads[3]]
-    size = [given or wanted for given, wanted in zip(size, rest, strict=True)]
-    if block.format == YUV420SP and size[0] % 2:
-        raise invalid(f"the crop is {size[0]} wide: YUV420SP_U8 wants it even")
-    for axis, side in enumerate("wh"):
-        if start[axis] + size[axis] > src[axis] or size[axis] < 1:
+def _check_dynamic(block: Block) -> None:
+    for key in (*block.words, *block.switches, *block.numbers):
+        if key not in DYNAMIC_KEYS:
             raise invalid(
-                f"load_start_pos_{side} {start[axis]} + crop_size_{side} {size[axis]} exceeds "
-                f"src_image_size_{side} {src[axis]}"
+                f"{key} is no field of dynamic AIPP, whose settings come with each execution",
+                "Leave it out, or use aipp_mode: static.",
             )
-    return [*start, *size], src
+    if block.integer("max_src_image_size") < 1:
+        raise invalid("dynamic AIPP needs max_src_image_size, the bytes of the largest picture")

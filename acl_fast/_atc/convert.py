@@ -14,7 +14,7 @@ from typing import Any
 
 from acl_fast._version import __version__
 
-from . import aipp, om, source
+from . import aipp, aipp_inputs, om, source
 from .dtypes import BY_ACL, BY_IR, BY_NAME, DType, tensor_format
 from .errors import AtcError, invalid_value
 from .gears import MAX_GEARS, Gears, place
@@ -417,7 +417,9 @@ def _manifest(
         for index, output in enumerate(outputs):
             output["gear_dims"] = [dims[index] for dims in gear_dims]
     if request.aipp:
-        aipp.attach(request.aipp, inputs, gears)
+        aipp_inputs.attach(
+            request.aipp, inputs, gears, soc_name=request.soc, fp16_inputs=request.fp16_inputs
+        )
     dynamic = gears is None and any(-1 in tensor["dims"] for tensor in inputs + outputs)
     return {
         "name": request.output.name.removesuffix(OM_SUFFIX),

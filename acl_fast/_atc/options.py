@@ -102,7 +102,7 @@ OPTIONS = (
     Option("out_nodes", '"NODE:0;..."', "nodes or tensors that become outputs", PORTS),
     Option("output_type", "TYPE", 'type of all outputs, or "NODE:0:TYPE;..."', PORTS),
     Option("input_fp16_nodes", '"NAME;..."', "inputs that take FP16", PORTS),
-    Option("insert_op_conf", "FILE", "static AIPP: what is done to pictures in the input", PORTS),
+    Option("insert_op_conf", "FILE", "AIPP: what is done to pictures in the input", PORTS),
     Option("is_input_adjust_hw_layout", "false", "NC1HWC0 inputs (not supported)", PORTS),
     Option(
         "is_output_adjust_hw_layout",

@@ -74,7 +74,7 @@ int write_gear(const DataBuffer &buffer, const Dims &row) {
 
 int gear_buffer(const Model &model, const DatasetRef &dataset, size_t index, size_t width,
                 DataBuffer &buffer) {
-    const size_t hidden = model.description().inputs.size();
+    const size_t hidden = model.description().gear_index();
     if (model.description().gears && index != hidden)
         return fail(ACL_ERROR_INVALID_PARAM,
                     "index %zu is not the input that carries the gear, which is %zu: ask "

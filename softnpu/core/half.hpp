@@ -36,4 +36,18 @@ inline uint16_t to_half(float value) {
     return static_cast<uint16_t>(sign | round_to_half(bits));
 }
 
+inline float from_half(uint16_t half) {
+    const uint32_t sign = static_cast<uint32_t>(half & 0x8000u) << 16;
+    const uint32_t exponent = (half >> 10) & 0x1Fu, mantissa = half & 0x3FFu;
+    if (exponent == 0) {  // zero and subnormal: a whole number of 2^-24
+        const float value = static_cast<float>(mantissa) * 0x1p-24f;
+        return sign != 0 ? -value : value;
+    }
+    const uint32_t bits =
+        sign | (exponent == 31 ? 0x7F800000u : (exponent + 112) << 23) | mantissa << 13;
+    float value = 0;
+    std::memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
 }  // namespace softnpu

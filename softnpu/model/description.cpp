@@ -63,6 +63,21 @@ size_t Description::largest_gear() const {
     return best;
 }
 
+size_t Description::most_images(size_t input) const {
+    const TensorInfo &network = inputs[input].behind_aipp();
+    int64_t most = network.dims.empty() ? 1 : network.dims[0];
+    for (const Dims &dims : network.gear_dims) most = std::max(most, dims[0]);
+    return static_cast<size_t>(std::max<int64_t>(most, 1));
+}
+
+int32_t Description::widest_padded() const {
+    const auto starts = [&](const char *text) { return soc.rfind(text, 0) == 0; };
+    // 310, 310P and 910; not 310B, 910B, 910_93 and 950.
+    const bool is_first = soc == "Ascend310" || soc == "Ascend710" || starts("Ascend310P") ||
+                          soc == "Ascend910" || soc == "Ascend910A" || starts("Ascend910P");
+    return is_first ? 1080 : 4096;
+}
+
 size_t tensor_bytes(aclDataType type, const Dims &dims) {
     size_t bytes = element_bytes(engine_type(type));
     for (const int64_t dim : dims) {

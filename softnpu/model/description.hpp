@@ -44,16 +44,22 @@ struct TensorInfo {
     SOFTNPU_API bool is_static() const;
     /// What the network reads: this tensor, or what AIPP makes of it.
     const TensorInfo &behind_aipp() const;
+    /// The settings of AIPP come with each execution, and so does the size of the picture.
+    bool is_dynamic_aipp() const;
 };
 
 /// An input that takes pictures, as its TensorInfo says, and what the network reads instead.
 struct AippInput {
     aipp::Settings settings;
     TensorInfo network;
+    bool is_dynamic = false;  // the settings come with each execution
 };
 
 inline const TensorInfo &TensorInfo::behind_aipp() const {
     return aipp != nullptr ? aipp->network : *this;
+}
+inline bool TensorInfo::is_dynamic_aipp() const {
+    return aipp != nullptr && aipp->is_dynamic;
 }
 
 enum class GearKind { batch, image, dims };
@@ -76,12 +82,21 @@ struct Description {
     std::string soc;
     bool is_dynamic = false;  // shapes come with each execution
     std::optional<Gears> gears;
-    std::vector<TensorInfo> inputs;  // of the network, without the hidden gear input
+    std::vector<TensorInfo> inputs;  // of the network, without the hidden ones
     std::vector<TensorInfo> outputs;
+    // One hidden input for each input with dynamic AIPP, and the inputs that they are for.
+    std::vector<TensorInfo> aipp_data;
+    std::vector<size_t> aipp_inputs;
     size_t weight_bytes = 0;
 
-    /// Inputs as programs see them: the hidden gear input comes last.
-    size_t visible_inputs() const { return inputs.size() + (gears ? 1 : 0); }
+    /// Index of the hidden gear input, the last one.
+    size_t gear_index() const { return inputs.size() + aipp_data.size(); }
+    /// Inputs as programs see them.
+    size_t visible_inputs() const { return gear_index() + (gears ? 1 : 0); }
+    /// Images that the network reads at once from this input: of the largest gear.
+    SOFTNPU_API size_t most_images(size_t input) const;
+    /// Widest picture that AIPP may pad on this SoC.
+    SOFTNPU_API int32_t widest_padded() const;
     /// The gear with the largest inputs.
     SOFTNPU_API size_t largest_gear() const;
 };

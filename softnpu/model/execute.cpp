@@ -16,19 +16,27 @@ namespace {
 // What a real device allows a buffer to be short of.
 constexpr size_t kSizeSlack = 64;
 
-// Reads the data buffers of a dataset into `tensors`, and the last one into `extra` if given.
+// Reads the data buffers of a dataset into `tensors`, and those behind them into the hidden
+// inputs of `hidden` if given.
 int take_buffers(const Dataset &dataset, const char *which, std::vector<Argument> &tensors,
-                 Argument *extra, std::vector<Dataset::Item> &items, const Model &owner) {
+                 Job *hidden, std::vector<Dataset::Item> &items, const Model &owner) {
     const uint32_t model = owner.id();
     dataset.snapshot(items);
-    const size_t wanted = tensors.size() + (extra != nullptr ? 1 : 0);
+    const size_t with_aipp = tensors.size() + (hidden != nullptr ? hidden->aipp.size() : 0);
+    const bool has_gear = hidden != nullptr && owner.description().gears;
+    const size_t wanted = with_aipp + (has_gear ? 1 : 0);
     if (items.size() != wanted)
         return fail(owner.description().is_dynamic ? ACL_ERROR_INVALID_PARAM
                                                    : static_cast<int>(ACL_ERROR_GE_PARAM_INVALID),
                     "model %u has %zu %ss%s, the dataset has %zu buffers", model, wanted, which,
-                    extra != nullptr ? " (the last one carries the gear)" : "", items.size());
+                    has_gear                      ? " (the last one carries the gear)"
+                    : with_aipp != tensors.size() ? " (the last one carries the AIPP parameters)"
+                                                  : "",
+                    items.size());
     for (size_t i = 0; i < wanted; ++i) {
-        Argument &argument = i < tensors.size() ? tensors[i] : *extra;
+        Argument &argument = i < tensors.size() ? tensors[i]
+                             : i < with_aipp    ? hidden->aipp[i - tensors.size()]
+                                                : hidden->gear;
         DataBuffer value;
         if (!read_data_buffer(items[i].buffer, value))
             return fail(ACL_ERROR_INVALID_PARAM,
@@ -85,6 +93,7 @@ int check_inputs(const Model &model, std::vector<Argument> &inputs) {
             if (const int code = check_shape(info, i, inputs[i], model.id())) return code;
             needed = tensor_bytes(info.type, inputs[i].dims);
         }
+        if (info.is_dynamic_aipp()) continue;  // the parameters say how large the picture is
         if (const int code = check_size("input", i, info, inputs[i], needed, model.id()))
             return code;
     }
@@ -118,12 +127,17 @@ int fill_ticket(const std::shared_ptr<Model> &model, const void *input, const vo
         return fail(ACL_ERROR_INVALID_PARAM, "the %s dataset is not a live dataset",
                     inputs ? "output" : "input");
     Job &job = ticket.job();
-    Argument *gear = model->description().gears ? &job.gear : nullptr;
-    if (const int code = take_buffers(*inputs, "input", job.inputs, gear, job.items, *model))
+    if (const int code = take_buffers(*inputs, "input", job.inputs, &job, job.items, *model))
         return code;
     if (const int code = take_buffers(*outputs, "output", job.outputs, nullptr, job.items, *model))
         return code;
-    if (gear == nullptr) {
+    for (size_t k = 0; k < job.aipp.size(); ++k) {
+        const TensorInfo &info = model->description().aipp_data[k];
+        const size_t index = job.inputs.size() + k;
+        if (const int code = check_size("input", index, info, job.aipp[k], info.bytes, model->id()))
+            return code;
+    }
+    if (!model->description().gears) {
         if (const int code = check_inputs(*model, job.inputs)) return code;
         if (const int code = check_outputs(*model, job.outputs, mode)) return code;
     }

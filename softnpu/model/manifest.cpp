@@ -2,7 +2,9 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "acl/acl_mdl.h"
 #include "acl/error_codes/ge_error_codes.h"
+#include "softnpu/aipp/dynamic.hpp"
 #include "softnpu/model/om_file.hpp"
 
 namespace softnpu {
@@ -107,6 +109,11 @@ class Reader {
     std::shared_ptr<const AippInput> aipp(const Json &value, const std::string &where) const {
         auto input = std::make_shared<AippInput>();
         input->network = tensor(field(value, "network", where + ".aipp"), where + ".aipp.network");
+        if (value.contains("dynamic")) {
+            input->is_dynamic = true;
+            check_network(*input, where);
+            return input;
+        }
         aipp::Settings &s = input->settings;
         s.format = static_cast<aipp::Format>(number(value, "format"));
         const auto source = numbers<int32_t, 2>(value, "src");
@@ -168,11 +175,20 @@ class Reader {
     }
 
   private:
+    void check_network(const AippInput &input, const std::string &where) const {
+        const auto element = input.network.element;
+        if (element != ov::Element::f32 && element != ov::Element::f16 &&
+            element != ov::Element::u8)
+            refuse(where + ".aipp.network is of a type that AIPP does not write");
+        if (input.network.dims.size() != 4) refuse(where + ".aipp.network has not four dims");
+    }
+
     // The kernel walks the picture and the tensor by these numbers without looking again.
     void check(const AippInput &input, const std::string &where) const {
         const aipp::Settings &s = input.settings;
         const Dims &dims = input.network.dims;
         const auto format = static_cast<int32_t>(s.format);
+        check_network(input, where);
         if (format < 1 || format > 4) refuse(where + ".aipp.format is unknown");
         const bool inside = s.src_w > 0 && s.src_h > 0 && s.src_w <= 4096 && s.src_h <= 4096 &&
                             s.crop_x >= 0 && s.crop_y >= 0 && s.crop_w > 0 && s.crop_h > 0 &&
@@ -185,13 +201,10 @@ class Reader {
         if (!inside || !padded || odd) refuse(where + ".aipp has areas that do not fit");
         const size_t rows = input.network.format == ACL_FORMAT_NHWC ? 1 : 2;
         const size_t channels = rows == 1 ? 3 : 1;
-        if (dims.size() != 4 || dims[rows] != s.crop_h + s.top + s.bottom ||
-            dims[rows + 1] != s.crop_w + s.left + s.right || dims[channels] != aipp::channels_of(s))
+        if (dims[rows] != s.crop_h + s.top + s.bottom ||
+            dims[rows + 1] != s.crop_w + s.left + s.right || dims[channels] < 1 ||
+            dims[channels] > aipp::channels_of(s))
             refuse(where + ".aipp does not give what the network reads");
-        const auto element = input.network.element;
-        if (element != ov::Element::f32 && element != ov::Element::f16 &&
-            element != ov::Element::u8)
-            refuse(where + ".aipp.network is of a type that AIPP does not write");
     }
 
     // Every -1 of the inputs must be filled exactly once, and nothing else.
@@ -210,11 +223,14 @@ class Reader {
         if (gears.where.empty() || gears.where.size() % width != 0)
             refuse("gear.where does not match the gears");
         size_t varying = 0;
-        for (const TensorInfo &input : inputs)
-            varying += static_cast<size_t>(std::count(input.dims.begin(), input.dims.end(), -1));
+        const auto dims_of = [&](size_t input) -> const Dims & {
+            return inputs[input].behind_aipp().dims;
+        };
+        for (size_t i = 0; i < inputs.size(); ++i)
+            varying += static_cast<size_t>(std::count(dims_of(i).begin(), dims_of(i).end(), -1));
         for (const auto &place : gears.where) {
-            if (place.first >= inputs.size() || place.second >= inputs[place.first].dims.size() ||
-                inputs[place.first].dims[place.second] != -1)
+            if (place.first >= inputs.size() || place.second >= dims_of(place.first).size() ||
+                dims_of(place.first)[place.second] != -1)
                 refuse("gear.where points at a dim that does not vary");
             if (std::count(gears.where.begin(), gears.where.end(), place) != 1)
                 refuse("gear.where names a dim twice");
@@ -231,7 +247,8 @@ void add_gear_dims(Description &description, const Json &outputs, const Reader &
         TensorInfo &input = description.inputs[i];
         auto behind = input.aipp ? std::make_shared<AippInput>(*input.aipp) : nullptr;
         for (size_t gear = 0; gear < gears.values.size(); ++gear) {
-            input.gear_dims.push_back(gears.fill(i, input.dims, gear));
+            input.gear_dims.push_back(input.is_dynamic_aipp() ? input.dims
+                                                              : gears.fill(i, input.dims, gear));
             if (behind == nullptr) continue;
             // The batch is the first dim of picture and tensor alike.
             behind->network.gear_dims.push_back(gears.fill(i, behind->network.dims, gear));
@@ -245,6 +262,24 @@ void add_gear_dims(Description &description, const Json &outputs, const Reader &
             output.gear_dims.push_back(read.dims(row, false, where));
         if (output.gear_dims.size() != gears.values.size())
             read.refuse(where + " has not one shape per gear");
+    }
+}
+
+// Each input with dynamic AIPP brings a hidden one, which carries the parameters.
+void add_aipp_data(Description &description, const Reader &read) {
+    for (size_t i = 0; i < description.inputs.size(); ++i) {
+        if (!description.inputs[i].is_dynamic_aipp()) continue;
+        const size_t images = description.most_images(i), count = description.aipp_data.size();
+        if (images > aipp::kMostImages) read.refuse("dynamic AIPP takes at most 255 images");
+        TensorInfo data;
+        data.name = ACL_DYNAMIC_AIPP_NAME;
+        if (count > 0) data.name += "_" + std::to_string(count);
+        data.type = ACL_UINT8;
+        data.element = ov::Element::u8;
+        data.bytes = aipp::data_bytes(images);
+        data.dims = {static_cast<int64_t>(data.bytes)};
+        description.aipp_data.push_back(std::move(data));
+        description.aipp_inputs.push_back(i);
     }
 }
 
@@ -289,6 +324,7 @@ Description parse_manifest(const char *text, size_t size, const std::string &ori
         for (const TensorInfo &input : result.inputs)
             if (!input.is_static()) read.refuse("'" + input.name + "' varies without gears");
     }
+    add_aipp_data(result, read);
     check_sizes(result.inputs, read);
     check_sizes(result.outputs, read);
     return result;

@@ -1,10 +1,12 @@
 #include "softnpu/model/model.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "acl/acl_base.h"
 #include "acl/acl_mdl.h"
 #include "acl/error_codes/ge_error_codes.h"
+#include "softnpu/aipp/dynamic.hpp"
 #include "softnpu/core/counters.hpp"
 #include "softnpu/core/log.hpp"
 #include "softnpu/core/status.hpp"
@@ -12,6 +14,19 @@
 #include "softnpu/model/place.hpp"
 
 namespace softnpu {
+
+aipp::Target aipp_target(const TensorInfo &network, const Dims &dims) {
+    const bool planar = network.format != ACL_FORMAT_NHWC;
+    const auto at = [&](size_t dim) {
+        return static_cast<int32_t>(std::max<int64_t>(dims[dim], 0));
+    };
+    aipp::Target target;
+    target.channels = at(planar ? 1 : 3);
+    target.height = at(planar ? 2 : 1);
+    target.width = at(planar ? 3 : 2);
+    target.images = static_cast<size_t>(std::max<int64_t>(dims[0], 1));
+    return target;
+}
 
 JobTicket::JobTicket(std::shared_ptr<Model> model, std::unique_ptr<Job> job) noexcept
     : model_(std::move(model)), job_(std::move(job)) {}
@@ -75,6 +90,7 @@ void JobTicket::ensure(const Description &description) {
     if (job_ == nullptr) job_ = std::make_unique<Job>();
     job_->inputs.resize(description.inputs.size());
     job_->outputs.resize(description.outputs.size());
+    job_->aipp.resize(description.aipp_data.size());
 }
 
 void Model::give_back(std::unique_ptr<Job> job) noexcept {
@@ -109,8 +125,8 @@ int Model::read_gear(const Job &job, size_t &gear) const {
         return hidden;
     }();
     const Place place{id_, device_};
-    if (const int code =
-            check_place({place, "input", job.inputs.size(), info}, job.gear.address, bytes, true))
+    if (const int code = check_place({place, "input", description_->gear_index(), info},
+                                     job.gear.address, bytes, true))
         return code;
     const auto *memory = static_cast<const unsigned char *>(device_view(job.gear.address));
     Dims row(width);
@@ -130,6 +146,40 @@ int Model::read_gear(const Job &job, size_t &gear) const {
                     "aclmdlSetDynamicHWSize or aclmdlSetInputDynamicDims before the execution",
                     id_, to_text(row).c_str());
     gear = *found;
+    return 0;
+}
+
+// The settings of dynamic AIPP lie in device memory too.
+int Model::read_aipp(Job &job, size_t gear) const {
+    const Place place{id_, device_};
+    for (size_t k = 0; k < job.aipp.size(); ++k) {
+        const size_t index = description_->aipp_inputs[k];
+        const TensorInfo &network = description_->inputs[index].behind_aipp();
+        const TensorInfo &info = description_->aipp_data[k];
+        const Argument &data = job.aipp[k];
+        if (const int code = check_place({place, "input", job.inputs.size() + k, info},
+                                         data.address, info.bytes, true))
+            return code;
+        aipp::Head head;
+        const auto *memory = static_cast<const unsigned char *>(device_view(data.address));
+        std::memcpy(&head, memory, sizeof head);
+        const size_t most = (info.bytes - sizeof head) / sizeof(aipp::Image);
+        if (head.images == 0 || head.images > most)
+            return fail(static_cast<int>(ACL_ERROR_GE_AIPP_BATCH_EMPTY),
+                        "input %zu ('%s') of model %u holds the parameters of %u images, %zu were "
+                        "expected; write them with aclmdlSetInputAIPP before the execution",
+                        job.inputs.size() + k, info.name.c_str(), id_,
+                        static_cast<unsigned>(head.images), most);
+        std::vector<aipp::Image> images(head.images);
+        std::memcpy(images.data(), memory + sizeof head, images.size() * sizeof images[0]);
+        const Dims &dims = description_->gears ? network.gear_dims[gear] : network.dims;
+        aipp::Target target = aipp_target(network, dims);
+        target.widest_padded = description_->widest_padded();
+        target.model = id_;
+        if (const int code =
+                aipp::read_parameters(head, images.data(), target, job.inputs[index].pictures))
+            return code;
+    }
     return 0;
 }
 
@@ -162,6 +212,7 @@ int Model::run(Job &job) {
     if (description_->gears)
         if (const int code = read_gear(job, gear)) return code;
     try {
+        if (const int code = read_aipp(job, gear)) return code;
         last_gear_ = gear;
         const int code = session(gear).run({id_, device_}, job.inputs, job.outputs);
         if (code == 0 && description_->is_dynamic) store_shapes(job);

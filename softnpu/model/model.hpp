@@ -13,6 +13,7 @@
 #include <mutex>
 #include <vector>
 
+#include "softnpu/aipp/dynamic.hpp"
 #include "softnpu/core/export.hpp"
 #include "softnpu/model/dataset.hpp"
 #include "softnpu/model/description.hpp"
@@ -29,7 +30,8 @@ class Stream;
 struct Job {
     std::vector<Argument> inputs;
     std::vector<Argument> outputs;
-    Argument gear;                     // the hidden input
+    std::vector<Argument> aipp;        // the hidden inputs of dynamic AIPP
+    Argument gear;                     // the hidden input of the gear
     DatasetRef results;                // receives the shapes of varying outputs
     std::vector<Dataset::Item> items;  // scratch
 };
@@ -53,6 +55,9 @@ class JobTicket {
     std::shared_ptr<Model> model_;
     std::unique_ptr<Job> job_;
 };
+
+/// What dynamic AIPP has to make for an input of these dims; 0 where a dim varies.
+SOFTNPU_API aipp::Target aipp_target(const TensorInfo &network, const Dims &dims);
 
 enum class RunMode : uint8_t { none, sync, async };
 
@@ -91,6 +96,7 @@ class SOFTNPU_API Model : public std::enable_shared_from_this<Model> {
     friend class JobTicket;
     int run(Job &job);
     int read_gear(const Job &job, size_t &gear) const;
+    int read_aipp(Job &job, size_t gear) const;
     int check_weights() const;
     Session &session(size_t gear);
     void give_back(std::unique_ptr<Job> job) noexcept;

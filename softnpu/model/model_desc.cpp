@@ -28,6 +28,7 @@ void ModelDesc::fill(uint32_t model, std::shared_ptr<const Description> descript
     model_ = model;
     description_ = std::move(description);
     inputs_ = description_->inputs;
+    inputs_.insert(inputs_.end(), description_->aipp_data.begin(), description_->aipp_data.end());
     if (description_->gears) {
         TensorInfo gear;
         gear.name = ACL_DYNAMIC_TENSOR_NAME;

@@ -107,11 +107,21 @@ int Session::bind_input(const Place &place, size_t index, Argument &argument) {
 /// The engine reads a tensor of ours, which AIPP fills from the picture where it lies.
 int Session::bind_picture(const Place &place, size_t index, Argument &argument) {
     const TensorInfo &info = description_->inputs[index], &network = info.behind_aipp();
-    const aipp::Settings &settings = info.aipp->settings;
     Slot &slot = inputs_[index];
     const Dims &dims = dims_of(network);
+    const auto batch = static_cast<size_t>(dims[0]);
     const TensorPlace where{place, "input", index, info};
-    const size_t bytes = tensor_bytes(info.type, dims_of(info));
+    size_t bytes = tensor_bytes(info.type, dims_of(info));
+    if (info.aipp->is_dynamic) {
+        const aipp::Settings &first = argument.pictures[0];
+        bytes = batch * aipp::picture_bytes(first.format, first.src_w, first.src_h);
+        if (bytes > argument.size)
+            return fail(ACL_ERROR_GE_FAILURE,
+                        "input %zu ('%s') of model %u: %zu pictures of %dx%d are %zu bytes, its "
+                        "buffer has %zu",
+                        index, info.name.c_str(), place.model, batch, first.src_w, first.src_h,
+                        bytes, argument.size);
+    }
     if (const int code = check_place(where, argument.address, bytes, true)) return code;
     const size_t made = tensor_bytes(network.type, dims);
     if (slot.made.empty()) {
@@ -130,9 +140,10 @@ int Session::bind_picture(const Place &place, size_t index, Argument &argument) 
     tensor.height = static_cast<int32_t>(dims[planar ? 2 : 1]);
     tensor.width = static_cast<int32_t>(dims[planar ? 3 : 2]);
     const auto *picture = static_cast<const uint8_t *>(device_view(argument.address));
-    const auto batch = static_cast<size_t>(dims[0]);
     for (size_t i = 0; i < batch; ++i) {
         tensor.data = static_cast<unsigned char *>(slot.memory) + i * (made / batch);
+        const aipp::Settings &settings =
+            info.aipp->is_dynamic ? argument.pictures[i] : info.aipp->settings;
         aipp::apply(settings, picture + i * (bytes / batch), tensor);
     }
     count(counters().images_processed, batch);

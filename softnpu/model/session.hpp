@@ -22,12 +22,13 @@ class Network;
 
 /// One tensor of one execution.
 struct Argument {
-    void *address = nullptr;       // as the program knows it
-    size_t size = 0;               // of its data buffer
-    const void *buffer = nullptr;  // handle of the data buffer
-    bool has_shape = false;        // `dims` came with the dataset
-    bool is_ours = false;          // the memory was allocated by this execution
-    Dims dims;                     // the real shape; of outputs after the execution
+    void *address = nullptr;               // as the program knows it
+    size_t size = 0;                       // of its data buffer
+    const void *buffer = nullptr;          // handle of the data buffer
+    bool has_shape = false;                // `dims` came with the dataset
+    bool is_ours = false;                  // the memory was allocated by this execution
+    Dims dims;                             // the real shape; of outputs after the execution
+    std::vector<aipp::Settings> pictures;  // what dynamic AIPP does to each picture
 };
 
 /// What the engine may touch, decided by who executes.

@@ -33,6 +33,12 @@ def test_blanks_comments_and_defaults() -> None:
     assert second.rank == 1
 
 
+def test_separators_of_protobuf_text() -> None:
+    text = "aipp_op { aipp_mode: 'static', input_format: RGB888_U8; mean_chn_0: 4; crop: false, },"
+    (block,) = aipp.parse(text)
+    assert block.integer("mean_chn_0") == 4
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -42,7 +48,9 @@ def test_blanks_comments_and_defaults() -> None:
         ("aipp_op { aipp_mode static }", "followed by"),
         ("aipp_op { input_format: RGB888_U8 }", "aipp_mode"),
         ("aipp_op { aipp_mode: static }", "input_format"),
-        ("aipp_op { aipp_mode: dynamic }", "dynamic"),
+        ("aipp_op { aipp_mode: dynamic }", "max_src_image_size"),
+        ("aipp_op { aipp_mode: dynamic max_src_image_size: 9 crop: true }", "crop is no field"),
+        (GOOD % "" + "aipp_op { aipp_mode: dynamic max_src_image_size: 9 }", "one file"),
         (GOOD % "nonsense: 1", "no field"),
         (GOOD % "mean_chn_0: 256", "0 to 255"),
         (GOOD % "mean_chn_0: x", "integer"),

@@ -102,6 +102,7 @@ RESULTS: dict[str, Any] = {
     "aclGetTensorDescNumDims": C.c_size_t,
     "aclGetTensorDescType": C.c_int,
     "aclGetTensorDescFormat": C.c_int,
+    "aclmdlCreateAIPP": C.c_void_p,
     "aclmdlCreateConfigHandle": C.c_void_p,
     "aclmdlCreateDataset": C.c_void_p,
     "aclmdlCreateDesc": C.c_void_p,
