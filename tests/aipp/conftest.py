@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,7 @@ def device() -> Iterator[af.Device]:
         yield opened
 
 
-def passing_on(path: Path, shape: list[int | str], dtype: str) -> Path:
+def passing_on(path: Path, shape: Sequence[int | str], dtype: str) -> Path:
     """Write a network whose output is its input, added to 0."""
     kind = TYPES[dtype]
     x = helper.make_tensor_value_info("x", kind, shape)

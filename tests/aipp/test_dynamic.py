@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes as C
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,10 +45,10 @@ def _nothing_left(device: af.Device) -> Iterator[None]:
     acl.aclrtResetDevice(0)
 
 
-def compiled(folder: Path, text: str = DYNAMIC, dtype: str = "float32", **more: object) -> Path:
+def compiled(folder: Path, text: str = DYNAMIC, dtype: str = "float32", **more: Any) -> Path:
     path = passing_on(folder / "network.onnx", ["n", 3, "h", "w"], dtype)
     more.setdefault("input_shape", parse_input_shape("x:1,3,24,32"))
-    return convert(Request(path, folder / "network", aipp=aipp.parse(text), **more)).path  # type: ignore[arg-type]
+    return convert(Request(path, folder / "network", aipp=aipp.parse(text), **more)).path
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +159,9 @@ def test_misuse_of_setters() -> None:
             code.aclmdlSetAIPPDtcPixelMean(handle, 0, 0, 0, 0, 1),
             code.aclmdlSetAIPPDtcPixelMin(handle, number, number, number, C.c_float(256), 0),
             code.aclmdlSetAIPPPixelVarReci(handle, number, number, C.c_float(70000), number, 0),
-            code.aclmdlSetAIPPPixelVarReci(handle, C.c_float(float("nan")), number, number, number, 0),
+            code.aclmdlSetAIPPPixelVarReci(
+                handle, C.c_float(float("nan")), number, number, number, 0
+            ),
             code.aclmdlSetAIPPScfParams(handle, 1, 8, 32, 32, 32, 0),
         ]
         assert wrong == [100000] * len(wrong)
@@ -237,7 +240,7 @@ def test_models_without_dynamic_aipp(tmp_path: Path) -> None:
         (DYNAMIC, {"input_shape": parse_input_shape("x:1,3,24~48,32")}, "fixed height"),
     ],
 )
-def test_refused_by_atc(tmp_path: Path, text: str, more: dict[str, object], words: str) -> None:
+def test_refused_by_atc(tmp_path: Path, text: str, more: dict[str, Any], words: str) -> None:
     with pytest.raises(AtcError, match=words) as caught:
         compiled(tmp_path, text, **more)
     assert caught.value.code == "E10052"
