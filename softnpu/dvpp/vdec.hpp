@@ -37,7 +37,7 @@ struct VdecChannelDesc : CountedDesc {
     std::atomic<uint32_t> bit_depth{0};
     std::atomic<uint32_t> csc_matrix{0};
 
-    std::mutex mutex;  // leaf lock, guards `channel`
+    std::mutex mutex;  // outermost: held while the channel is made; guards `channel`
     std::shared_ptr<VdecChannel> channel;
 };
 

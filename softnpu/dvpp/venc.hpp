@@ -41,7 +41,7 @@ struct VencChannelDesc : CountedDesc {
     std::atomic<uint32_t> max_bitrate{0};
     std::atomic<uint32_t> max_ip_prop{0};
 
-    std::mutex mutex;  // leaf lock, guards `channel`
+    std::mutex mutex;  // outermost: held while the channel is made; guards `channel`
     std::shared_ptr<VencChannel> channel;
 };
 
