@@ -26,10 +26,12 @@ CASES = {
     "growth": "memory between the 1,000th and the 10,000th request on one stream",
     "threads": "8 threads, launch latency, and copies, against the same in C++",
     "vdec": "H.264 and H.265 video through aclvdec against the ffmpeg command",
+    "decoders": "16 decoders at once against one, and what each takes in memory",
     "jpeg": "JPEGD and JPEGE of acldvpp against libjpeg-turbo's own interface",
     "pyacl": "plain functions of acl_fast.pyacl against a C extension, on a no-op library",
     "vpc": "resize, letterbox and batches of acldvpp, exact, against cv2.resize",
     "vpc_fast": "the same with SOFTNPU_VPC=fast",
+    "aipp": "AIPP from NV12 to planar floats against numpy and OpenCV",
     "imports": "what `import acl_fast` takes on top of numpy",
 }
 

@@ -22,8 +22,6 @@ namespace py = pybind11;
 
 namespace {
 
-constexpr int kOutputs = 32;
-
 void check(aclError code, const char *what) {
     if (code == 0) return;
     const char *message = aclGetRecentErrMsg();
@@ -32,7 +30,8 @@ void check(aclError code, const char *what) {
 
 class Decoder {
   public:
-    Decoder(const std::vector<py::bytes> &packets, bool h265, uint32_t bytes) {
+    Decoder(const std::vector<py::bytes> &packets, bool h265, uint32_t bytes, uint32_t channel,
+            int outputs) {
         check(aclrtGetCurrentContext(&context_), "aclrtGetCurrentContext");
         thread_ = std::thread([this] { serve(); });
         while (thread_id_ == 0) std::this_thread::yield();
@@ -46,7 +45,7 @@ class Decoder {
             acldvppSetStreamDescData(streams_.back(), memory);
             acldvppSetStreamDescSize(streams_.back(), static_cast<uint32_t>(packet.size()));
         }
-        for (int i = 0; i < kOutputs; ++i) {
+        for (int i = 0; i < outputs; ++i) {
             void *memory = nullptr;
             check(acldvppMalloc(&memory, bytes), "acldvppMalloc");
             acldvppPicDesc *picture = acldvppCreatePicDesc();
@@ -58,7 +57,7 @@ class Decoder {
         end_ = acldvppCreateStreamDesc();
         acldvppSetStreamDescEos(end_, 1);
         channel_ = aclvdecCreateChannelDesc();
-        aclvdecSetChannelDescChannelId(channel_, 0);
+        aclvdecSetChannelDescChannelId(channel_, channel);
         aclvdecSetChannelDescThreadId(channel_, thread_id_);
         aclvdecSetChannelDescCallback(channel_, &Decoder::on_frame);
         aclvdecSetChannelDescEnType(channel_, h265 ? H265_MAIN_LEVEL : H264_HIGH_LEVEL);
@@ -126,7 +125,7 @@ class Decoder {
 PYBIND11_MODULE(vdec_direct, module) {
     using released = py::call_guard<py::gil_scoped_release>;
     py::class_<Decoder>(module, "Decoder")
-        .def(py::init<const std::vector<py::bytes> &, bool, uint32_t>())
+        .def(py::init<const std::vector<py::bytes> &, bool, uint32_t, uint32_t, int>())
         .def("run", &Decoder::run, released(), "Decode the video this many times.")
         .def("close", &Decoder::close, released(), "Destroy the channel.");
 }
