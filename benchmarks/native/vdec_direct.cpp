@@ -66,6 +66,7 @@ class Decoder {
 
     /// The video this many times; the seconds it took.
     double run(long n) {
+        check(aclrtSetCurrentContext(context_), "aclrtSetCurrentContext");
         const auto start = std::chrono::steady_clock::now();
         for (long i = 0; i < n; ++i) {
             for (acldvppStreamDesc *stream : streams_) {
