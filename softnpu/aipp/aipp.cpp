@@ -7,10 +7,12 @@
 #include "softnpu/core/half.hpp"
 #include "softnpu/dvpp/parallel.hpp"
 
+// Without traps the compiler may compute both sides of a choice between floats.
 #if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define SOFTNPU_VECTORISED __attribute__((target_clones("avx2", "default"), optimize("O3")))
+#define SOFTNPU_VECTORISED \
+    __attribute__((target_clones("avx2", "default"), optimize("O3", "no-trapping-math")))
 #else
-#define SOFTNPU_VECTORISED __attribute__((optimize("O3")))
+#define SOFTNPU_VECTORISED __attribute__((optimize("O3", "no-trapping-math")))
 #endif
 
 namespace softnpu::aipp {
@@ -18,14 +20,16 @@ namespace {
 
 constexpr int32_t kRowsPerPiece = 32;
 
-/// Scratch of one thread for one row: three channels of bytes, and of floats.
+/// Scratch of one thread for one row: three channels in each form they pass through.
 struct Row {
     std::vector<uint8_t> bytes[3];
-    std::vector<float> floats;
+    std::vector<float> floats[3];
+    std::vector<uint16_t> halves[3];
 
     void reserve(size_t width) {
         for (auto &channel : bytes) channel.resize(width + 64);
-        floats.resize(width + 64);
+        for (auto &channel : floats) channel.resize(width + 64);
+        for (auto &channel : halves) channel.resize(width + 64);
     }
 };
 
@@ -71,6 +75,43 @@ SOFTNPU_VECTORISED void normalise(const uint8_t *__restrict in, float *__restric
     }
 }
 
+/// to_half() of a whole row, without a branch so that it is done in vectors.
+SOFTNPU_VECTORISED void halve(const float *__restrict in, uint16_t *__restrict out, int32_t width) {
+    for (int32_t x = 0; x < width; ++x) {
+        uint32_t bits = 0;
+        std::memcpy(&bits, in + x, sizeof bits);
+        const uint32_t sign = (bits >> 16) & 0x8000u, magnitude = bits & 0x7FFFFFFFu;
+        // Below 2^-14 the adder rounds: 0.5 has the last bit that a subnormal half can hold.
+        float small = 0;
+        std::memcpy(&small, &magnitude, sizeof small);
+        small += 0.5f;
+        uint32_t subnormal = 0;
+        std::memcpy(&subnormal, &small, sizeof subnormal);
+        subnormal -= 0x3F000000u;
+        const uint32_t normal =
+            (magnitude - (112u << 23) + 0xFFFu + ((magnitude >> 13) & 1u)) >> 13;
+        const uint32_t large =
+            magnitude > 0x7F800000u ? 0x7E00u | ((magnitude >> 13) & 0x3FFu) : 0x7C00u;
+        const uint32_t finite = magnitude < (113u << 23) ? subnormal : normal;
+        out[x] = static_cast<uint16_t>(sign | (magnitude >= 0x47800000u ? large : finite));
+    }
+}
+
+#define SOFTNPU_INTERLEAVE(Type)                                                           \
+    SOFTNPU_VECTORISED void interleave(const Type *__restrict a, const Type *__restrict b, \
+                                       const Type *__restrict c, Type *__restrict out,     \
+                                       int32_t width) {                                    \
+        for (int32_t x = 0; x < width; ++x) {                                              \
+            out[3 * x] = a[x];                                                             \
+            out[3 * x + 1] = b[x];                                                         \
+            out[3 * x + 2] = c[x];                                                         \
+        }                                                                                  \
+    }
+SOFTNPU_INTERLEAVE(uint8_t)
+SOFTNPU_INTERLEAVE(uint16_t)
+SOFTNPU_INTERLEAVE(float)
+#undef SOFTNPU_INTERLEAVE
+
 /// One row of the cropped picture as separate channels, swapped and converted.
 void load_row(const Settings &s, const uint8_t *picture, int32_t y, Row &row) {
     uint8_t *const out[3] = {row.bytes[0].data(), row.bytes[1].data(), row.bytes[2].data()};
@@ -113,56 +154,72 @@ class Writer {
   public:
     Writer(const Tensor &tensor, const Settings &settings) : tensor_(tensor), settings_(settings) {}
 
-    void values(int32_t channel, int32_t y, int32_t x, Row &row, int32_t count) const {
-        const auto index = static_cast<size_t>(channel);
-        const uint8_t *in = row.bytes[index].data();
+    void values(int32_t y, int32_t x, Row &row, int32_t count) const {
         if (tensor_.element == Element::u8) {
-            bytes(channel, y, x, in, count);
+            store(row.bytes, y, x, count);
             return;
         }
         const bool direct = tensor_.element == Element::f32 && tensor_.planar;
-        float *out =
-            direct ? static_cast<float *>(tensor_.data) + offset(channel, y, x) : row.floats.data();
-        normalise(in, out, count, static_cast<float>(settings_.mean[index]), settings_.min[index],
-                  settings_.reciprocal[index]);
-        if (!direct) floats(channel, y, x, out, count);
+        for (size_t i = 0; i < static_cast<size_t>(tensor_.channels); ++i) {
+            float *out = direct ? at<float>(static_cast<int32_t>(i), y, x) : row.floats[i].data();
+            normalise(row.bytes[i].data(), out, count, static_cast<float>(settings_.mean[i]),
+                      settings_.min[i], settings_.reciprocal[i]);
+            if (tensor_.element == Element::f16) halve(out, row.halves[i].data(), count);
+        }
+        if (tensor_.element == Element::f16) {
+            store(row.halves, y, x, count);
+        } else if (!direct) {
+            store(row.floats, y, x, count);
+        }
     }
 
     void padding(int32_t channel, int32_t y, int32_t x, int32_t count) const {
-        for (int32_t i = 0; i < count; ++i) {
-            if (tensor_.element == Element::u8) {
-                const auto value = static_cast<uint8_t>(static_cast<int32_t>(settings_.pad_value));
-                bytes(channel, y, x + i, &value, 1);
-            } else {
-                floats(channel, y, x + i, &settings_.pad_value, 1);
-            }
+        switch (tensor_.element) {
+            case Element::u8:
+                fill(channel, y, x, count,
+                     static_cast<uint8_t>(static_cast<int32_t>(settings_.pad_value)));
+                break;
+            case Element::f16:
+                fill(channel, y, x, count, to_half(settings_.pad_value));
+                break;
+            case Element::f32:
+                fill(channel, y, x, count, settings_.pad_value);
+                break;
         }
     }
 
   private:
-    size_t offset(int32_t channel, int32_t y, int32_t x) const {
-        const auto at = [](int32_t value) { return static_cast<size_t>(value); };
-        if (tensor_.planar) {
-            return (at(channel) * at(tensor_.height) + at(y)) * at(tensor_.width) + at(x);
+    template <class T>
+    T *at(int32_t channel, int32_t y, int32_t x) const {
+        const auto size = [](int32_t value) { return static_cast<size_t>(value); };
+        const size_t row =
+            tensor_.planar ? size(channel) * size(tensor_.height) + size(y) : size(y);
+        const size_t pixel = row * size(tensor_.width) + size(x);
+        return static_cast<T *>(tensor_.data) +
+               (tensor_.planar ? pixel : pixel * size(tensor_.channels) + size(channel));
+    }
+    int32_t step() const { return tensor_.planar ? 1 : tensor_.channels; }
+
+    template <class T>
+    void fill(int32_t channel, int32_t y, int32_t x, int32_t count, T value) const {
+        T *out = at<T>(channel, y, x);
+        for (int32_t i = 0; i < count; ++i) out[i * step()] = value;
+    }
+
+    template <class T>
+    void store(const std::vector<T> (&row)[3], int32_t y, int32_t x, int32_t count) const {
+        if (step() == 3) {
+            interleave(row[0].data(), row[1].data(), row[2].data(), at<T>(0, y, x), count);
+            return;
         }
-        return (at(y) * at(tensor_.width) + at(x)) * at(tensor_.channels) + at(channel);
-    }
-    size_t step() const { return tensor_.planar ? 1 : static_cast<size_t>(tensor_.channels); }
-
-    void bytes(int32_t channel, int32_t y, int32_t x, const uint8_t *in, int32_t count) const {
-        uint8_t *out = static_cast<uint8_t *>(tensor_.data) + offset(channel, y, x);
-        for (int32_t i = 0; i < count; ++i) out[static_cast<size_t>(i) * step()] = in[i];
-    }
-
-    void floats(int32_t channel, int32_t y, int32_t x, const float *in, int32_t count) const {
-        const size_t first = offset(channel, y, x);
-        if (tensor_.element == Element::f32) {
-            float *out = static_cast<float *>(tensor_.data) + first;
-            for (int32_t i = 0; i < count; ++i) out[static_cast<size_t>(i) * step()] = in[i];
-        } else {
-            uint16_t *out = static_cast<uint16_t *>(tensor_.data) + first;
-            for (int32_t i = 0; i < count; ++i)
-                out[static_cast<size_t>(i) * step()] = to_half(in[i]);
+        for (int32_t channel = 0; channel < tensor_.channels; ++channel) {
+            const T *in = row[channel].data();
+            T *out = at<T>(channel, y, x);
+            if (step() == 1) {
+                std::memcpy(out, in, static_cast<size_t>(count) * sizeof(T));
+                continue;
+            }
+            for (int32_t i = 0; i < count; ++i) out[i * step()] = in[i];
         }
     }
 
@@ -178,14 +235,10 @@ void write_row(const Settings &s, const uint8_t *picture, const Tensor &tensor, 
     const bool is_inner = inner >= 0 && inner < s.crop_h;
     if (is_inner) load_row(s, picture, inner, row);
     for (int32_t channel = 0; channel < tensor.channels; ++channel) {
-        if (!is_inner) {
-            writer.padding(channel, y, 0, tensor.width);
-            continue;
-        }
-        if (s.left > 0) writer.padding(channel, y, 0, s.left);
-        writer.values(channel, y, s.left, row, s.crop_w);
-        if (s.right > 0) writer.padding(channel, y, s.left + s.crop_w, s.right);
+        writer.padding(channel, y, 0, is_inner ? s.left : tensor.width);
+        if (is_inner) writer.padding(channel, y, s.left + s.crop_w, s.right);
     }
+    if (is_inner) writer.values(y, s.left, row, s.crop_w);
 }
 
 }  // namespace
