@@ -63,7 +63,10 @@ bool has_chroma_format(uint32_t profile) {
 void skip_scaling_list(Bits &bits, int entries) {
     int32_t last = 8, next = 8;
     for (int i = 0; i < entries; ++i) {
-        if (next != 0) next = (last + bits.se() + 256) % 256;
+        if (next != 0) {
+            next = static_cast<int32_t>(
+                (static_cast<uint32_t>(last) + static_cast<uint32_t>(bits.se())) % 256);
+        }
         last = next == 0 ? last : next;
     }
 }

@@ -8,6 +8,7 @@
 #include <memory>
 #include <thread>
 
+#include "acl/dvpp/hi_dvpp.h"
 #include "acl/ops/acl_dvpp.h"
 #include "tests/cpp/device.hpp"
 
@@ -341,6 +342,73 @@ void check_nothing_left() {
     EQUAL(check::counter("live_subscriptions"), 0u);
 }
 
+using Memories = std::vector<std::unique_ptr<Memory>>;
+
+hi_s32 send_himpi(hi_vdec_chn chn, const Memory &input, const Memory &picture, hi_u64 number) {
+    hi_vdec_stream stream{};
+    stream.end_of_frame = HI_TRUE;
+    stream.need_display = HI_TRUE;
+    stream.pts = number;
+    stream.len = input.size();
+    stream.addr = static_cast<hi_u8 *>(input.data());
+    hi_vdec_pic_info info{};
+    info.width = kWidth;
+    info.height = kHeight;
+    info.width_stride = kWidth;
+    info.height_stride = kHeight;
+    info.pixel_format = HI_PIXEL_FORMAT_YUV_SEMIPLANAR_420;
+    info.vir_addr = reinterpret_cast<hi_u64>(picture.data());
+    info.buffer_size = kBytes;
+    return hi_mpi_vdec_send_stream(chn, &stream, &info, -1);
+}
+
+/// Until `count` frames came, or the channel is gone; how many were whole.
+int fetch_himpi(hi_vdec_chn chn, int count) {
+    int good = 0;
+    for (int i = 0; i < count; ++i) {
+        hi_video_frame_info frame{};
+        hi_vdec_stream stream{};
+        if (hi_mpi_vdec_get_frame(chn, &frame, nullptr, &stream, -1) != HI_SUCCESS) break;
+        good += frame.v_frame.frame_flag == 0;
+        hi_mpi_vdec_release_frame(chn, &frame);
+    }
+    return good;
+}
+
+/// In the last round nobody sends as much as the thread that fetches waits for: it is told that the
+/// channel is gone.
+void send_and_fetch(hi_vdec_chn chn, const Memories &inputs) {
+    Memories pictures;
+    while (pictures.size() < inputs.size()) pictures.push_back(std::make_unique<Memory>(kBytes));
+    hi_vdec_chn_attr attr{};
+    attr.type = HI_PT_H264;
+    attr.mode = HI_VDEC_SEND_MODE_FRAME;
+    attr.pic_width = kWidth;
+    attr.pic_height = kHeight;
+    attr.stream_buf_size = kWidth * kHeight;
+    constexpr int kRounds = 4;
+    for (int round = 0; round < kRounds; ++round) {
+        const bool last = round == kRounds - 1;
+        OK(hi_mpi_vdec_create_chn(chn, &attr));
+        OK(hi_mpi_vdec_start_recv_stream(chn));
+        std::atomic<int> good{0};
+        Worker fetching([&] { good = fetch_himpi(chn, last ? kFrames + 1 : kFrames); });
+        for (size_t i = 0; i < inputs.size(); ++i) {
+            OK(send_himpi(chn, *inputs[i], *pictures[i], i));
+            hi_vdec_chn_status status{};
+            OK(hi_mpi_vdec_query_status(chn, &status));
+        }
+        if (!last) {
+            fetching.join();
+            EQUAL(good.load(), kFrames);
+        }
+        OK(hi_mpi_vdec_stop_recv_stream(chn));
+        if (!last) OK(hi_mpi_vdec_reset_chn(chn));
+        OK(hi_mpi_vdec_destroy_chn(chn));
+        if (last) fetching.join();
+    }
+}
+
 }  // namespace
 
 TEST("media channels of every kind work side by side on shared threads") {
@@ -409,6 +477,27 @@ TEST("of two threads that destroy a channel in use one does") {
             EQUAL(decoding.called.load(), kFrames);
         }
     }
+    check_nothing_left();
+}
+
+TEST("channels of the second interface: one thread sends, one fetches, one destroys") {
+    if (!has_engines()) return;
+    Session session;
+    OK(hi_mpi_sys_init());
+    {
+        ReportThread report;
+        const auto packets = encode(H264_HIGH_LEVEL, report.id(), true);
+        Memories inputs;
+        for (const std::string &packet : packets) {
+            inputs.push_back(std::make_unique<Memory>(packet.data(), packet.size()));
+        }
+        std::vector<std::unique_ptr<Worker>> workers;
+        for (hi_vdec_chn chn = 0; chn < 2; ++chn) {
+            workers.push_back(std::make_unique<Worker>([&, chn] { send_and_fetch(chn, inputs); }));
+        }
+        join_all(workers);
+    }
+    OK(hi_mpi_sys_exit());
     check_nothing_left();
 }
 
