@@ -6,7 +6,7 @@ cd "$(dirname "$0")"
 
 VENV=${ACL_FAST_VENV:-.venv}
 EXTRAS=softnpu,video,test,lint,bench
-APT_PACKAGES=(g++ cmake ninja-build nlohmann-json3-dev zlib1g-dev python3-dev python3-venv
+APT_PACKAGES=(g++ ccache cmake ninja-build nlohmann-json3-dev zlib1g-dev python3-dev python3-venv
     pkg-config libavcodec-dev libavutil-dev libswscale-dev libyuv-dev libjpeg-dev libpng-dev ffmpeg)
 
 usage() {
@@ -83,6 +83,10 @@ build() {
 
 setup() {
     install_system_packages
+    # What was compiled before, in whichever checkout, is not compiled again.
+    if [ -d /usr/lib/ccache ]; then
+        export PATH="/usr/lib/ccache:$PATH" CCACHE_BASEDIR="$PWD" CCACHE_NOHASHDIR=1
+    fi
     make_venv
     install_dependencies
     build
