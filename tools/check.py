@@ -52,8 +52,9 @@ def run(tally: Tally, *command: str, env: Mapping[str, str] | None = None) -> bo
 
 def pytest(tally: Tally, *arguments: str, env: Mapping[str, str] | None = None) -> None:
     """Run pytest with its output shown as it comes, and add its counts."""
+    # A worker per core; a file's tests stay together, for they share models and clips.
     process = subprocess.Popen(
-        [PYTHON, "-m", "pytest", "-q", *arguments],
+        [PYTHON, "-m", "pytest", "-q", "-n", JOBS, "--dist", "loadfile", *arguments],
         cwd=ROOT,
         env={**os.environ, **(env or {})},
         text=True,
