@@ -169,8 +169,8 @@ def unified(tally: Tally) -> None:
 def discrete(tally: Tally) -> None:
     """The Python tests on a device whose memory the host cannot read."""
     # The other folders need no device, or run each of their programs in both modes themselves.
-    names = "core softnpu_model badinput demo media vdec venc dvpp dvpp_image himpi aipp chain op"
-    names += " pyacl"
+    names = "core softnpu_model badinput media vdec venc dvpp dvpp_image himpi aipp chain op pyacl"
+    names += " demo/test_detector.py demo/test_overlay.py demo/test_pictures.py"
     folders = names.split()
     pytest(tally, *(f"tests/{name}" for name in folders), env={"SOFTNPU_MODE": "discrete"})
 
