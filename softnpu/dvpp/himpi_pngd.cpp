@@ -146,7 +146,11 @@ int PngChannel::send(const PngJob &job, int32_t milliseconds) {
                                          self->work(std::move(*kept));
                                          return 0;
                                      });
-    return code == 0 ? HI_SUCCESS : pngd_error(HI_ERR_PNGD_SYS_NOT_READY);
+    if (code == 0) return HI_SUCCESS;
+    const Lock lock(mutex_);
+    --working_;
+    changed_.notify_all();
+    return pngd_error(HI_ERR_PNGD_SYS_NOT_READY);
 }
 
 void PngChannel::work(PngJob job) {

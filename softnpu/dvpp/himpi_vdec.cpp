@@ -136,7 +136,13 @@ int HimpiDecoder::send(const VdecPacket &packet, int32_t milliseconds) {
             self->work(number);
             return 0;
         });
-    return code == 0 ? HI_SUCCESS : vdec_error(HI_ERR_VDEC_SYS_NOT_READY);
+    if (code == 0) return HI_SUCCESS;
+    // The context is gone, and with it all packets: nothing waits for them.
+    const Lock lock(mutex_);
+    open_.erase(number);
+    decoded_ = number;
+    changed_.notify_all();
+    return vdec_error(HI_ERR_VDEC_SYS_NOT_READY);
 }
 
 // ---- pictures out ----
