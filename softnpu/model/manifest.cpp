@@ -302,6 +302,11 @@ Description parse_manifest(const char *text, size_t size, const std::string &ori
     const Reader read(origin);
     const Json json = Json::parse(text, text + size, nullptr, false);
     if (json.is_discarded()) read.refuse("it is not JSON");
+    if (json.is_object() && json.contains("single_op"))
+        throw ModelError(ACL_ERROR_GE_PARAM_INVALID,
+                         origin +
+                             " holds a single operator, not a model; load it with aclopLoad "
+                             "or aclopSetModelDir");
     Description result;
     result.name = read.text(read.field(json, "name", "the manifest"), "name");
     result.soc = read.text(read.field(json, "soc", "the manifest"), "soc");

@@ -12,6 +12,7 @@
 #include "softnpu/core/status.hpp"
 #include "softnpu/memory/memory.hpp"
 #include "softnpu/model/place.hpp"
+#include "softnpu/prof/prof.hpp"
 
 namespace softnpu {
 
@@ -214,7 +215,10 @@ int Model::run(Job &job) {
     try {
         if (const int code = read_aipp(job, gear)) return code;
         last_gear_ = gear;
-        const int code = session(gear).run({id_, device_}, job.inputs, job.outputs);
+        Session &found = session(gear);
+        const uint64_t start = prof::start();
+        const int code = found.run({id_, device_}, job.inputs, job.outputs);
+        if (start != 0) prof::end_model(id_, device_, description_->name, start);
         if (code == 0 && description_->is_dynamic) store_shapes(job);
         return code;
     } catch (const ModelError &error) {

@@ -166,7 +166,13 @@ ModelKind model_kind(const uint8_t *data, size_t size, const std::string &origin
                          head + ")");
 }
 
-OmFile parse_om(const uint8_t *data, size_t size, const std::string &origin) {
+namespace {
+
+struct Sections {
+    Section manifest, xml, bin;
+};
+
+Sections read_container(const uint8_t *data, size_t size, const std::string &origin) {
     if (size < kHeaderSize)
         cut_short(origin, std::to_string(size) + " bytes, its header alone has 72");
     if (std::memcmp(data, kMagic, sizeof kMagic) != 0) corrupt(origin, "wrong magic number");
@@ -191,13 +197,26 @@ OmFile parse_om(const uint8_t *data, size_t size, const std::string &origin) {
     const uint32_t actual = crc_of(data + kHeaderSize, size - kHeaderSize);
     if (stored != actual)
         corrupt(origin, "checksum " + hex(actual) + ", but " + hex(stored) + " was recorded");
+    return {sections[0], sections[1], sections[2]};
+}
+
+}  // namespace
+
+std::string om_manifest(const uint8_t *data, size_t size, const std::string &origin) {
+    const Section manifest = read_container(data, size, origin).manifest;
+    return std::string(reinterpret_cast<const char *>(data + manifest.offset), manifest.size);
+}
+
+OmFile parse_om(const uint8_t *data, size_t size, const std::string &origin) {
+    const Sections sections = read_container(data, size, origin);
     OmFile file;
-    file.description = parse_manifest(reinterpret_cast<const char *>(data + sections[0].offset),
-                                      sections[0].size, origin);
-    file.xml_offset = sections[1].offset;
-    file.xml_size = sections[1].size;
-    file.bin_offset = sections[2].offset;
-    file.bin_size = sections[2].size;
+    file.description =
+        parse_manifest(reinterpret_cast<const char *>(data + sections.manifest.offset),
+                       sections.manifest.size, origin);
+    file.xml_offset = sections.xml.offset;
+    file.xml_size = sections.xml.size;
+    file.bin_offset = sections.bin.offset;
+    file.bin_size = sections.bin.size;
     file.description.weight_bytes = file.bin_size;
     if (file.xml_size == 0) corrupt(origin, "section 'xml' is empty");
     return file;

@@ -31,6 +31,9 @@ struct OmFile {
 /// Parses and verifies the container. Throws ModelError.
 SOFTNPU_API OmFile parse_om(const uint8_t *data, size_t size, const std::string &origin);
 
+/// The text of the manifest of a sound container, whatever it describes. Throws ModelError.
+SOFTNPU_API std::string om_manifest(const uint8_t *data, size_t size, const std::string &origin);
+
 /// The manifest alone.
 Description parse_manifest(const char *text, size_t size, const std::string &origin);
 

@@ -10,6 +10,7 @@
 #include "softnpu/core/tensor_desc.hpp"
 #include "softnpu/memory/memory.hpp"
 #include "softnpu/op/kernel.hpp"
+#include "softnpu/prof/prof.hpp"
 #include "softnpu/stream/pool.hpp"
 #include "softnpu/stream/stream.hpp"
 
@@ -148,6 +149,7 @@ struct Work {
     std::vector<DataBuffer> inputs, outputs;
     std::vector<std::vector<unsigned char>> copies;  // of inputs in host memory
     std::vector<Memory> from, to;                    // filled when it runs
+    int device = 0;
 
     int run();
 };
@@ -194,7 +196,9 @@ int Work::run() {
         if (const int code = check_tensor(place("output", i), outputs[i], bytes)) return code;
         to[i] = {device_view(outputs[i].data), bytes};
     }
+    const uint64_t start = prof::start();
     prepared.kernel->run(from, to);
+    if (start != 0) prof::end_op(call.type, device, start);
     count(counters().op_executions);
     return 0;
 }
@@ -293,6 +297,7 @@ int submit(const char *entry, const Prepared &prepared, std::vector<DataBuffer> 
     if (const int code = find_stream(stream, queue)) return code;
     auto work = std::make_unique<Work>();
     work->prepared = prepared;
+    work->device = current_device();
     work->inputs = std::move(inputs);
     work->outputs = std::move(outputs);
     if (const int code = take_host_inputs(*work)) return code;
