@@ -620,13 +620,6 @@ def mem_uce_repair(device_id: int, mem_uce_info_array: dict[str, Any] | int | No
     """
     ...
 
-def memcpy(dst: int, dest_max: int, src: int, count: int, kind: int, /) -> int:
-    """memcpy(dst, dest_max, src, count, kind)
-
-    C function: aclrtMemcpy. Releases the GIL.
-    """
-    ...
-
 def memcpy2d(dst: int, dpitch: int, src: int, spitch: int, width: int, height: int, kind: int, /) -> int:
     """memcpy2d(dst, dpitch, src, spitch, width, height, kind)
 
@@ -638,13 +631,6 @@ def memcpy2d_async(dst: int, dpitch: int, src: int, spitch: int, width: int, hei
     """memcpy2d_async(dst, dpitch, src, spitch, width, height, kind, stream)
 
     C function: aclrtMemcpy2dAsync. Releases the GIL.
-    """
-    ...
-
-def memcpy_async(dst: int, dest_max: int, src: int, count: int, kind: int, stream: int, /) -> int:
-    """memcpy_async(dst, dest_max, src, count, kind, stream)
-
-    C function: aclrtMemcpyAsync. Releases the GIL.
     """
     ...
 

@@ -12,6 +12,10 @@ from acl_fast._pyacl_misc import *
 from acl_fast._pyacl_top_gen import *
 from acl_fast.pyacl import blas, fv, himpi, mdl, media, op, prof, rt, util
 from acl_fast.pyacl._install import coverage, install
+from acl_fast.softnpu import _engine
+
+_engine.announce()
+del _engine
 
 SUBMODULES = ("blas", "fv", "himpi", "mdl", "media", "op", "prof", "rt", "util")
 

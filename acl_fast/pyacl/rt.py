@@ -4,4 +4,5 @@ Everything here has the names and conventions of ``acl.rt``.
 """
 
 from acl_fast._pyacl_callbacks import *
+from acl_fast._pyacl_copy import *
 from acl_fast._pyacl_rt_gen import *

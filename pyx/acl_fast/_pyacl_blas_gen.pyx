@@ -10,6 +10,8 @@ from libc.string cimport memset as c_memset, strlen
 
 from acl_fast cimport abi
 from acl_fast._pyacl_args cimport (as_double, as_i64, as_int, as_u64, text_from, text_or_none)
+from acl_fast._pyacl_models cimport (datasets_changed, forget_dataset, forget_memory,
+                                     note_buffer)
 from acl_fast._pyacl_structs cimport (Pack, pack_floats, pack_ints, pack_pointers, pack_structs,
                                       read_struct, squeeze, struct_pointer, write_struct)
 from acl_fast._runtime cimport forget_binding
@@ -18,7 +20,8 @@ __all__ = ["create_handle_for_gemm_ex", "create_handle_for_gemv_ex", "create_han
 
 
 def create_handle_for_gemm_ex(trans_a, trans_b, trans_c, m, n, k, data_type_a, data_type_b, data_type_c, type):
-    """create_handle_for_gemm_ex(trans_a, trans_b, trans_c, m, n, k, data_type_a, data_type_b, data_type_c, type, /)\n--\n\ncreate_handle_for_gemm_ex(trans_a, trans_b, trans_c, m, n, k, data_type_a, data_type_b, data_type_c, type)
+    """create_handle_for_gemm_ex(trans_a, trans_b, trans_c, m, n, k, data_type_a, data_type_b, data_type_c, type, /)\n--\n
+    create_handle_for_gemm_ex(trans_a, trans_b, trans_c, m, n, k, data_type_a, data_type_b, data_type_c, type)
 
     C function: aclblasCreateHandleForGemmEx. Releases the GIL.
     """
@@ -40,7 +43,8 @@ def create_handle_for_gemm_ex(trans_a, trans_b, trans_c, m, n, k, data_type_a, d
 
 
 def create_handle_for_gemv_ex(trans_a, m, n, data_type_a, data_type_x, data_type_y, type):
-    """create_handle_for_gemv_ex(trans_a, m, n, data_type_a, data_type_x, data_type_y, type, /)\n--\n\ncreate_handle_for_gemv_ex(trans_a, m, n, data_type_a, data_type_x, data_type_y, type)
+    """create_handle_for_gemv_ex(trans_a, m, n, data_type_a, data_type_x, data_type_y, type, /)\n--\n
+    create_handle_for_gemv_ex(trans_a, m, n, data_type_a, data_type_x, data_type_y, type)
 
     C function: aclblasCreateHandleForGemvEx. Releases the GIL.
     """
@@ -59,7 +63,8 @@ def create_handle_for_gemv_ex(trans_a, m, n, data_type_a, data_type_x, data_type
 
 
 def create_handle_for_hgemm(trans_a, trans_b, trans_c, m, n, k, type):
-    """create_handle_for_hgemm(trans_a, trans_b, trans_c, m, n, k, type, /)\n--\n\ncreate_handle_for_hgemm(trans_a, trans_b, trans_c, m, n, k, type)
+    """create_handle_for_hgemm(trans_a, trans_b, trans_c, m, n, k, type, /)\n--\n
+    create_handle_for_hgemm(trans_a, trans_b, trans_c, m, n, k, type)
 
     C function: aclblasCreateHandleForHgemm. Releases the GIL.
     """
@@ -78,7 +83,8 @@ def create_handle_for_hgemm(trans_a, trans_b, trans_c, m, n, k, type):
 
 
 def create_handle_for_hgemv(trans_a, m, n, type):
-    """create_handle_for_hgemv(trans_a, m, n, type, /)\n--\n\ncreate_handle_for_hgemv(trans_a, m, n, type)
+    """create_handle_for_hgemv(trans_a, m, n, type, /)\n--\n
+    create_handle_for_hgemv(trans_a, m, n, type)
 
     C function: aclblasCreateHandleForHgemv. Releases the GIL.
     """
@@ -94,7 +100,8 @@ def create_handle_for_hgemv(trans_a, m, n, type):
 
 
 def create_handle_for_s8gemm(trans_a, trans_b, trans_c, m, n, k, type):
-    """create_handle_for_s8gemm(trans_a, trans_b, trans_c, m, n, k, type, /)\n--\n\ncreate_handle_for_s8gemm(trans_a, trans_b, trans_c, m, n, k, type)
+    """create_handle_for_s8gemm(trans_a, trans_b, trans_c, m, n, k, type, /)\n--\n
+    create_handle_for_s8gemm(trans_a, trans_b, trans_c, m, n, k, type)
 
     C function: aclblasCreateHandleForS8gemm. Releases the GIL.
     """
@@ -113,7 +120,8 @@ def create_handle_for_s8gemm(trans_a, trans_b, trans_c, m, n, k, type):
 
 
 def create_handle_for_s8gemv(trans_a, m, n, type):
-    """create_handle_for_s8gemv(trans_a, m, n, type, /)\n--\n\ncreate_handle_for_s8gemv(trans_a, m, n, type)
+    """create_handle_for_s8gemv(trans_a, m, n, type, /)\n--\n
+    create_handle_for_s8gemv(trans_a, m, n, type)
 
     C function: aclblasCreateHandleForS8gemv. Releases the GIL.
     """
@@ -129,7 +137,8 @@ def create_handle_for_s8gemv(trans_a, m, n, type):
 
 
 def gemm_ex(trans_a, trans_b, trans_c, m, n, k, alpha, matrix_a, lda, data_type_a, matrix_b, ldb, data_type_b, beta, matrix_c, ldc, data_type_c, type, stream):
-    """gemm_ex(trans_a, trans_b, trans_c, m, n, k, alpha, matrix_a, lda, data_type_a, matrix_b, ldb, data_type_b, beta, matrix_c, ldc, data_type_c, type, stream, /)\n--\n\ngemm_ex(trans_a, trans_b, trans_c, m, n, k, alpha, matrix_a, lda, data_type_a, matrix_b, ldb, data_type_b, beta, matrix_c, ldc, data_type_c, type, stream)
+    """gemm_ex(trans_a, trans_b, trans_c, m, n, k, alpha, matrix_a, lda, data_type_a, matrix_b, ldb, data_type_b, beta, matrix_c, ldc, data_type_c, type, stream, /)\n--\n
+    gemm_ex(trans_a, trans_b, trans_c, m, n, k, alpha, matrix_a, lda, data_type_a, matrix_b, ldb, data_type_b, beta, matrix_c, ldc, data_type_c, type, stream)
 
     C function: aclblasGemmEx. Releases the GIL.
     """
@@ -159,7 +168,8 @@ def gemm_ex(trans_a, trans_b, trans_c, m, n, k, alpha, matrix_a, lda, data_type_
 
 
 def gemv_ex(trans_a, m, n, alpha, a, lda, data_type_a, x, incx, data_type_x, beta, y, incy, data_type_y, type, stream):
-    """gemv_ex(trans_a, m, n, alpha, a, lda, data_type_a, x, incx, data_type_x, beta, y, incy, data_type_y, type, stream, /)\n--\n\ngemv_ex(trans_a, m, n, alpha, a, lda, data_type_a, x, incx, data_type_x, beta, y, incy, data_type_y, type, stream)
+    """gemv_ex(trans_a, m, n, alpha, a, lda, data_type_a, x, incx, data_type_x, beta, y, incy, data_type_y, type, stream, /)\n--\n
+    gemv_ex(trans_a, m, n, alpha, a, lda, data_type_a, x, incx, data_type_x, beta, y, incy, data_type_y, type, stream)
 
     C function: aclblasGemvEx. Releases the GIL.
     """
@@ -186,7 +196,8 @@ def gemv_ex(trans_a, m, n, alpha, a, lda, data_type_a, x, incx, data_type_x, bet
 
 
 def hgemm(trans_a, trans_b, trans_c, m, n, k, alpha, matrix_a, lda, matrix_b, ldb, beta, matrix_c, ldc, type, stream):
-    """hgemm(trans_a, trans_b, trans_c, m, n, k, alpha, matrix_a, lda, matrix_b, ldb, beta, matrix_c, ldc, type, stream, /)\n--\n\nhgemm(trans_a, trans_b, trans_c, m, n, k, alpha, matrix_a, lda, matrix_b, ldb, beta, matrix_c, ldc, type, stream)
+    """hgemm(trans_a, trans_b, trans_c, m, n, k, alpha, matrix_a, lda, matrix_b, ldb, beta, matrix_c, ldc, type, stream, /)\n--\n
+    hgemm(trans_a, trans_b, trans_c, m, n, k, alpha, matrix_a, lda, matrix_b, ldb, beta, matrix_c, ldc, type, stream)
 
     C function: aclblasHgemm. Releases the GIL.
     """
@@ -213,7 +224,8 @@ def hgemm(trans_a, trans_b, trans_c, m, n, k, alpha, matrix_a, lda, matrix_b, ld
 
 
 def hgemv(trans_a, m, n, alpha, a, lda, x, incx, beta, y, incy, type, stream):
-    """hgemv(trans_a, m, n, alpha, a, lda, x, incx, beta, y, incy, type, stream, /)\n--\n\nhgemv(trans_a, m, n, alpha, a, lda, x, incx, beta, y, incy, type, stream)
+    """hgemv(trans_a, m, n, alpha, a, lda, x, incx, beta, y, incy, type, stream, /)\n--\n
+    hgemv(trans_a, m, n, alpha, a, lda, x, incx, beta, y, incy, type, stream)
 
     C function: aclblasHgemv. Releases the GIL.
     """
@@ -237,7 +249,8 @@ def hgemv(trans_a, m, n, alpha, a, lda, x, incx, beta, y, incy, type, stream):
 
 
 def s8gemm(trans_a, trans_b, trans_c, m, n, k, alpha, matrix_a, lda, matrix_b, ldb, beta, matrix_c, ldc, type, stream):
-    """s8gemm(trans_a, trans_b, trans_c, m, n, k, alpha, matrix_a, lda, matrix_b, ldb, beta, matrix_c, ldc, type, stream, /)\n--\n\ns8gemm(trans_a, trans_b, trans_c, m, n, k, alpha, matrix_a, lda, matrix_b, ldb, beta, matrix_c, ldc, type, stream)
+    """s8gemm(trans_a, trans_b, trans_c, m, n, k, alpha, matrix_a, lda, matrix_b, ldb, beta, matrix_c, ldc, type, stream, /)\n--\n
+    s8gemm(trans_a, trans_b, trans_c, m, n, k, alpha, matrix_a, lda, matrix_b, ldb, beta, matrix_c, ldc, type, stream)
 
     C function: aclblasS8gemm. Releases the GIL.
     """
@@ -264,7 +277,8 @@ def s8gemm(trans_a, trans_b, trans_c, m, n, k, alpha, matrix_a, lda, matrix_b, l
 
 
 def s8gemv(trans_a, m, n, alpha, a, lda, x, incx, beta, y, incy, type, stream):
-    """s8gemv(trans_a, m, n, alpha, a, lda, x, incx, beta, y, incy, type, stream, /)\n--\n\ns8gemv(trans_a, m, n, alpha, a, lda, x, incx, beta, y, incy, type, stream)
+    """s8gemv(trans_a, m, n, alpha, a, lda, x, incx, beta, y, incy, type, stream, /)\n--\n
+    s8gemv(trans_a, m, n, alpha, a, lda, x, incx, beta, y, incy, type, stream)
 
     C function: aclblasS8gemv. Releases the GIL.
     """

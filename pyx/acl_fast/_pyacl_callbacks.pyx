@@ -8,8 +8,7 @@ or until what would call it is gone.
 No lock is held while Python runs, so any function of acl may be called inside a callback.
 """
 
-import sys
-
+from cpython.exc cimport PyErr_SetObject
 from cpython.ref cimport PyObject
 from libc.stdint cimport int32_t, uint64_t, uintptr_t
 
@@ -33,6 +32,9 @@ from acl_fast.abi cimport (
 from acl_fast._pyacl_args cimport as_int, as_u64
 from acl_fast._pyacl_models cimport forget_stream
 from acl_fast._runtime cimport is_dead
+
+cdef extern from "Python.h":
+    void PyErr_WriteUnraisable(object) noexcept
 
 __all__ = ["launch_callback", "process_report", "set_exception_info_callback", "destroy_stream",
            "destroy_stream_force", "unsubscribe_report"]
@@ -79,22 +81,10 @@ cdef object require_callable(object function, str where):
     return function
 
 
-cdef void report_failure(object function) noexcept:
-    """What cannot be raised anywhere."""
-    try:
-        kind, value, trace = sys.exc_info()
-        sys.unraisablehook(_Unraisable(kind, value, trace, function))
-    except BaseException:
-        pass
-
-
-class _Unraisable:
-    def __init__(self, kind, value, trace, function):
-        self.exc_type = kind
-        self.exc_value = value
-        self.exc_traceback = trace
-        self.err_msg = "Exception ignored in a callback of acl"
-        self.object = function
+cdef void report_failure(object function, object error) noexcept:
+    """Give what cannot be raised anywhere to sys.unraisablehook."""
+    PyErr_SetObject(type(error), error)
+    PyErr_WriteUnraisable(function)
 
 
 # ---- acl.rt ----
@@ -108,12 +98,13 @@ cdef void run_callback(void *key) noexcept nogil:
             return
         try:
             (<Call>call).function((<Call>call).data)
-        except BaseException:
-            report_failure((<Call>call).function)
+        except BaseException as error:
+            report_failure((<Call>call).function, error)
 
 
 def launch_callback(fn, user_data, block_type, stream):
-    """launch_callback(fn, user_data, block_type, stream, /)\n--\n\nlaunch_callback(fn, user_data, block_type, stream)
+    """launch_callback(fn, user_data, block_type, stream, /)\n--\n
+    launch_callback(fn, user_data, block_type, stream)
 
     ``fn(user_data)`` runs on the thread that loops on process_report for the stream.
     C function: aclrtLaunchCallback. Releases the GIL.
@@ -131,7 +122,8 @@ def launch_callback(fn, user_data, block_type, stream):
 
 
 def process_report(timeout):
-    """process_report(timeout, /)\n--\n\nprocess_report(timeout)
+    """process_report(timeout, /)\n--\n
+    process_report(timeout)
 
     Wait at most ``timeout`` ms (-1: for ever) for a callback and run it.
     C function: aclrtProcessReport. Releases the GIL.
@@ -145,7 +137,8 @@ def process_report(timeout):
 
 
 def unsubscribe_report(thread_id, stream):
-    """unsubscribe_report(thread_id, stream, /)\n--\n\nunsubscribe_report(thread_id, stream)
+    """unsubscribe_report(thread_id, stream, /)\n--\n
+    unsubscribe_report(thread_id, stream)
 
     C function: aclrtUnSubscribeReport. Releases the GIL.
     """
@@ -173,7 +166,8 @@ cdef int end_stream(object stream, bint force) except? -1:
 
 
 def destroy_stream(stream):
-    """destroy_stream(stream, /)\n--\n\ndestroy_stream(stream)
+    """destroy_stream(stream, /)\n--\n
+    destroy_stream(stream)
 
     C function: aclrtDestroyStream. Releases the GIL.
     """
@@ -181,7 +175,8 @@ def destroy_stream(stream):
 
 
 def destroy_stream_force(stream):
-    """destroy_stream_force(stream, /)\n--\n\ndestroy_stream_force(stream)
+    """destroy_stream_force(stream, /)\n--\n
+    destroy_stream_force(stream)
 
     C function: aclrtDestroyStreamForce. Releases the GIL.
     """
@@ -197,12 +192,13 @@ cdef void run_exception_callback(aclrtExceptionInfo *info) noexcept nogil:
             return
         try:
             function(<uintptr_t>info)
-        except BaseException:
-            report_failure(function)
+        except BaseException as error:
+            report_failure(function, error)
 
 
 def set_exception_info_callback(callback):
-    """set_exception_info_callback(callback, /)\n--\n\nset_exception_info_callback(callback)
+    """set_exception_info_callback(callback, /)\n--\n
+    set_exception_info_callback(callback)
 
     ``callback(exception_info)`` runs where a task failed; None or 0 takes it back.
     C function: aclrtSetExceptionInfoCallback. Releases the GIL.
@@ -231,8 +227,8 @@ cdef void run_frame(uintptr_t first, uintptr_t second, void *key) noexcept nogil
             return
         try:
             (<Call>call).function(first, second, (<Call>call).data)
-        except BaseException:
-            report_failure((<Call>call).function)
+        except BaseException as error:
+            report_failure((<Call>call).function, error)
 
 
 cdef void decoded(acldvppStreamDesc *packet, acldvppPicDesc *picture, void *key) noexcept nogil:
@@ -244,7 +240,8 @@ cdef void encoded(acldvppPicDesc *picture, acldvppStreamDesc *packet, void *key)
 
 
 def vdec_set_channel_desc_callback(channel_desc, callback):
-    """vdec_set_channel_desc_callback(channel_desc, callback, /)\n--\n\nvdec_set_channel_desc_callback(channel_desc, callback)
+    """vdec_set_channel_desc_callback(channel_desc, callback, /)\n--\n
+    vdec_set_channel_desc_callback(channel_desc, callback)
 
     ``callback(input_stream_desc, output_pic_desc, user_data)`` runs for each frame.
     C function: aclvdecSetChannelDescCallback.
@@ -260,7 +257,8 @@ def vdec_set_channel_desc_callback(channel_desc, callback):
 
 
 def venc_set_channel_desc_callback(channel_desc, callback):
-    """venc_set_channel_desc_callback(channel_desc, callback, /)\n--\n\nvenc_set_channel_desc_callback(channel_desc, callback)
+    """venc_set_channel_desc_callback(channel_desc, callback, /)\n--\n
+    venc_set_channel_desc_callback(channel_desc, callback)
 
     ``callback(input_pic_desc, output_stream_desc, user_data)`` runs for each frame.
     C function: aclvencSetChannelDescCallback.
@@ -276,7 +274,8 @@ def venc_set_channel_desc_callback(channel_desc, callback):
 
 
 def vdec_send_frame(channel_desc, input, output, config, user_data):
-    """vdec_send_frame(channel_desc, input, output, config, user_data, /)\n--\n\nvdec_send_frame(channel_desc, input, output, config, user_data)
+    """vdec_send_frame(channel_desc, input, output, config, user_data, /)\n--\n
+    vdec_send_frame(channel_desc, input, output, config, user_data)
 
     C function: aclvdecSendFrame. Releases the GIL.
     """
@@ -300,7 +299,8 @@ def vdec_send_frame(channel_desc, input, output, config, user_data):
 
 
 def vdec_send_skipped_frame(channel_desc, input, config, user_data):
-    """vdec_send_skipped_frame(channel_desc, input, config, user_data, /)\n--\n\nvdec_send_skipped_frame(channel_desc, input, config, user_data)
+    """vdec_send_skipped_frame(channel_desc, input, config, user_data, /)\n--\n
+    vdec_send_skipped_frame(channel_desc, input, config, user_data)
 
     C function: aclvdecSendSkippedFrame. Releases the GIL.
     """
@@ -320,7 +320,8 @@ def vdec_send_skipped_frame(channel_desc, input, config, user_data):
 
 
 def venc_send_frame(channel_desc, input, reserve, config, user_data):
-    """venc_send_frame(channel_desc, input, reserve, config, user_data, /)\n--\n\nvenc_send_frame(channel_desc, input, reserve, config, user_data)
+    """venc_send_frame(channel_desc, input, reserve, config, user_data, /)\n--\n
+    venc_send_frame(channel_desc, input, reserve, config, user_data)
 
     C function: aclvencSendFrame. Releases the GIL.
     """
@@ -342,7 +343,8 @@ def venc_send_frame(channel_desc, input, reserve, config, user_data):
 
 
 def vdec_destroy_channel_desc(channel_desc):
-    """vdec_destroy_channel_desc(channel_desc, /)\n--\n\nvdec_destroy_channel_desc(channel_desc)
+    """vdec_destroy_channel_desc(channel_desc, /)\n--\n
+    vdec_destroy_channel_desc(channel_desc)
 
     C function: aclvdecDestroyChannelDesc. Releases the GIL.
     """
@@ -358,7 +360,8 @@ def vdec_destroy_channel_desc(channel_desc):
 
 
 def venc_destroy_channel_desc(channel_desc):
-    """venc_destroy_channel_desc(channel_desc, /)\n--\n\nvenc_destroy_channel_desc(channel_desc)
+    """venc_destroy_channel_desc(channel_desc, /)\n--\n
+    venc_destroy_channel_desc(channel_desc)
 
     C function: aclvencDestroyChannelDesc. Releases the GIL.
     """

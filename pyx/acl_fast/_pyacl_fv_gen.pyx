@@ -10,6 +10,8 @@ from libc.string cimport memset as c_memset, strlen
 
 from acl_fast cimport abi
 from acl_fast._pyacl_args cimport (as_double, as_i64, as_int, as_u64, text_from, text_or_none)
+from acl_fast._pyacl_models cimport (datasets_changed, forget_dataset, forget_memory,
+                                     note_buffer)
 from acl_fast._pyacl_structs cimport (Pack, pack_floats, pack_ints, pack_pointers, pack_structs,
                                       read_struct, squeeze, struct_pointer, write_struct)
 from acl_fast._runtime cimport forget_binding
@@ -18,7 +20,8 @@ __all__ = ["create_feature_info", "create_init_para", "create_query_table", "cre
 
 
 def create_feature_info(id0, id1, offset, feature_len, feature_count, feature_data, feature_data_len):
-    """create_feature_info(id0, id1, offset, feature_len, feature_count, feature_data, feature_data_len, /)\n--\n\ncreate_feature_info(id0, id1, offset, feature_len, feature_count, feature_data, feature_data_len)
+    """create_feature_info(id0, id1, offset, feature_len, feature_count, feature_data, feature_data_len, /)\n--\n
+    create_feature_info(id0, id1, offset, feature_len, feature_count, feature_data, feature_data_len)
 
     C function: aclfvCreateFeatureInfo. Releases the GIL.
     """
@@ -36,7 +39,8 @@ def create_feature_info(id0, id1, offset, feature_len, feature_count, feature_da
 
 
 def create_init_para(fs_num):
-    """create_init_para(fs_num, /)\n--\n\ncreate_init_para(fs_num)
+    """create_init_para(fs_num, /)\n--\n
+    create_init_para(fs_num)
 
     C function: aclfvCreateInitPara. Releases the GIL.
     """
@@ -48,7 +52,8 @@ def create_init_para(fs_num):
 
 
 def create_query_table(query_cnt, table_len, table_data, table_data_len):
-    """create_query_table(query_cnt, table_len, table_data, table_data_len, /)\n--\n\ncreate_query_table(query_cnt, table_len, table_data, table_data_len)
+    """create_query_table(query_cnt, table_len, table_data, table_data_len, /)\n--\n
+    create_query_table(query_cnt, table_len, table_data, table_data_len)
 
     C function: aclfvCreateQueryTable. Releases the GIL.
     """
@@ -63,7 +68,8 @@ def create_query_table(query_cnt, table_len, table_data, table_data_len):
 
 
 def create_repo_range(id0_min, id0_max, id1_min, id1_max):
-    """create_repo_range(id0_min, id0_max, id1_min, id1_max, /)\n--\n\ncreate_repo_range(id0_min, id0_max, id1_min, id1_max)
+    """create_repo_range(id0_min, id0_max, id1_min, id1_max, /)\n--\n
+    create_repo_range(id0_min, id0_max, id1_min, id1_max)
 
     C function: aclfvCreateRepoRange. Releases the GIL.
     """
@@ -78,7 +84,8 @@ def create_repo_range(id0_min, id0_max, id1_min, id1_max):
 
 
 def create_search_input(query_table, repo_range, topk):
-    """create_search_input(query_table, repo_range, topk, /)\n--\n\ncreate_search_input(query_table, repo_range, topk)
+    """create_search_input(query_table, repo_range, topk, /)\n--\n
+    create_search_input(query_table, repo_range, topk)
 
     C function: aclfvCreateSearchInput. Releases the GIL.
     """
@@ -92,7 +99,8 @@ def create_search_input(query_table, repo_range, topk):
 
 
 def create_search_result(query_cnt, result_num, result_num_data_len, id0, id1, result_offset, result_distance, data_len):
-    """create_search_result(query_cnt, result_num, result_num_data_len, id0, id1, result_offset, result_distance, data_len, /)\n--\n\ncreate_search_result(query_cnt, result_num, result_num_data_len, id0, id1, result_offset, result_distance, data_len)
+    """create_search_result(query_cnt, result_num, result_num_data_len, id0, id1, result_offset, result_distance, data_len, /)\n--\n
+    create_search_result(query_cnt, result_num, result_num_data_len, id0, id1, result_offset, result_distance, data_len)
 
     C function: aclfvCreateSearchResult. Releases the GIL.
     """
@@ -111,7 +119,8 @@ def create_search_result(query_cnt, result_num, result_num_data_len, id0, id1, r
 
 
 def del_(feature_info):
-    """del_(feature_info, /)\n--\n\ndel_(feature_info)
+    """del_(feature_info, /)\n--\n
+    del_(feature_info)
 
     C function: aclfvDel. Releases the GIL.
     """
@@ -123,7 +132,8 @@ def del_(feature_info):
 
 
 def destroy_feature_info(feature_info):
-    """destroy_feature_info(feature_info, /)\n--\n\ndestroy_feature_info(feature_info)
+    """destroy_feature_info(feature_info, /)\n--\n
+    destroy_feature_info(feature_info)
 
     C function: aclfvDestroyFeatureInfo. Releases the GIL.
     """
@@ -135,7 +145,8 @@ def destroy_feature_info(feature_info):
 
 
 def destroy_init_para(init_para):
-    """destroy_init_para(init_para, /)\n--\n\ndestroy_init_para(init_para)
+    """destroy_init_para(init_para, /)\n--\n
+    destroy_init_para(init_para)
 
     C function: aclfvDestroyInitPara. Releases the GIL.
     """
@@ -147,7 +158,8 @@ def destroy_init_para(init_para):
 
 
 def destroy_query_table(query_table):
-    """destroy_query_table(query_table, /)\n--\n\ndestroy_query_table(query_table)
+    """destroy_query_table(query_table, /)\n--\n
+    destroy_query_table(query_table)
 
     C function: aclfvDestroyQueryTable. Releases the GIL.
     """
@@ -159,7 +171,8 @@ def destroy_query_table(query_table):
 
 
 def destroy_repo_range(repo_range):
-    """destroy_repo_range(repo_range, /)\n--\n\ndestroy_repo_range(repo_range)
+    """destroy_repo_range(repo_range, /)\n--\n
+    destroy_repo_range(repo_range)
 
     C function: aclfvDestroyRepoRange. Releases the GIL.
     """
@@ -171,7 +184,8 @@ def destroy_repo_range(repo_range):
 
 
 def destroy_search_input(search_input):
-    """destroy_search_input(search_input, /)\n--\n\ndestroy_search_input(search_input)
+    """destroy_search_input(search_input, /)\n--\n
+    destroy_search_input(search_input)
 
     C function: aclfvDestroySearchInput. Releases the GIL.
     """
@@ -183,7 +197,8 @@ def destroy_search_input(search_input):
 
 
 def destroy_search_result(search_result):
-    """destroy_search_result(search_result, /)\n--\n\ndestroy_search_result(search_result)
+    """destroy_search_result(search_result, /)\n--\n
+    destroy_search_result(search_result)
 
     C function: aclfvDestroySearchResult. Releases the GIL.
     """
@@ -195,7 +210,8 @@ def destroy_search_result(search_result):
 
 
 def init(init_para):
-    """init(init_para, /)\n--\n\ninit(init_para)
+    """init(init_para, /)\n--\n
+    init(init_para)
 
     C function: aclfvInit. Releases the GIL.
     """
@@ -207,7 +223,8 @@ def init(init_para):
 
 
 def modify(feature_info):
-    """modify(feature_info, /)\n--\n\nmodify(feature_info)
+    """modify(feature_info, /)\n--\n
+    modify(feature_info)
 
     C function: aclfvModify. Releases the GIL.
     """
@@ -219,7 +236,8 @@ def modify(feature_info):
 
 
 def release(ignored=None):
-    """release(ignored=None, /)\n--\n\nrelease()
+    """release(ignored=None, /)\n--\n
+    release()
 
     C function: aclfvRelease. Releases the GIL.
     """
@@ -230,7 +248,8 @@ def release(ignored=None):
 
 
 def repo_add(type, feature_info):
-    """repo_add(type, feature_info, /)\n--\n\nrepo_add(type, feature_info)
+    """repo_add(type, feature_info, /)\n--\n
+    repo_add(type, feature_info)
 
     C function: aclfvRepoAdd. Releases the GIL.
     """
@@ -243,7 +262,8 @@ def repo_add(type, feature_info):
 
 
 def repo_del(type, repo_range):
-    """repo_del(type, repo_range, /)\n--\n\nrepo_del(type, repo_range)
+    """repo_del(type, repo_range, /)\n--\n
+    repo_del(type, repo_range)
 
     C function: aclfvRepoDel. Releases the GIL.
     """
@@ -256,7 +276,8 @@ def repo_del(type, repo_range):
 
 
 def search(type, search_input, search_rst):
-    """search(type, search_input, search_rst, /)\n--\n\nsearch(type, search_input, search_rst)
+    """search(type, search_input, search_rst, /)\n--\n
+    search(type, search_input, search_rst)
 
     C function: aclfvSearch. Releases the GIL.
     """
@@ -270,7 +291,8 @@ def search(type, search_input, search_rst):
 
 
 def set1_n_top_num(init_para, max_top_num_for1_n):
-    """set1_n_top_num(init_para, max_top_num_for1_n, /)\n--\n\nset1_n_top_num(init_para, max_top_num_for1_n)
+    """set1_n_top_num(init_para, max_top_num_for1_n, /)\n--\n
+    set1_n_top_num(init_para, max_top_num_for1_n)
 
     C function: aclfvSet1NTopNum. Releases the GIL.
     """
@@ -283,7 +305,8 @@ def set1_n_top_num(init_para, max_top_num_for1_n):
 
 
 def set_nm_top_num(init_para, max_top_num_for_nm):
-    """set_nm_top_num(init_para, max_top_num_for_nm, /)\n--\n\nset_nm_top_num(init_para, max_top_num_for_nm)
+    """set_nm_top_num(init_para, max_top_num_for_nm, /)\n--\n
+    set_nm_top_num(init_para, max_top_num_for_nm)
 
     C function: aclfvSetNMTopNum. Keeps the GIL.
     """

@@ -10,6 +10,8 @@ from libc.string cimport memset as c_memset, strlen
 
 from acl_fast cimport abi
 from acl_fast._pyacl_args cimport (as_double, as_i64, as_int, as_u64, text_from, text_or_none)
+from acl_fast._pyacl_models cimport (datasets_changed, forget_dataset, forget_memory,
+                                     note_buffer)
 from acl_fast._pyacl_structs cimport (Pack, pack_floats, pack_ints, pack_pointers, pack_structs,
                                       read_struct, squeeze, struct_pointer, write_struct)
 from acl_fast._runtime cimport forget_binding
@@ -18,7 +20,8 @@ __all__ = ["dvpp_free", "dvpp_get_version", "dvpp_malloc", "sys_bind", "sys_clos
 
 
 def dvpp_free(dev_ptr):
-    """dvpp_free(dev_ptr, /)\n--\n\ndvpp_free(dev_ptr)
+    """dvpp_free(dev_ptr, /)\n--\n
+    dvpp_free(dev_ptr)
 
     C function: hi_mpi_dvpp_free. Releases the GIL.
     """
@@ -26,11 +29,13 @@ def dvpp_free(dev_ptr):
     cdef abi.hi_s32 ret
     with nogil:
         ret = abi.hi_mpi_dvpp_free(<void *><uintptr_t>c_dev_ptr)
+    forget_memory(c_dev_ptr)
     return <uint32_t>ret
 
 
 def dvpp_get_version(ignored=None):
-    """dvpp_get_version(ignored=None, /)\n--\n\ndvpp_get_version()
+    """dvpp_get_version(ignored=None, /)\n--\n
+    dvpp_get_version()
 
     C function: hi_mpi_dvpp_get_version. Releases the GIL.
     """
@@ -47,7 +52,8 @@ def dvpp_get_version(ignored=None):
 
 
 def dvpp_malloc(dev_id, size):
-    """dvpp_malloc(dev_id, size, /)\n--\n\ndvpp_malloc(dev_id, size)
+    """dvpp_malloc(dev_id, size, /)\n--\n
+    dvpp_malloc(dev_id, size)
 
     C function: hi_mpi_dvpp_malloc. Releases the GIL.
     """
@@ -61,7 +67,8 @@ def dvpp_malloc(dev_id, size):
 
 
 def sys_bind(src_chn, dest_chn):
-    """sys_bind(src_chn, dest_chn, /)\n--\n\nsys_bind(src_chn, dest_chn)
+    """sys_bind(src_chn, dest_chn, /)\n--\n
+    sys_bind(src_chn, dest_chn)
 
     C function: hi_mpi_sys_bind. Releases the GIL.
     """
@@ -78,7 +85,8 @@ def sys_bind(src_chn, dest_chn):
 
 
 def sys_close_epoll(epoll_fd):
-    """sys_close_epoll(epoll_fd, /)\n--\n\nsys_close_epoll(epoll_fd)
+    """sys_close_epoll(epoll_fd, /)\n--\n
+    sys_close_epoll(epoll_fd)
 
     C function: hi_mpi_sys_close_epoll. Releases the GIL.
     """
@@ -90,7 +98,8 @@ def sys_close_epoll(epoll_fd):
 
 
 def sys_create_epoll(size):
-    """sys_create_epoll(size, /)\n--\n\nsys_create_epoll(size)
+    """sys_create_epoll(size, /)\n--\n
+    sys_create_epoll(size)
 
     C function: hi_mpi_sys_create_epoll. Releases the GIL.
     """
@@ -104,7 +113,8 @@ def sys_create_epoll(size):
 
 
 def sys_ctl_epoll(epoll_fd, operation, fd, event):
-    """sys_ctl_epoll(epoll_fd, operation, fd, event, /)\n--\n\nsys_ctl_epoll(epoll_fd, operation, fd, event)
+    """sys_ctl_epoll(epoll_fd, operation, fd, event, /)\n--\n
+    sys_ctl_epoll(epoll_fd, operation, fd, event)
 
     C function: hi_mpi_sys_ctl_epoll. Releases the GIL.
     """
@@ -121,7 +131,8 @@ def sys_ctl_epoll(epoll_fd, operation, fd, event):
 
 
 def sys_exit(ignored=None):
-    """sys_exit(ignored=None, /)\n--\n\nsys_exit()
+    """sys_exit(ignored=None, /)\n--\n
+    sys_exit()
 
     C function: hi_mpi_sys_exit. Releases the GIL.
     """
@@ -132,7 +143,8 @@ def sys_exit(ignored=None):
 
 
 def sys_full_init(ignored=None):
-    """sys_full_init(ignored=None, /)\n--\n\nsys_full_init()
+    """sys_full_init(ignored=None, /)\n--\n
+    sys_full_init()
 
     C function: hi_mpi_sys_full_init. Releases the GIL.
     """
@@ -143,7 +155,8 @@ def sys_full_init(ignored=None):
 
 
 def sys_get_chn_csc_matrix(mode, chn):
-    """sys_get_chn_csc_matrix(mode, chn, /)\n--\n\nsys_get_chn_csc_matrix(mode, chn)
+    """sys_get_chn_csc_matrix(mode, chn, /)\n--\n
+    sys_get_chn_csc_matrix(mode, chn)
 
     C function: hi_mpi_sys_get_chn_csc_matrix. Releases the GIL.
     """
@@ -160,7 +173,8 @@ def sys_get_chn_csc_matrix(mode, chn):
 
 
 def sys_get_image_align_info(*args):
-    """sys_get_image_align_info(*args)\n--\n\nsys_get_image_align_info(mod_type, img_base_info)
+    """sys_get_image_align_info(*args)\n--\n
+    sys_get_image_align_info(mod_type, img_base_info)
 
     C function: hi_mpi_sys_get_image_align_info. Releases the GIL.
     """
@@ -180,7 +194,8 @@ def sys_get_image_align_info(*args):
 
 
 def sys_init(ignored=None):
-    """sys_init(ignored=None, /)\n--\n\nsys_init()
+    """sys_init(ignored=None, /)\n--\n
+    sys_init()
 
     C function: hi_mpi_sys_init. Releases the GIL.
     """
@@ -191,7 +206,8 @@ def sys_init(ignored=None):
 
 
 def sys_set_chn_csc_matrix(mode, chn, csc_matrix, csc_coefficient):
-    """sys_set_chn_csc_matrix(mode, chn, csc_matrix, csc_coefficient, /)\n--\n\nsys_set_chn_csc_matrix(mode, chn, csc_matrix, csc_coefficient)
+    """sys_set_chn_csc_matrix(mode, chn, csc_matrix, csc_coefficient, /)\n--\n
+    sys_set_chn_csc_matrix(mode, chn, csc_matrix, csc_coefficient)
 
     C function: hi_mpi_sys_set_chn_csc_matrix. Releases the GIL.
     """
@@ -208,7 +224,8 @@ def sys_set_chn_csc_matrix(mode, chn, csc_matrix, csc_coefficient):
 
 
 def sys_unbind(src_chn, dest_chn):
-    """sys_unbind(src_chn, dest_chn, /)\n--\n\nsys_unbind(src_chn, dest_chn)
+    """sys_unbind(src_chn, dest_chn, /)\n--\n
+    sys_unbind(src_chn, dest_chn)
 
     C function: hi_mpi_sys_unbind. Releases the GIL.
     """
@@ -225,7 +242,8 @@ def sys_unbind(src_chn, dest_chn):
 
 
 def sys_wait_epoll(epoll_fd, max_events, timeout):
-    """sys_wait_epoll(epoll_fd, max_events, timeout, /)\n--\n\nsys_wait_epoll(epoll_fd, max_events, timeout)
+    """sys_wait_epoll(epoll_fd, max_events, timeout, /)\n--\n
+    sys_wait_epoll(epoll_fd, max_events, timeout)
 
     C function: hi_mpi_sys_wait_epoll. Releases the GIL.
     """
@@ -243,7 +261,8 @@ def sys_wait_epoll(epoll_fd, max_events, timeout):
 
 
 def vb_block_copyref(vb_blk):
-    """vb_block_copyref(vb_blk, /)\n--\n\nvb_block_copyref(vb_blk)
+    """vb_block_copyref(vb_blk, /)\n--\n
+    vb_block_copyref(vb_blk)
 
     C function: hi_mpi_vb_block_copyref. Releases the GIL.
     """
@@ -255,7 +274,8 @@ def vb_block_copyref(vb_blk):
 
 
 def vb_create_pool(vb_pool_cfg):
-    """vb_create_pool(vb_pool_cfg, /)\n--\n\nvb_create_pool(vb_pool_cfg)
+    """vb_create_pool(vb_pool_cfg, /)\n--\n
+    vb_create_pool(vb_pool_cfg)
 
     C function: hi_mpi_vb_create_pool. Releases the GIL.
     """
@@ -269,7 +289,8 @@ def vb_create_pool(vb_pool_cfg):
 
 
 def vb_destroy_pool(pool):
-    """vb_destroy_pool(pool, /)\n--\n\nvb_destroy_pool(pool)
+    """vb_destroy_pool(pool, /)\n--\n
+    vb_destroy_pool(pool)
 
     C function: hi_mpi_vb_destroy_pool. Releases the GIL.
     """
@@ -281,7 +302,8 @@ def vb_destroy_pool(pool):
 
 
 def vb_get_block(pool, blk_size, mmz_name):
-    """vb_get_block(pool, blk_size, mmz_name, /)\n--\n\nvb_get_block(pool, blk_size, mmz_name)
+    """vb_get_block(pool, blk_size, mmz_name, /)\n--\n
+    vb_get_block(pool, blk_size, mmz_name)
 
     C function: hi_mpi_vb_get_block. Releases the GIL.
     """
@@ -295,7 +317,8 @@ def vb_get_block(pool, blk_size, mmz_name):
 
 
 def vb_handle_to_addr(vb_blk):
-    """vb_handle_to_addr(vb_blk, /)\n--\n\nvb_handle_to_addr(vb_blk)
+    """vb_handle_to_addr(vb_blk, /)\n--\n
+    vb_handle_to_addr(vb_blk)
 
     C function: hi_mpi_vb_handle_to_addr. Releases the GIL.
     """
@@ -307,7 +330,8 @@ def vb_handle_to_addr(vb_blk):
 
 
 def vb_release_block(vb_blk):
-    """vb_release_block(vb_blk, /)\n--\n\nvb_release_block(vb_blk)
+    """vb_release_block(vb_blk, /)\n--\n
+    vb_release_block(vb_blk)
 
     C function: hi_mpi_vb_release_block. Releases the GIL.
     """
@@ -319,7 +343,8 @@ def vb_release_block(vb_blk):
 
 
 def vpc_batch_crop_resize_make_border(*args):
-    """vpc_batch_crop_resize_make_border(*args)\n--\n\nvpc_batch_crop_resize_make_border(chn, source_pic, crop_resize_make_border_info, count, milli_sec)
+    """vpc_batch_crop_resize_make_border(*args)\n--\n
+    vpc_batch_crop_resize_make_border(chn, source_pic, crop_resize_make_border_info, count, milli_sec)
 
     C function: hi_mpi_vpc_batch_crop_resize_make_border. Releases the GIL.
     """
@@ -340,7 +365,8 @@ def vpc_batch_crop_resize_make_border(*args):
 
 
 def vpc_batch_crop_resize_paste(*args):
-    """vpc_batch_crop_resize_paste(*args)\n--\n\nvpc_batch_crop_resize_paste(chn, source_pic, crop_resize_paste_info, count, milli_sec)
+    """vpc_batch_crop_resize_paste(*args)\n--\n
+    vpc_batch_crop_resize_paste(chn, source_pic, crop_resize_paste_info, count, milli_sec)
 
     C function: hi_mpi_vpc_batch_crop_resize_paste. Releases the GIL.
     """
@@ -361,7 +387,8 @@ def vpc_batch_crop_resize_paste(*args):
 
 
 def vpc_blur(chn, blur_param, milli_sec):
-    """vpc_blur(chn, blur_param, milli_sec, /)\n--\n\nvpc_blur(chn, blur_param, milli_sec)
+    """vpc_blur(chn, blur_param, milli_sec, /)\n--\n
+    vpc_blur(chn, blur_param, milli_sec)
 
     C function: hi_mpi_vpc_blur. Releases the GIL.
     """
@@ -379,7 +406,8 @@ def vpc_blur(chn, blur_param, milli_sec):
 
 
 def vpc_calc_hist(chn, source_pic, hist_config, milli_sec):
-    """vpc_calc_hist(chn, source_pic, hist_config, milli_sec, /)\n--\n\nvpc_calc_hist(chn, source_pic, hist_config, milli_sec)
+    """vpc_calc_hist(chn, source_pic, hist_config, milli_sec, /)\n--\n
+    vpc_calc_hist(chn, source_pic, hist_config, milli_sec)
 
     C function: hi_mpi_vpc_calc_hist. Releases the GIL.
     """
@@ -398,7 +426,8 @@ def vpc_calc_hist(chn, source_pic, hist_config, milli_sec):
 
 
 def vpc_convert_color(chn, source_pic, dest_pic, milli_sec):
-    """vpc_convert_color(chn, source_pic, dest_pic, milli_sec, /)\n--\n\nvpc_convert_color(chn, source_pic, dest_pic, milli_sec)
+    """vpc_convert_color(chn, source_pic, dest_pic, milli_sec, /)\n--\n
+    vpc_convert_color(chn, source_pic, dest_pic, milli_sec)
 
     C function: hi_mpi_vpc_convert_color. Releases the GIL.
     """
@@ -419,7 +448,8 @@ def vpc_convert_color(chn, source_pic, dest_pic, milli_sec):
 
 
 def vpc_convert_color_to_yuv420(chn, source_pic, dest_pic, milli_sec):
-    """vpc_convert_color_to_yuv420(chn, source_pic, dest_pic, milli_sec, /)\n--\n\nvpc_convert_color_to_yuv420(chn, source_pic, dest_pic, milli_sec)
+    """vpc_convert_color_to_yuv420(chn, source_pic, dest_pic, milli_sec, /)\n--\n
+    vpc_convert_color_to_yuv420(chn, source_pic, dest_pic, milli_sec)
 
     C function: hi_mpi_vpc_convert_color_to_yuv420. Releases the GIL.
     """
@@ -440,7 +470,8 @@ def vpc_convert_color_to_yuv420(chn, source_pic, dest_pic, milli_sec):
 
 
 def vpc_convert_color_v2(chn, source_pic, dest_pic, conf, milli_sec):
-    """vpc_convert_color_v2(chn, source_pic, dest_pic, conf, milli_sec, /)\n--\n\nvpc_convert_color_v2(chn, source_pic, dest_pic, conf, milli_sec)
+    """vpc_convert_color_v2(chn, source_pic, dest_pic, conf, milli_sec, /)\n--\n
+    vpc_convert_color_v2(chn, source_pic, dest_pic, conf, milli_sec)
 
     C function: hi_mpi_vpc_convert_color_v2. Releases the GIL.
     """
@@ -464,7 +495,8 @@ def vpc_convert_color_v2(chn, source_pic, dest_pic, conf, milli_sec):
 
 
 def vpc_copy_make_border(chn, source_pic, dest_pic, make_border_info, milli_sec):
-    """vpc_copy_make_border(chn, source_pic, dest_pic, make_border_info, milli_sec, /)\n--\n\nvpc_copy_make_border(chn, source_pic, dest_pic, make_border_info, milli_sec)
+    """vpc_copy_make_border(chn, source_pic, dest_pic, make_border_info, milli_sec, /)\n--\n
+    vpc_copy_make_border(chn, source_pic, dest_pic, make_border_info, milli_sec)
 
     C function: hi_mpi_vpc_copy_make_border. Releases the GIL.
     """
@@ -488,7 +520,8 @@ def vpc_copy_make_border(chn, source_pic, dest_pic, make_border_info, milli_sec)
 
 
 def vpc_create_chn(chn, attr):
-    """vpc_create_chn(chn, attr, /)\n--\n\nvpc_create_chn(chn, attr)
+    """vpc_create_chn(chn, attr, /)\n--\n
+    vpc_create_chn(chn, attr)
 
     C function: hi_mpi_vpc_create_chn. Releases the GIL.
     """
@@ -503,7 +536,8 @@ def vpc_create_chn(chn, attr):
 
 
 def vpc_crop(*args):
-    """vpc_crop(*args)\n--\n\nvpc_crop(chn, source_pic, crop_info, milli_sec)
+    """vpc_crop(*args)\n--\n
+    vpc_crop(chn, source_pic, crop_info, milli_sec)
 
     C function: hi_mpi_vpc_crop. Releases the GIL.
     """
@@ -525,7 +559,8 @@ def vpc_crop(*args):
 
 
 def vpc_crop_resize(*args):
-    """vpc_crop_resize(*args)\n--\n\nvpc_crop_resize(chn, source_pic, crop_resize_info, milli_sec)
+    """vpc_crop_resize(*args)\n--\n
+    vpc_crop_resize(chn, source_pic, crop_resize_info, milli_sec)
 
     C function: hi_mpi_vpc_crop_resize. Releases the GIL.
     """
@@ -547,7 +582,8 @@ def vpc_crop_resize(*args):
 
 
 def vpc_crop_resize_make_border(*args):
-    """vpc_crop_resize_make_border(*args)\n--\n\nvpc_crop_resize_make_border(chn, source_pic, crop_resize_make_border_info, milli_sec)
+    """vpc_crop_resize_make_border(*args)\n--\n
+    vpc_crop_resize_make_border(chn, source_pic, crop_resize_make_border_info, milli_sec)
 
     C function: hi_mpi_vpc_crop_resize_make_border. Releases the GIL.
     """
@@ -569,7 +605,8 @@ def vpc_crop_resize_make_border(*args):
 
 
 def vpc_crop_resize_paste(*args):
-    """vpc_crop_resize_paste(*args)\n--\n\nvpc_crop_resize_paste(chn, source_pic, crop_resize_paste_info, milli_sec)
+    """vpc_crop_resize_paste(*args)\n--\n
+    vpc_crop_resize_paste(chn, source_pic, crop_resize_paste_info, milli_sec)
 
     C function: hi_mpi_vpc_crop_resize_paste. Releases the GIL.
     """
@@ -591,7 +628,8 @@ def vpc_crop_resize_paste(*args):
 
 
 def vpc_crop_resize_resize_paste(*args):
-    """vpc_crop_resize_resize_paste(*args)\n--\n\nvpc_crop_resize_resize_paste(chn, source_pic, crop_resize_resize_paste_info, milli_sec)
+    """vpc_crop_resize_resize_paste(*args)\n--\n
+    vpc_crop_resize_resize_paste(chn, source_pic, crop_resize_resize_paste_info, milli_sec)
 
     C function: hi_mpi_vpc_crop_resize_resize_paste. Releases the GIL.
     """
@@ -613,7 +651,8 @@ def vpc_crop_resize_resize_paste(*args):
 
 
 def vpc_destroy_chn(chn):
-    """vpc_destroy_chn(chn, /)\n--\n\nvpc_destroy_chn(chn)
+    """vpc_destroy_chn(chn, /)\n--\n
+    vpc_destroy_chn(chn)
 
     C function: hi_mpi_vpc_destroy_chn. Releases the GIL.
     """
@@ -625,7 +664,8 @@ def vpc_destroy_chn(chn):
 
 
 def vpc_dilate(chn, dilate_param, milli_sec):
-    """vpc_dilate(chn, dilate_param, milli_sec, /)\n--\n\nvpc_dilate(chn, dilate_param, milli_sec)
+    """vpc_dilate(chn, dilate_param, milli_sec, /)\n--\n
+    vpc_dilate(chn, dilate_param, milli_sec)
 
     C function: hi_mpi_vpc_dilate. Releases the GIL.
     """
@@ -643,7 +683,8 @@ def vpc_dilate(chn, dilate_param, milli_sec):
 
 
 def vpc_draw_cover(chn, cover_param, milli_sec):
-    """vpc_draw_cover(chn, cover_param, milli_sec, /)\n--\n\nvpc_draw_cover(chn, cover_param, milli_sec)
+    """vpc_draw_cover(chn, cover_param, milli_sec, /)\n--\n
+    vpc_draw_cover(chn, cover_param, milli_sec)
 
     C function: hi_mpi_vpc_draw_cover. Releases the GIL.
     """
@@ -661,7 +702,8 @@ def vpc_draw_cover(chn, cover_param, milli_sec):
 
 
 def vpc_draw_line(chn, line_param, milli_sec):
-    """vpc_draw_line(chn, line_param, milli_sec, /)\n--\n\nvpc_draw_line(chn, line_param, milli_sec)
+    """vpc_draw_line(chn, line_param, milli_sec, /)\n--\n
+    vpc_draw_line(chn, line_param, milli_sec)
 
     C function: hi_mpi_vpc_draw_line. Releases the GIL.
     """
@@ -679,7 +721,8 @@ def vpc_draw_line(chn, line_param, milli_sec):
 
 
 def vpc_draw_mosaic(chn, mosaic_param, milli_sec):
-    """vpc_draw_mosaic(chn, mosaic_param, milli_sec, /)\n--\n\nvpc_draw_mosaic(chn, mosaic_param, milli_sec)
+    """vpc_draw_mosaic(chn, mosaic_param, milli_sec, /)\n--\n
+    vpc_draw_mosaic(chn, mosaic_param, milli_sec)
 
     C function: hi_mpi_vpc_draw_mosaic. Releases the GIL.
     """
@@ -697,7 +740,8 @@ def vpc_draw_mosaic(chn, mosaic_param, milli_sec):
 
 
 def vpc_draw_osd(chn, osd_param, milli_sec):
-    """vpc_draw_osd(chn, osd_param, milli_sec, /)\n--\n\nvpc_draw_osd(chn, osd_param, milli_sec)
+    """vpc_draw_osd(chn, osd_param, milli_sec, /)\n--\n
+    vpc_draw_osd(chn, osd_param, milli_sec)
 
     C function: hi_mpi_vpc_draw_osd. Releases the GIL.
     """
@@ -715,7 +759,8 @@ def vpc_draw_osd(chn, osd_param, milli_sec):
 
 
 def vpc_equalize_hist(chn, source_pic, dest_pic, lut_remap, milli_sec):
-    """vpc_equalize_hist(chn, source_pic, dest_pic, lut_remap, milli_sec, /)\n--\n\nvpc_equalize_hist(chn, source_pic, dest_pic, lut_remap, milli_sec)
+    """vpc_equalize_hist(chn, source_pic, dest_pic, lut_remap, milli_sec, /)\n--\n
+    vpc_equalize_hist(chn, source_pic, dest_pic, lut_remap, milli_sec)
 
     C function: hi_mpi_vpc_equalize_hist. Releases the GIL.
     """
@@ -739,7 +784,8 @@ def vpc_equalize_hist(chn, source_pic, dest_pic, lut_remap, milli_sec):
 
 
 def vpc_erode(chn, erode_param, milli_sec):
-    """vpc_erode(chn, erode_param, milli_sec, /)\n--\n\nvpc_erode(chn, erode_param, milli_sec)
+    """vpc_erode(chn, erode_param, milli_sec, /)\n--\n
+    vpc_erode(chn, erode_param, milli_sec)
 
     C function: hi_mpi_vpc_erode. Releases the GIL.
     """
@@ -757,7 +803,8 @@ def vpc_erode(chn, erode_param, milli_sec):
 
 
 def vpc_filter2d(chn, filter_2d_param, milli_sec):
-    """vpc_filter2d(chn, filter_2d_param, milli_sec, /)\n--\n\nvpc_filter2d(chn, filter_2d_param, milli_sec)
+    """vpc_filter2d(chn, filter_2d_param, milli_sec, /)\n--\n
+    vpc_filter2d(chn, filter_2d_param, milli_sec)
 
     C function: hi_mpi_vpc_filter2d. Releases the GIL.
     """
@@ -775,7 +822,8 @@ def vpc_filter2d(chn, filter_2d_param, milli_sec):
 
 
 def vpc_flip(chn, flip_param, milli_sec):
-    """vpc_flip(chn, flip_param, milli_sec, /)\n--\n\nvpc_flip(chn, flip_param, milli_sec)
+    """vpc_flip(chn, flip_param, milli_sec, /)\n--\n
+    vpc_flip(chn, flip_param, milli_sec)
 
     C function: hi_mpi_vpc_flip. Releases the GIL.
     """
@@ -793,7 +841,8 @@ def vpc_flip(chn, flip_param, milli_sec):
 
 
 def vpc_gaussian_blur(chn, gaussian_blur_param, milli_sec):
-    """vpc_gaussian_blur(chn, gaussian_blur_param, milli_sec, /)\n--\n\nvpc_gaussian_blur(chn, gaussian_blur_param, milli_sec)
+    """vpc_gaussian_blur(chn, gaussian_blur_param, milli_sec, /)\n--\n
+    vpc_gaussian_blur(chn, gaussian_blur_param, milli_sec)
 
     C function: hi_mpi_vpc_gaussian_blur. Releases the GIL.
     """
@@ -811,7 +860,8 @@ def vpc_gaussian_blur(chn, gaussian_blur_param, milli_sec):
 
 
 def vpc_get_affine_lut(interpolation):
-    """vpc_get_affine_lut(interpolation, /)\n--\n\nvpc_get_affine_lut(interpolation)
+    """vpc_get_affine_lut(interpolation, /)\n--\n
+    vpc_get_affine_lut(interpolation)
 
     C function: hi_mpi_vpc_get_affine_lut. Releases the GIL.
     """
@@ -827,7 +877,8 @@ def vpc_get_affine_lut(interpolation):
 
 
 def vpc_get_affine_transform(ignored=None):
-    """vpc_get_affine_transform(ignored=None, /)\n--\n\nvpc_get_affine_transform()
+    """vpc_get_affine_transform(ignored=None, /)\n--\n
+    vpc_get_affine_transform()
 
     C function: hi_mpi_vpc_get_affine_transform. Releases the GIL.
     """
@@ -842,7 +893,8 @@ def vpc_get_affine_transform(ignored=None):
 
 
 def vpc_get_lut_mem_size(width, height):
-    """vpc_get_lut_mem_size(width, height, /)\n--\n\nvpc_get_lut_mem_size(width, height)
+    """vpc_get_lut_mem_size(width, height, /)\n--\n
+    vpc_get_lut_mem_size(width, height)
 
     C function: hi_mpi_vpc_get_lut_mem_size. Releases the GIL.
     """
@@ -857,7 +909,8 @@ def vpc_get_lut_mem_size(width, height):
 
 
 def vpc_get_perspective_lut(interpolation):
-    """vpc_get_perspective_lut(interpolation, /)\n--\n\nvpc_get_perspective_lut(interpolation)
+    """vpc_get_perspective_lut(interpolation, /)\n--\n
+    vpc_get_perspective_lut(interpolation)
 
     C function: hi_mpi_vpc_get_perspective_lut. Releases the GIL.
     """
@@ -873,7 +926,8 @@ def vpc_get_perspective_lut(interpolation):
 
 
 def vpc_get_process_result(chn, task_id, milli_sec):
-    """vpc_get_process_result(chn, task_id, milli_sec, /)\n--\n\nvpc_get_process_result(chn, task_id, milli_sec)
+    """vpc_get_process_result(chn, task_id, milli_sec, /)\n--\n
+    vpc_get_process_result(chn, task_id, milli_sec)
 
     C function: hi_mpi_vpc_get_process_result. Releases the GIL.
     """
@@ -887,7 +941,8 @@ def vpc_get_process_result(chn, task_id, milli_sec):
 
 
 def vpc_get_remap_lut(ignored=None):
-    """vpc_get_remap_lut(ignored=None, /)\n--\n\nvpc_get_remap_lut()
+    """vpc_get_remap_lut(ignored=None, /)\n--\n
+    vpc_get_remap_lut()
 
     C function: hi_mpi_vpc_get_remap_lut. Releases the GIL.
     """
@@ -902,7 +957,8 @@ def vpc_get_remap_lut(ignored=None):
 
 
 def vpc_get_rotation_matrix(center_point, angle, scale):
-    """vpc_get_rotation_matrix(center_point, angle, scale, /)\n--\n\nvpc_get_rotation_matrix(center_point, angle, scale)
+    """vpc_get_rotation_matrix(center_point, angle, scale, /)\n--\n
+    vpc_get_rotation_matrix(center_point, angle, scale)
 
     C function: hi_mpi_vpc_get_rotation_matrix. Releases the GIL.
     """
@@ -920,7 +976,8 @@ def vpc_get_rotation_matrix(center_point, angle, scale):
 
 
 def vpc_get_roundview_stitching_param(chn):
-    """vpc_get_roundview_stitching_param(chn, /)\n--\n\nvpc_get_roundview_stitching_param(chn)
+    """vpc_get_roundview_stitching_param(chn, /)\n--\n
+    vpc_get_roundview_stitching_param(chn)
 
     C function: hi_mpi_vpc_get_roundview_stitching_param. Releases the GIL.
     """
@@ -934,7 +991,8 @@ def vpc_get_roundview_stitching_param(chn):
 
 
 def vpc_lut_remap(chn, transform_param, remap_lut, milli_sec):
-    """vpc_lut_remap(chn, transform_param, remap_lut, milli_sec, /)\n--\n\nvpc_lut_remap(chn, transform_param, remap_lut, milli_sec)
+    """vpc_lut_remap(chn, transform_param, remap_lut, milli_sec, /)\n--\n
+    vpc_lut_remap(chn, transform_param, remap_lut, milli_sec)
 
     C function: hi_mpi_vpc_lut_remap. Releases the GIL.
     """
@@ -955,7 +1013,8 @@ def vpc_lut_remap(chn, transform_param, remap_lut, milli_sec):
 
 
 def vpc_median_blur(chn, median_blur_param, milli_sec):
-    """vpc_median_blur(chn, median_blur_param, milli_sec, /)\n--\n\nvpc_median_blur(chn, median_blur_param, milli_sec)
+    """vpc_median_blur(chn, median_blur_param, milli_sec, /)\n--\n
+    vpc_median_blur(chn, median_blur_param, milli_sec)
 
     C function: hi_mpi_vpc_median_blur. Releases the GIL.
     """
@@ -973,7 +1032,8 @@ def vpc_median_blur(chn, median_blur_param, milli_sec):
 
 
 def vpc_pyrdown(chn, source_pic, dest_pic, filter_level, gaussian_filter, divisor, make_border_info, milli_sec):
-    """vpc_pyrdown(chn, source_pic, dest_pic, filter_level, gaussian_filter, divisor, make_border_info, milli_sec, /)\n--\n\nvpc_pyrdown(chn, source_pic, dest_pic, filter_level, gaussian_filter, divisor, make_border_info, milli_sec)
+    """vpc_pyrdown(chn, source_pic, dest_pic, filter_level, gaussian_filter, divisor, make_border_info, milli_sec, /)\n--\n
+    vpc_pyrdown(chn, source_pic, dest_pic, filter_level, gaussian_filter, divisor, make_border_info, milli_sec)
 
     C function: hi_mpi_vpc_pyrdown. Releases the GIL.
     """
@@ -998,7 +1058,8 @@ def vpc_pyrdown(chn, source_pic, dest_pic, filter_level, gaussian_filter, diviso
 
 
 def vpc_resize(chn, source_pic, dest_pic, fx, fy, interpolation, milli_sec):
-    """vpc_resize(chn, source_pic, dest_pic, fx, fy, interpolation, milli_sec, /)\n--\n\nvpc_resize(chn, source_pic, dest_pic, fx, fy, interpolation, milli_sec)
+    """vpc_resize(chn, source_pic, dest_pic, fx, fy, interpolation, milli_sec, /)\n--\n
+    vpc_resize(chn, source_pic, dest_pic, fx, fy, interpolation, milli_sec)
 
     C function: hi_mpi_vpc_resize. Releases the GIL.
     """
@@ -1022,7 +1083,8 @@ def vpc_resize(chn, source_pic, dest_pic, fx, fy, interpolation, milli_sec):
 
 
 def vpc_rotate(chn, rotate_param, milli_sec):
-    """vpc_rotate(chn, rotate_param, milli_sec, /)\n--\n\nvpc_rotate(chn, rotate_param, milli_sec)
+    """vpc_rotate(chn, rotate_param, milli_sec, /)\n--\n
+    vpc_rotate(chn, rotate_param, milli_sec)
 
     C function: hi_mpi_vpc_rotate. Releases the GIL.
     """
@@ -1040,7 +1102,8 @@ def vpc_rotate(chn, rotate_param, milli_sec):
 
 
 def vpc_roundview_stitching(chn, roundview_stitching_pic_param, milli_sec):
-    """vpc_roundview_stitching(chn, roundview_stitching_pic_param, milli_sec, /)\n--\n\nvpc_roundview_stitching(chn, roundview_stitching_pic_param, milli_sec)
+    """vpc_roundview_stitching(chn, roundview_stitching_pic_param, milli_sec, /)\n--\n
+    vpc_roundview_stitching(chn, roundview_stitching_pic_param, milli_sec)
 
     C function: hi_mpi_vpc_roundview_stitching. Releases the GIL.
     """
@@ -1058,7 +1121,8 @@ def vpc_roundview_stitching(chn, roundview_stitching_pic_param, milli_sec):
 
 
 def vpc_set_chn_opt_attr(chn, opt_attr):
-    """vpc_set_chn_opt_attr(chn, opt_attr, /)\n--\n\nvpc_set_chn_opt_attr(chn, opt_attr)
+    """vpc_set_chn_opt_attr(chn, opt_attr, /)\n--\n
+    vpc_set_chn_opt_attr(chn, opt_attr)
 
     C function: hi_mpi_vpc_set_chn_opt_attr. Releases the GIL.
     """
@@ -1073,7 +1137,8 @@ def vpc_set_chn_opt_attr(chn, opt_attr):
 
 
 def vpc_set_chn_workspace(chn, workspace_param, param_cnt):
-    """vpc_set_chn_workspace(chn, workspace_param, param_cnt, /)\n--\n\nvpc_set_chn_workspace(chn, workspace_param, param_cnt)
+    """vpc_set_chn_workspace(chn, workspace_param, param_cnt, /)\n--\n
+    vpc_set_chn_workspace(chn, workspace_param, param_cnt)
 
     C function: hi_mpi_vpc_set_chn_workspace. Releases the GIL.
     """
@@ -1089,7 +1154,8 @@ def vpc_set_chn_workspace(chn, workspace_param, param_cnt):
 
 
 def vpc_set_roundview_stitching_param(chn, stitch_param):
-    """vpc_set_roundview_stitching_param(chn, stitch_param, /)\n--\n\nvpc_set_roundview_stitching_param(chn, stitch_param)
+    """vpc_set_roundview_stitching_param(chn, stitch_param, /)\n--\n
+    vpc_set_roundview_stitching_param(chn, stitch_param)
 
     C function: hi_mpi_vpc_set_roundview_stitching_param. Releases the GIL.
     """
@@ -1104,7 +1170,8 @@ def vpc_set_roundview_stitching_param(chn, stitch_param):
 
 
 def vpc_sys_create_chn(attr):
-    """vpc_sys_create_chn(attr, /)\n--\n\nvpc_sys_create_chn(attr)
+    """vpc_sys_create_chn(attr, /)\n--\n
+    vpc_sys_create_chn(attr)
 
     C function: hi_mpi_vpc_sys_create_chn. Releases the GIL.
     """
@@ -1120,7 +1187,8 @@ def vpc_sys_create_chn(attr):
 
 
 def vpc_warp_affine(chn, matrix, transform_param, milli_sec):
-    """vpc_warp_affine(chn, matrix, transform_param, milli_sec, /)\n--\n\nvpc_warp_affine(chn, matrix, transform_param, milli_sec)
+    """vpc_warp_affine(chn, matrix, transform_param, milli_sec, /)\n--\n
+    vpc_warp_affine(chn, matrix, transform_param, milli_sec)
 
     C function: hi_mpi_vpc_warp_affine. Releases the GIL.
     """
@@ -1141,7 +1209,8 @@ def vpc_warp_affine(chn, matrix, transform_param, milli_sec):
 
 
 def dvpp_get_image_info(img_type, stream):
-    """dvpp_get_image_info(img_type, stream, /)\n--\n\ndvpp_get_image_info(img_type, stream)
+    """dvpp_get_image_info(img_type, stream, /)\n--\n
+    dvpp_get_image_info(img_type, stream)
 
     C function: hi_mpi_dvpp_get_image_info. Releases the GIL.
     """
@@ -1158,7 +1227,8 @@ def dvpp_get_image_info(img_type, stream):
 
 
 def vdec_close_fd(chn):
-    """vdec_close_fd(chn, /)\n--\n\nvdec_close_fd(chn)
+    """vdec_close_fd(chn, /)\n--\n
+    vdec_close_fd(chn)
 
     C function: hi_mpi_vdec_close_fd. Releases the GIL.
     """
@@ -1170,7 +1240,8 @@ def vdec_close_fd(chn):
 
 
 def vdec_create_chn(chn, attr):
-    """vdec_create_chn(chn, attr, /)\n--\n\nvdec_create_chn(chn, attr)
+    """vdec_create_chn(chn, attr, /)\n--\n
+    vdec_create_chn(chn, attr)
 
     C function: hi_mpi_vdec_create_chn. Releases the GIL.
     """
@@ -1185,7 +1256,8 @@ def vdec_create_chn(chn, attr):
 
 
 def vdec_destroy_chn(chn):
-    """vdec_destroy_chn(chn, /)\n--\n\nvdec_destroy_chn(chn)
+    """vdec_destroy_chn(chn, /)\n--\n
+    vdec_destroy_chn(chn)
 
     C function: hi_mpi_vdec_destroy_chn. Releases the GIL.
     """
@@ -1197,7 +1269,8 @@ def vdec_destroy_chn(chn):
 
 
 def vdec_get_chn_attr(chn):
-    """vdec_get_chn_attr(chn, /)\n--\n\nvdec_get_chn_attr(chn)
+    """vdec_get_chn_attr(chn, /)\n--\n
+    vdec_get_chn_attr(chn)
 
     C function: hi_mpi_vdec_get_chn_attr. Releases the GIL.
     """
@@ -1211,7 +1284,8 @@ def vdec_get_chn_attr(chn):
 
 
 def vdec_get_chn_param(chn):
-    """vdec_get_chn_param(chn, /)\n--\n\nvdec_get_chn_param(chn)
+    """vdec_get_chn_param(chn, /)\n--\n
+    vdec_get_chn_param(chn)
 
     C function: hi_mpi_vdec_get_chn_param. Releases the GIL.
     """
@@ -1225,7 +1299,8 @@ def vdec_get_chn_param(chn):
 
 
 def vdec_get_display_mode(chn):
-    """vdec_get_display_mode(chn, /)\n--\n\nvdec_get_display_mode(chn)
+    """vdec_get_display_mode(chn, /)\n--\n
+    vdec_get_display_mode(chn)
 
     C function: hi_mpi_vdec_get_display_mode. Releases the GIL.
     """
@@ -1239,7 +1314,8 @@ def vdec_get_display_mode(chn):
 
 
 def vdec_get_fd(chn):
-    """vdec_get_fd(chn, /)\n--\n\nvdec_get_fd(chn)
+    """vdec_get_fd(chn, /)\n--\n
+    vdec_get_fd(chn)
 
     C function: hi_mpi_vdec_get_fd. Releases the GIL.
     """
@@ -1251,7 +1327,8 @@ def vdec_get_fd(chn):
 
 
 def vdec_get_frame(chn, milli_sec):
-    """vdec_get_frame(chn, milli_sec, /)\n--\n\nvdec_get_frame(chn, milli_sec)
+    """vdec_get_frame(chn, milli_sec, /)\n--\n
+    vdec_get_frame(chn, milli_sec)
 
     C function: hi_mpi_vdec_get_frame. Releases the GIL.
     """
@@ -1270,7 +1347,8 @@ def vdec_get_frame(chn, milli_sec):
 
 
 def vdec_get_jpegd_output_info(stream, output_format):
-    """vdec_get_jpegd_output_info(stream, output_format, /)\n--\n\nvdec_get_jpegd_output_info(stream, output_format)
+    """vdec_get_jpegd_output_info(stream, output_format, /)\n--\n
+    vdec_get_jpegd_output_info(stream, output_format)
 
     C function: hi_mpi_vdec_get_jpegd_output_info. Releases the GIL.
     """
@@ -1287,7 +1365,8 @@ def vdec_get_jpegd_output_info(stream, output_format):
 
 
 def vdec_get_protocol_param(chn):
-    """vdec_get_protocol_param(chn, /)\n--\n\nvdec_get_protocol_param(chn)
+    """vdec_get_protocol_param(chn, /)\n--\n
+    vdec_get_protocol_param(chn)
 
     C function: hi_mpi_vdec_get_protocol_param. Releases the GIL.
     """
@@ -1301,7 +1380,8 @@ def vdec_get_protocol_param(chn):
 
 
 def vdec_query_status(chn):
-    """vdec_query_status(chn, /)\n--\n\nvdec_query_status(chn)
+    """vdec_query_status(chn, /)\n--\n
+    vdec_query_status(chn)
 
     C function: hi_mpi_vdec_query_status. Releases the GIL.
     """
@@ -1315,7 +1395,8 @@ def vdec_query_status(chn):
 
 
 def vdec_release_frame(chn, frame_info):
-    """vdec_release_frame(chn, frame_info, /)\n--\n\nvdec_release_frame(chn, frame_info)
+    """vdec_release_frame(chn, frame_info, /)\n--\n
+    vdec_release_frame(chn, frame_info)
 
     C function: hi_mpi_vdec_release_frame. Releases the GIL.
     """
@@ -1330,7 +1411,8 @@ def vdec_release_frame(chn, frame_info):
 
 
 def vdec_reset_chn(chn):
-    """vdec_reset_chn(chn, /)\n--\n\nvdec_reset_chn(chn)
+    """vdec_reset_chn(chn, /)\n--\n
+    vdec_reset_chn(chn)
 
     C function: hi_mpi_vdec_reset_chn. Releases the GIL.
     """
@@ -1342,7 +1424,8 @@ def vdec_reset_chn(chn):
 
 
 def vdec_send_stream(chn, stream, vdec_pic_info, milli_sec):
-    """vdec_send_stream(chn, stream, vdec_pic_info, milli_sec, /)\n--\n\nvdec_send_stream(chn, stream, vdec_pic_info, milli_sec)
+    """vdec_send_stream(chn, stream, vdec_pic_info, milli_sec, /)\n--\n
+    vdec_send_stream(chn, stream, vdec_pic_info, milli_sec)
 
     C function: hi_mpi_vdec_send_stream. Releases the GIL.
     """
@@ -1361,7 +1444,8 @@ def vdec_send_stream(chn, stream, vdec_pic_info, milli_sec):
 
 
 def vdec_set_chn_attr(chn, attr):
-    """vdec_set_chn_attr(chn, attr, /)\n--\n\nvdec_set_chn_attr(chn, attr)
+    """vdec_set_chn_attr(chn, attr, /)\n--\n
+    vdec_set_chn_attr(chn, attr)
 
     C function: hi_mpi_vdec_set_chn_attr. Releases the GIL.
     """
@@ -1376,7 +1460,8 @@ def vdec_set_chn_attr(chn, attr):
 
 
 def vdec_set_chn_param(chn, chn_param):
-    """vdec_set_chn_param(chn, chn_param, /)\n--\n\nvdec_set_chn_param(chn, chn_param)
+    """vdec_set_chn_param(chn, chn_param, /)\n--\n
+    vdec_set_chn_param(chn, chn_param)
 
     C function: hi_mpi_vdec_set_chn_param. Releases the GIL.
     """
@@ -1391,7 +1476,8 @@ def vdec_set_chn_param(chn, chn_param):
 
 
 def vdec_set_display_mode(chn, display_mode):
-    """vdec_set_display_mode(chn, display_mode, /)\n--\n\nvdec_set_display_mode(chn, display_mode)
+    """vdec_set_display_mode(chn, display_mode, /)\n--\n
+    vdec_set_display_mode(chn, display_mode)
 
     C function: hi_mpi_vdec_set_display_mode. Releases the GIL.
     """
@@ -1404,7 +1490,8 @@ def vdec_set_display_mode(chn, display_mode):
 
 
 def vdec_set_jpegd_precision_mode(chn, mode):
-    """vdec_set_jpegd_precision_mode(chn, mode, /)\n--\n\nvdec_set_jpegd_precision_mode(chn, mode)
+    """vdec_set_jpegd_precision_mode(chn, mode, /)\n--\n
+    vdec_set_jpegd_precision_mode(chn, mode)
 
     C function: hi_mpi_vdec_set_jpegd_precision_mode. Releases the GIL.
     """
@@ -1417,7 +1504,8 @@ def vdec_set_jpegd_precision_mode(chn, mode):
 
 
 def vdec_set_protocol_param(chn, protocol_param):
-    """vdec_set_protocol_param(chn, protocol_param, /)\n--\n\nvdec_set_protocol_param(chn, protocol_param)
+    """vdec_set_protocol_param(chn, protocol_param, /)\n--\n
+    vdec_set_protocol_param(chn, protocol_param)
 
     C function: hi_mpi_vdec_set_protocol_param. Releases the GIL.
     """
@@ -1432,7 +1520,8 @@ def vdec_set_protocol_param(chn, protocol_param):
 
 
 def vdec_start_recv_stream(chn):
-    """vdec_start_recv_stream(chn, /)\n--\n\nvdec_start_recv_stream(chn)
+    """vdec_start_recv_stream(chn, /)\n--\n
+    vdec_start_recv_stream(chn)
 
     C function: hi_mpi_vdec_start_recv_stream. Releases the GIL.
     """
@@ -1444,7 +1533,8 @@ def vdec_start_recv_stream(chn):
 
 
 def vdec_stop_recv_stream(chn):
-    """vdec_stop_recv_stream(chn, /)\n--\n\nvdec_stop_recv_stream(chn)
+    """vdec_stop_recv_stream(chn, /)\n--\n
+    vdec_stop_recv_stream(chn)
 
     C function: hi_mpi_vdec_stop_recv_stream. Releases the GIL.
     """
@@ -1456,7 +1546,8 @@ def vdec_stop_recv_stream(chn):
 
 
 def vdec_get_pic_buf_size(type):
-    """vdec_get_pic_buf_size(type, /)\n--\n\nvdec_get_pic_buf_size(type)
+    """vdec_get_pic_buf_size(type, /)\n--\n
+    vdec_get_pic_buf_size(type)
 
     C function: hi_vdec_get_pic_buf_size. Releases the GIL.
     """
@@ -1470,7 +1561,8 @@ def vdec_get_pic_buf_size(type):
 
 
 def vdec_get_tmv_buf_size(type, width, height):
-    """vdec_get_tmv_buf_size(type, width, height, /)\n--\n\nvdec_get_tmv_buf_size(type, width, height)
+    """vdec_get_tmv_buf_size(type, width, height, /)\n--\n
+    vdec_get_tmv_buf_size(type, width, height)
 
     C function: hi_vdec_get_tmv_buf_size. Releases the GIL.
     """
@@ -1484,7 +1576,8 @@ def vdec_get_tmv_buf_size(type, width, height):
 
 
 def png_get_image_info(png_stream):
-    """png_get_image_info(png_stream, /)\n--\n\npng_get_image_info(png_stream)
+    """png_get_image_info(png_stream, /)\n--\n
+    png_get_image_info(png_stream)
 
     C function: hi_mpi_png_get_image_info. Releases the GIL.
     """
@@ -1500,7 +1593,8 @@ def png_get_image_info(png_stream):
 
 
 def pngd_create_chn(chn, attr):
-    """pngd_create_chn(chn, attr, /)\n--\n\npngd_create_chn(chn, attr)
+    """pngd_create_chn(chn, attr, /)\n--\n
+    pngd_create_chn(chn, attr)
 
     C function: hi_mpi_pngd_create_chn. Releases the GIL.
     """
@@ -1515,7 +1609,8 @@ def pngd_create_chn(chn, attr):
 
 
 def pngd_destroy_chn(chn):
-    """pngd_destroy_chn(chn, /)\n--\n\npngd_destroy_chn(chn)
+    """pngd_destroy_chn(chn, /)\n--\n
+    pngd_destroy_chn(chn)
 
     C function: hi_mpi_pngd_destroy_chn. Releases the GIL.
     """
@@ -1527,7 +1622,8 @@ def pngd_destroy_chn(chn):
 
 
 def pngd_get_image_data(chn, milli_sec):
-    """pngd_get_image_data(chn, milli_sec, /)\n--\n\npngd_get_image_data(chn, milli_sec)
+    """pngd_get_image_data(chn, milli_sec, /)\n--\n
+    pngd_get_image_data(chn, milli_sec)
 
     C function: hi_mpi_pngd_get_image_data. Releases the GIL.
     """
@@ -1544,7 +1640,8 @@ def pngd_get_image_data(chn, milli_sec):
 
 
 def pngd_send_stream(chn, stream, png_pic_info, milli_sec):
-    """pngd_send_stream(chn, stream, png_pic_info, milli_sec, /)\n--\n\npngd_send_stream(chn, stream, png_pic_info, milli_sec)
+    """pngd_send_stream(chn, stream, png_pic_info, milli_sec, /)\n--\n
+    pngd_send_stream(chn, stream, png_pic_info, milli_sec)
 
     C function: hi_mpi_pngd_send_stream. Releases the GIL.
     """
@@ -1563,7 +1660,8 @@ def pngd_send_stream(chn, stream, png_pic_info, milli_sec):
 
 
 def venc_close_fd(chn):
-    """venc_close_fd(chn, /)\n--\n\nvenc_close_fd(chn)
+    """venc_close_fd(chn, /)\n--\n
+    venc_close_fd(chn)
 
     C function: hi_mpi_venc_close_fd. Releases the GIL.
     """
@@ -1575,7 +1673,8 @@ def venc_close_fd(chn):
 
 
 def venc_compact_jpeg_tables(chn, table_type, enable):
-    """venc_compact_jpeg_tables(chn, table_type, enable, /)\n--\n\nvenc_compact_jpeg_tables(chn, table_type, enable)
+    """venc_compact_jpeg_tables(chn, table_type, enable, /)\n--\n
+    venc_compact_jpeg_tables(chn, table_type, enable)
 
     C function: hi_mpi_venc_compact_jpeg_tables. Releases the GIL.
     """
@@ -1589,7 +1688,8 @@ def venc_compact_jpeg_tables(chn, table_type, enable):
 
 
 def venc_create_chn(chn, attr):
-    """venc_create_chn(chn, attr, /)\n--\n\nvenc_create_chn(chn, attr)
+    """venc_create_chn(chn, attr, /)\n--\n
+    venc_create_chn(chn, attr)
 
     C function: hi_mpi_venc_create_chn. Releases the GIL.
     """
@@ -1604,7 +1704,8 @@ def venc_create_chn(chn, attr):
 
 
 def venc_destroy_chn(chn):
-    """venc_destroy_chn(chn, /)\n--\n\nvenc_destroy_chn(chn)
+    """venc_destroy_chn(chn, /)\n--\n
+    venc_destroy_chn(chn)
 
     C function: hi_mpi_venc_destroy_chn. Releases the GIL.
     """
@@ -1616,7 +1717,8 @@ def venc_destroy_chn(chn):
 
 
 def venc_get_chn_attr(chn):
-    """venc_get_chn_attr(chn, /)\n--\n\nvenc_get_chn_attr(chn)
+    """venc_get_chn_attr(chn, /)\n--\n
+    venc_get_chn_attr(chn)
 
     C function: hi_mpi_venc_get_chn_attr. Releases the GIL.
     """
@@ -1630,7 +1732,8 @@ def venc_get_chn_attr(chn):
 
 
 def venc_get_chn_param(chn):
-    """venc_get_chn_param(chn, /)\n--\n\nvenc_get_chn_param(chn)
+    """venc_get_chn_param(chn, /)\n--\n
+    venc_get_chn_param(chn)
 
     C function: hi_mpi_venc_get_chn_param. Releases the GIL.
     """
@@ -1644,7 +1747,8 @@ def venc_get_chn_param(chn):
 
 
 def venc_get_cu_pred(chn):
-    """venc_get_cu_pred(chn, /)\n--\n\nvenc_get_cu_pred(chn)
+    """venc_get_cu_pred(chn, /)\n--\n
+    venc_get_cu_pred(chn)
 
     C function: hi_mpi_venc_get_cu_pred. Releases the GIL.
     """
@@ -1658,7 +1762,8 @@ def venc_get_cu_pred(chn):
 
 
 def venc_get_fd(chn):
-    """venc_get_fd(chn, /)\n--\n\nvenc_get_fd(chn)
+    """venc_get_fd(chn, /)\n--\n
+    venc_get_fd(chn)
 
     C function: hi_mpi_venc_get_fd. Releases the GIL.
     """
@@ -1670,7 +1775,8 @@ def venc_get_fd(chn):
 
 
 def venc_get_h264_vui(chn):
-    """venc_get_h264_vui(chn, /)\n--\n\nvenc_get_h264_vui(chn)
+    """venc_get_h264_vui(chn, /)\n--\n
+    venc_get_h264_vui(chn)
 
     C function: hi_mpi_venc_get_h264_vui. Releases the GIL.
     """
@@ -1684,7 +1790,8 @@ def venc_get_h264_vui(chn):
 
 
 def venc_get_h265_vui(chn):
-    """venc_get_h265_vui(chn, /)\n--\n\nvenc_get_h265_vui(chn)
+    """venc_get_h265_vui(chn, /)\n--\n
+    venc_get_h265_vui(chn)
 
     C function: hi_mpi_venc_get_h265_vui. Releases the GIL.
     """
@@ -1698,7 +1805,8 @@ def venc_get_h265_vui(chn):
 
 
 def venc_get_intra_refresh(chn):
-    """venc_get_intra_refresh(chn, /)\n--\n\nvenc_get_intra_refresh(chn)
+    """venc_get_intra_refresh(chn, /)\n--\n
+    venc_get_intra_refresh(chn)
 
     C function: hi_mpi_venc_get_intra_refresh. Releases the GIL.
     """
@@ -1712,7 +1820,8 @@ def venc_get_intra_refresh(chn):
 
 
 def venc_get_jpeg_huffman_param(chn):
-    """venc_get_jpeg_huffman_param(chn, /)\n--\n\nvenc_get_jpeg_huffman_param(chn)
+    """venc_get_jpeg_huffman_param(chn, /)\n--\n
+    venc_get_jpeg_huffman_param(chn)
 
     C function: hi_mpi_venc_get_jpeg_huffman_param. Releases the GIL.
     """
@@ -1726,7 +1835,8 @@ def venc_get_jpeg_huffman_param(chn):
 
 
 def venc_get_jpeg_param(chn):
-    """venc_get_jpeg_param(chn, /)\n--\n\nvenc_get_jpeg_param(chn)
+    """venc_get_jpeg_param(chn, /)\n--\n
+    venc_get_jpeg_param(chn)
 
     C function: hi_mpi_venc_get_jpeg_param. Releases the GIL.
     """
@@ -1740,7 +1850,8 @@ def venc_get_jpeg_param(chn):
 
 
 def venc_get_jpege_predicted_size(frame, jpeg_param):
-    """venc_get_jpege_predicted_size(frame, jpeg_param, /)\n--\n\nvenc_get_jpege_predicted_size(frame, jpeg_param)
+    """venc_get_jpege_predicted_size(frame, jpeg_param, /)\n--\n
+    venc_get_jpege_predicted_size(frame, jpeg_param)
 
     C function: hi_mpi_venc_get_jpege_predicted_size. Releases the GIL.
     """
@@ -1759,7 +1870,8 @@ def venc_get_jpege_predicted_size(frame, jpeg_param):
 
 
 def venc_get_mod_param(ignored=None):
-    """venc_get_mod_param(ignored=None, /)\n--\n\nvenc_get_mod_param()
+    """venc_get_mod_param(ignored=None, /)\n--\n
+    venc_get_mod_param()
 
     C function: hi_mpi_venc_get_mod_param. Releases the GIL.
     """
@@ -1772,7 +1884,8 @@ def venc_get_mod_param(ignored=None):
 
 
 def venc_get_qpmap_size(type, width, height):
-    """venc_get_qpmap_size(type, width, height, /)\n--\n\nvenc_get_qpmap_size(type, width, height)
+    """venc_get_qpmap_size(type, width, height, /)\n--\n
+    venc_get_qpmap_size(type, width, height)
 
     C function: hi_mpi_venc_get_qpmap_size. Releases the GIL.
     """
@@ -1786,7 +1899,8 @@ def venc_get_qpmap_size(type, width, height):
 
 
 def venc_get_qpmap_stride(width):
-    """venc_get_qpmap_stride(width, /)\n--\n\nvenc_get_qpmap_stride(width)
+    """venc_get_qpmap_stride(width, /)\n--\n
+    venc_get_qpmap_stride(width)
 
     C function: hi_mpi_venc_get_qpmap_stride. Releases the GIL.
     """
@@ -1798,7 +1912,8 @@ def venc_get_qpmap_stride(width):
 
 
 def venc_get_rc_param(chn):
-    """venc_get_rc_param(chn, /)\n--\n\nvenc_get_rc_param(chn)
+    """venc_get_rc_param(chn, /)\n--\n
+    venc_get_rc_param(chn)
 
     C function: hi_mpi_venc_get_rc_param. Releases the GIL.
     """
@@ -1812,7 +1927,8 @@ def venc_get_rc_param(chn):
 
 
 def venc_get_ref_param(chn):
-    """venc_get_ref_param(chn, /)\n--\n\nvenc_get_ref_param(chn)
+    """venc_get_ref_param(chn, /)\n--\n
+    venc_get_ref_param(chn)
 
     C function: hi_mpi_venc_get_ref_param. Releases the GIL.
     """
@@ -1826,7 +1942,8 @@ def venc_get_ref_param(chn):
 
 
 def venc_get_roi_attr(chn, idx):
-    """venc_get_roi_attr(chn, idx, /)\n--\n\nvenc_get_roi_attr(chn, idx)
+    """venc_get_roi_attr(chn, idx, /)\n--\n
+    venc_get_roi_attr(chn, idx)
 
     C function: hi_mpi_venc_get_roi_attr. Releases the GIL.
     """
@@ -1841,7 +1958,8 @@ def venc_get_roi_attr(chn, idx):
 
 
 def venc_get_scene_mode(chn):
-    """venc_get_scene_mode(chn, /)\n--\n\nvenc_get_scene_mode(chn)
+    """venc_get_scene_mode(chn, /)\n--\n
+    venc_get_scene_mode(chn)
 
     C function: hi_mpi_venc_get_scene_mode. Releases the GIL.
     """
@@ -1855,7 +1973,8 @@ def venc_get_scene_mode(chn):
 
 
 def venc_get_slice_split(chn):
-    """venc_get_slice_split(chn, /)\n--\n\nvenc_get_slice_split(chn)
+    """venc_get_slice_split(chn, /)\n--\n
+    venc_get_slice_split(chn)
 
     C function: hi_mpi_venc_get_slice_split. Releases the GIL.
     """
@@ -1869,7 +1988,8 @@ def venc_get_slice_split(chn):
 
 
 def venc_get_streamcopy_param(chn):
-    """venc_get_streamcopy_param(chn, /)\n--\n\nvenc_get_streamcopy_param(chn)
+    """venc_get_streamcopy_param(chn, /)\n--\n
+    venc_get_streamcopy_param(chn)
 
     C function: hi_mpi_venc_get_streamcopy_param. Releases the GIL.
     """
@@ -1883,7 +2003,8 @@ def venc_get_streamcopy_param(chn):
 
 
 def venc_query_status(chn):
-    """venc_query_status(chn, /)\n--\n\nvenc_query_status(chn)
+    """venc_query_status(chn, /)\n--\n
+    venc_query_status(chn)
 
     C function: hi_mpi_venc_query_status. Releases the GIL.
     """
@@ -1897,7 +2018,8 @@ def venc_query_status(chn):
 
 
 def venc_request_idr(chn, instant):
-    """venc_request_idr(chn, instant, /)\n--\n\nvenc_request_idr(chn, instant)
+    """venc_request_idr(chn, instant, /)\n--\n
+    venc_request_idr(chn, instant)
 
     C function: hi_mpi_venc_request_idr. Releases the GIL.
     """
@@ -1910,7 +2032,8 @@ def venc_request_idr(chn, instant):
 
 
 def venc_send_frame(chn, frame, milli_sec):
-    """venc_send_frame(chn, frame, milli_sec, /)\n--\n\nvenc_send_frame(chn, frame, milli_sec)
+    """venc_send_frame(chn, frame, milli_sec, /)\n--\n
+    venc_send_frame(chn, frame, milli_sec)
 
     C function: hi_mpi_venc_send_frame. Releases the GIL.
     """
@@ -1926,7 +2049,8 @@ def venc_send_frame(chn, frame, milli_sec):
 
 
 def venc_send_frame_ex(chn, frame, milli_sec):
-    """venc_send_frame_ex(chn, frame, milli_sec, /)\n--\n\nvenc_send_frame_ex(chn, frame, milli_sec)
+    """venc_send_frame_ex(chn, frame, milli_sec, /)\n--\n
+    venc_send_frame_ex(chn, frame, milli_sec)
 
     C function: hi_mpi_venc_send_frame_ex. Releases the GIL.
     """
@@ -1942,7 +2066,8 @@ def venc_send_frame_ex(chn, frame, milli_sec):
 
 
 def venc_send_jpege_frame(chn, frame, jpege_stream, milli_sec):
-    """venc_send_jpege_frame(chn, frame, jpege_stream, milli_sec, /)\n--\n\nvenc_send_jpege_frame(chn, frame, jpege_stream, milli_sec)
+    """venc_send_jpege_frame(chn, frame, jpege_stream, milli_sec, /)\n--\n
+    venc_send_jpege_frame(chn, frame, jpege_stream, milli_sec)
 
     C function: hi_mpi_venc_send_jpege_frame. Releases the GIL.
     """
@@ -1961,7 +2086,8 @@ def venc_send_jpege_frame(chn, frame, jpege_stream, milli_sec):
 
 
 def venc_set_chn_attr(chn, chn_attr):
-    """venc_set_chn_attr(chn, chn_attr, /)\n--\n\nvenc_set_chn_attr(chn, chn_attr)
+    """venc_set_chn_attr(chn, chn_attr, /)\n--\n
+    venc_set_chn_attr(chn, chn_attr)
 
     C function: hi_mpi_venc_set_chn_attr. Releases the GIL.
     """
@@ -1976,7 +2102,8 @@ def venc_set_chn_attr(chn, chn_attr):
 
 
 def venc_set_chn_param(chn, chn_param):
-    """venc_set_chn_param(chn, chn_param, /)\n--\n\nvenc_set_chn_param(chn, chn_param)
+    """venc_set_chn_param(chn, chn_param, /)\n--\n
+    venc_set_chn_param(chn, chn_param)
 
     C function: hi_mpi_venc_set_chn_param. Releases the GIL.
     """
@@ -1991,7 +2118,8 @@ def venc_set_chn_param(chn, chn_param):
 
 
 def venc_set_cu_pred(chn, cu_pred):
-    """venc_set_cu_pred(chn, cu_pred, /)\n--\n\nvenc_set_cu_pred(chn, cu_pred)
+    """venc_set_cu_pred(chn, cu_pred, /)\n--\n
+    venc_set_cu_pred(chn, cu_pred)
 
     C function: hi_mpi_venc_set_cu_pred. Releases the GIL.
     """
@@ -2006,7 +2134,8 @@ def venc_set_cu_pred(chn, cu_pred):
 
 
 def venc_set_h264_vui(chn, h264_vui):
-    """venc_set_h264_vui(chn, h264_vui, /)\n--\n\nvenc_set_h264_vui(chn, h264_vui)
+    """venc_set_h264_vui(chn, h264_vui, /)\n--\n
+    venc_set_h264_vui(chn, h264_vui)
 
     C function: hi_mpi_venc_set_h264_vui. Releases the GIL.
     """
@@ -2021,7 +2150,8 @@ def venc_set_h264_vui(chn, h264_vui):
 
 
 def venc_set_h265_vui(chn, h265_vui):
-    """venc_set_h265_vui(chn, h265_vui, /)\n--\n\nvenc_set_h265_vui(chn, h265_vui)
+    """venc_set_h265_vui(chn, h265_vui, /)\n--\n
+    venc_set_h265_vui(chn, h265_vui)
 
     C function: hi_mpi_venc_set_h265_vui. Releases the GIL.
     """
@@ -2036,7 +2166,8 @@ def venc_set_h265_vui(chn, h265_vui):
 
 
 def venc_set_intra_refresh(chn, intra_refresh):
-    """venc_set_intra_refresh(chn, intra_refresh, /)\n--\n\nvenc_set_intra_refresh(chn, intra_refresh)
+    """venc_set_intra_refresh(chn, intra_refresh, /)\n--\n
+    venc_set_intra_refresh(chn, intra_refresh)
 
     C function: hi_mpi_venc_set_intra_refresh. Releases the GIL.
     """
@@ -2051,7 +2182,8 @@ def venc_set_intra_refresh(chn, intra_refresh):
 
 
 def venc_set_jpeg_huffman_param(chn, jpeg_huffman_param):
-    """venc_set_jpeg_huffman_param(chn, jpeg_huffman_param, /)\n--\n\nvenc_set_jpeg_huffman_param(chn, jpeg_huffman_param)
+    """venc_set_jpeg_huffman_param(chn, jpeg_huffman_param, /)\n--\n
+    venc_set_jpeg_huffman_param(chn, jpeg_huffman_param)
 
     C function: hi_mpi_venc_set_jpeg_huffman_param. Releases the GIL.
     """
@@ -2066,7 +2198,8 @@ def venc_set_jpeg_huffman_param(chn, jpeg_huffman_param):
 
 
 def venc_set_jpeg_param(chn, jpeg_param):
-    """venc_set_jpeg_param(chn, jpeg_param, /)\n--\n\nvenc_set_jpeg_param(chn, jpeg_param)
+    """venc_set_jpeg_param(chn, jpeg_param, /)\n--\n
+    venc_set_jpeg_param(chn, jpeg_param)
 
     C function: hi_mpi_venc_set_jpeg_param. Releases the GIL.
     """
@@ -2081,7 +2214,8 @@ def venc_set_jpeg_param(chn, jpeg_param):
 
 
 def venc_set_mod_param(mod_param):
-    """venc_set_mod_param(mod_param, /)\n--\n\nvenc_set_mod_param(mod_param)
+    """venc_set_mod_param(mod_param, /)\n--\n
+    venc_set_mod_param(mod_param)
 
     C function: hi_mpi_venc_set_mod_param. Releases the GIL.
     """
@@ -2095,7 +2229,8 @@ def venc_set_mod_param(mod_param):
 
 
 def venc_set_rc_param(chn, rc_param):
-    """venc_set_rc_param(chn, rc_param, /)\n--\n\nvenc_set_rc_param(chn, rc_param)
+    """venc_set_rc_param(chn, rc_param, /)\n--\n
+    venc_set_rc_param(chn, rc_param)
 
     C function: hi_mpi_venc_set_rc_param. Releases the GIL.
     """
@@ -2110,7 +2245,8 @@ def venc_set_rc_param(chn, rc_param):
 
 
 def venc_set_ref_param(chn, ref_param):
-    """venc_set_ref_param(chn, ref_param, /)\n--\n\nvenc_set_ref_param(chn, ref_param)
+    """venc_set_ref_param(chn, ref_param, /)\n--\n
+    venc_set_ref_param(chn, ref_param)
 
     C function: hi_mpi_venc_set_ref_param. Releases the GIL.
     """
@@ -2125,7 +2261,8 @@ def venc_set_ref_param(chn, ref_param):
 
 
 def venc_set_roi_attr(chn, roi_attr):
-    """venc_set_roi_attr(chn, roi_attr, /)\n--\n\nvenc_set_roi_attr(chn, roi_attr)
+    """venc_set_roi_attr(chn, roi_attr, /)\n--\n
+    venc_set_roi_attr(chn, roi_attr)
 
     C function: hi_mpi_venc_set_roi_attr. Releases the GIL.
     """
@@ -2140,7 +2277,8 @@ def venc_set_roi_attr(chn, roi_attr):
 
 
 def venc_set_scene_mode(chn, scene_mode):
-    """venc_set_scene_mode(chn, scene_mode, /)\n--\n\nvenc_set_scene_mode(chn, scene_mode)
+    """venc_set_scene_mode(chn, scene_mode, /)\n--\n
+    venc_set_scene_mode(chn, scene_mode)
 
     C function: hi_mpi_venc_set_scene_mode. Releases the GIL.
     """
@@ -2153,7 +2291,8 @@ def venc_set_scene_mode(chn, scene_mode):
 
 
 def venc_set_slice_split(chn, slice_split):
-    """venc_set_slice_split(chn, slice_split, /)\n--\n\nvenc_set_slice_split(chn, slice_split)
+    """venc_set_slice_split(chn, slice_split, /)\n--\n
+    venc_set_slice_split(chn, slice_split)
 
     C function: hi_mpi_venc_set_slice_split. Releases the GIL.
     """
@@ -2168,7 +2307,8 @@ def venc_set_slice_split(chn, slice_split):
 
 
 def venc_set_streamcopy_param(chn, streamcopy_param):
-    """venc_set_streamcopy_param(chn, streamcopy_param, /)\n--\n\nvenc_set_streamcopy_param(chn, streamcopy_param)
+    """venc_set_streamcopy_param(chn, streamcopy_param, /)\n--\n
+    venc_set_streamcopy_param(chn, streamcopy_param)
 
     C function: hi_mpi_venc_set_streamcopy_param. Releases the GIL.
     """
@@ -2183,7 +2323,8 @@ def venc_set_streamcopy_param(chn, streamcopy_param):
 
 
 def venc_start_chn(chn, recv_param):
-    """venc_start_chn(chn, recv_param, /)\n--\n\nvenc_start_chn(chn, recv_param)
+    """venc_start_chn(chn, recv_param, /)\n--\n
+    venc_start_chn(chn, recv_param)
 
     C function: hi_mpi_venc_start_chn. Releases the GIL.
     """
@@ -2198,7 +2339,8 @@ def venc_start_chn(chn, recv_param):
 
 
 def venc_stop_chn(chn):
-    """venc_stop_chn(chn, /)\n--\n\nvenc_stop_chn(chn)
+    """venc_stop_chn(chn, /)\n--\n
+    venc_stop_chn(chn)
 
     C function: hi_mpi_venc_stop_chn. Releases the GIL.
     """
@@ -2210,7 +2352,8 @@ def venc_stop_chn(chn):
 
 
 def rgn_attach_to_chn(handle, chn, chn_attr):
-    """rgn_attach_to_chn(handle, chn, chn_attr, /)\n--\n\nrgn_attach_to_chn(handle, chn, chn_attr)
+    """rgn_attach_to_chn(handle, chn, chn_attr, /)\n--\n
+    rgn_attach_to_chn(handle, chn, chn_attr)
 
     C function: hi_mpi_rgn_attach_to_chn. Releases the GIL.
     """
@@ -2228,7 +2371,8 @@ def rgn_attach_to_chn(handle, chn, chn_attr):
 
 
 def rgn_create(handle, rgn_attr):
-    """rgn_create(handle, rgn_attr, /)\n--\n\nrgn_create(handle, rgn_attr)
+    """rgn_create(handle, rgn_attr, /)\n--\n
+    rgn_create(handle, rgn_attr)
 
     C function: hi_mpi_rgn_create. Releases the GIL.
     """
@@ -2243,7 +2387,8 @@ def rgn_create(handle, rgn_attr):
 
 
 def rgn_destroy(handle):
-    """rgn_destroy(handle, /)\n--\n\nrgn_destroy(handle)
+    """rgn_destroy(handle, /)\n--\n
+    rgn_destroy(handle)
 
     C function: hi_mpi_rgn_destroy. Releases the GIL.
     """
@@ -2255,7 +2400,8 @@ def rgn_destroy(handle):
 
 
 def rgn_detach_from_chn(handle, chn):
-    """rgn_detach_from_chn(handle, chn, /)\n--\n\nrgn_detach_from_chn(handle, chn)
+    """rgn_detach_from_chn(handle, chn, /)\n--\n
+    rgn_detach_from_chn(handle, chn)
 
     C function: hi_mpi_rgn_detach_from_chn. Releases the GIL.
     """
@@ -2270,7 +2416,8 @@ def rgn_detach_from_chn(handle, chn):
 
 
 def rgn_get_canvas_info(handle):
-    """rgn_get_canvas_info(handle, /)\n--\n\nrgn_get_canvas_info(handle)
+    """rgn_get_canvas_info(handle, /)\n--\n
+    rgn_get_canvas_info(handle)
 
     C function: hi_mpi_rgn_get_canvas_info. Releases the GIL.
     """
@@ -2284,7 +2431,8 @@ def rgn_get_canvas_info(handle):
 
 
 def rgn_get_display_attr(handle, chn):
-    """rgn_get_display_attr(handle, chn, /)\n--\n\nrgn_get_display_attr(handle, chn)
+    """rgn_get_display_attr(handle, chn, /)\n--\n
+    rgn_get_display_attr(handle, chn)
 
     C function: hi_mpi_rgn_get_display_attr. Releases the GIL.
     """
@@ -2301,7 +2449,8 @@ def rgn_get_display_attr(handle, chn):
 
 
 def rgn_set_display_attr(handle, chn, chn_attr):
-    """rgn_set_display_attr(handle, chn, chn_attr, /)\n--\n\nrgn_set_display_attr(handle, chn, chn_attr)
+    """rgn_set_display_attr(handle, chn, chn_attr, /)\n--\n
+    rgn_set_display_attr(handle, chn, chn_attr)
 
     C function: hi_mpi_rgn_set_display_attr. Releases the GIL.
     """
@@ -2319,7 +2468,8 @@ def rgn_set_display_attr(handle, chn, chn_attr):
 
 
 def rgn_update_canvas(handle):
-    """rgn_update_canvas(handle, /)\n--\n\nrgn_update_canvas(handle)
+    """rgn_update_canvas(handle, /)\n--\n
+    rgn_update_canvas(handle)
 
     C function: hi_mpi_rgn_update_canvas. Releases the GIL.
     """

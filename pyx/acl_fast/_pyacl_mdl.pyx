@@ -9,7 +9,7 @@ from libc.string cimport memset, strlen
 from acl_fast cimport abi
 from acl_fast.abi cimport aclError, aclmdlDataset, aclmdlDesc, aclmdlIODims, aclrtStream
 from acl_fast._pyacl_args cimport as_int, as_u64
-from acl_fast._pyacl_models cimport Lane, deliver, lane_enter, lane_leave, unload_in
+from acl_fast._pyacl_models cimport Lane, deliver, end_refresh, lane_enter, lane_leave, unload_in
 from acl_fast._pyacl_structs cimport read_struct, write_struct
 
 __all__ = ["execute", "execute_async", "execute_v2", "execute_async_v2", "unload",
@@ -28,7 +28,8 @@ cdef inline uint32_t as_model(object value, const char *where) except? 0xFFFFFFF
 
 
 def execute_async(model_id, input, output, stream):
-    """execute_async(model_id, input, output, stream, /)\n--\n\nexecute_async(model_id, input, output, stream)
+    """execute_async(model_id, input, output, stream, /)\n--\n
+    execute_async(model_id, input, output, stream)
 
     Deliver one execution; only synchronising makes the result readable. Deliveries of one model id
     are serialised without the GIL, and a stream other than the last one waits, on the device, for
@@ -44,11 +45,13 @@ def execute_async(model_id, input, output, stream):
         ret = deliver(lane, <const aclmdlDataset *><uintptr_t>inputs,
                       <aclmdlDataset *><uintptr_t>outputs, <aclrtStream><uintptr_t>handle)
     lane_leave(lane)
+    end_refresh(lane, inputs)
     return <int>ret
 
 
 def execute(model_id, input, output):
-    """execute(model_id, input, output, /)\n--\n\nexecute(model_id, input, output)
+    """execute(model_id, input, output, /)\n--\n
+    execute(model_id, input, output)
 
     Execute and wait. Threads that execute one model id take turns, without the GIL.
     C function: aclmdlExecute. Releases the GIL.
@@ -62,11 +65,13 @@ def execute(model_id, input, output):
         ret = abi.aclmdlExecute(model, <const aclmdlDataset *><uintptr_t>inputs,
                                 <aclmdlDataset *><uintptr_t>outputs)
     lane_leave(lane)
+    end_refresh(lane, inputs)
     return <int>ret
 
 
 def execute_v2(model_id, input, output, stream, handle):
-    """execute_v2(model_id, input, output, stream, handle, /)\n--\n\nexecute_v2(model_id, input, output, stream, handle)
+    """execute_v2(model_id, input, output, stream, handle, /)\n--\n
+    execute_v2(model_id, input, output, stream, handle)
 
     C function: aclmdlExecuteV2. Releases the GIL.
     """
@@ -87,7 +92,8 @@ def execute_v2(model_id, input, output, stream, handle):
 
 
 def execute_async_v2(model_id, input, output, stream, handle):
-    """execute_async_v2(model_id, input, output, stream, handle, /)\n--\n\nexecute_async_v2(model_id, input, output, stream, handle)
+    """execute_async_v2(model_id, input, output, stream, handle, /)\n--\n
+    execute_async_v2(model_id, input, output, stream, handle)
 
     C function: aclmdlExecuteAsyncV2. Releases the GIL.
     """
@@ -108,7 +114,8 @@ def execute_async_v2(model_id, input, output, stream, handle):
 
 
 def unload(model_id):
-    """unload(model_id, /)\n--\n\nunload(model_id)
+    """unload(model_id, /)\n--\n
+    unload(model_id)
 
     Waits for the execution that another thread has going. C function: aclmdlUnload.
     Releases the GIL.
@@ -145,7 +152,8 @@ cdef tuple dims_by(DimsGetter getter, object desc, object index, const char *whe
 
 
 def get_input_dims(model_desc, index):
-    """get_input_dims(model_desc, index, /)\n--\n\nget_input_dims(model_desc, index)
+    """get_input_dims(model_desc, index, /)\n--\n
+    get_input_dims(model_desc, index)
 
     -> ({name, dimCount, dims}, ret). C function: aclmdlGetInputDims.
     """
@@ -153,7 +161,8 @@ def get_input_dims(model_desc, index):
 
 
 def get_input_dims_v2(model_desc, index):
-    """get_input_dims_v2(model_desc, index, /)\n--\n\nget_input_dims_v2(model_desc, index)
+    """get_input_dims_v2(model_desc, index, /)\n--\n
+    get_input_dims_v2(model_desc, index)
 
     -> ({name, dimCount, dims}, ret). C function: aclmdlGetInputDimsV2.
     """
@@ -161,7 +170,8 @@ def get_input_dims_v2(model_desc, index):
 
 
 def get_output_dims(model_desc, index):
-    """get_output_dims(model_desc, index, /)\n--\n\nget_output_dims(model_desc, index)
+    """get_output_dims(model_desc, index, /)\n--\n
+    get_output_dims(model_desc, index)
 
     -> ({name, dimCount, dims}, ret). C function: aclmdlGetOutputDims.
     """
@@ -169,7 +179,8 @@ def get_output_dims(model_desc, index):
 
 
 def get_cur_output_dims(model_desc, index):
-    """get_cur_output_dims(model_desc, index, /)\n--\n\nget_cur_output_dims(model_desc, index)
+    """get_cur_output_dims(model_desc, index, /)\n--\n
+    get_cur_output_dims(model_desc, index)
 
     -> ({name, dimCount, dims}, ret). C function: aclmdlGetCurOutputDims.
     """
@@ -177,7 +188,8 @@ def get_cur_output_dims(model_desc, index):
 
 
 def get_input_dynamic_dims(model_desc, index, gear_count):
-    """get_input_dynamic_dims(model_desc, index, gear_count, /)\n--\n\nget_input_dynamic_dims(model_desc, index, gear_count)
+    """get_input_dynamic_dims(model_desc, index, gear_count, /)\n--\n
+    get_input_dynamic_dims(model_desc, index, gear_count)
 
     -> (list of {name, dimCount, dims}, ret). C function: aclmdlGetInputDynamicDims.
     """
@@ -202,7 +214,8 @@ def get_input_dynamic_dims(model_desc, index, gear_count):
 
 
 def set_input_dynamic_dims(model_id, dataset, index, dims):
-    """set_input_dynamic_dims(model_id, dataset, index, dims, /)\n--\n\nset_input_dynamic_dims(model_id, dataset, index, dims)
+    """set_input_dynamic_dims(model_id, dataset, index, dims, /)\n--\n
+    set_input_dynamic_dims(model_id, dataset, index, dims)
 
     ``dims`` is a dict with dimCount and dims. C function: aclmdlSetInputDynamicDims. Releases the
     GIL.
@@ -224,7 +237,8 @@ def set_input_dynamic_dims(model_id, dataset, index, dims):
 
 
 def get_input_dims_range(model_desc, index):
-    """get_input_dims_range(model_desc, index, /)\n--\n\nget_input_dims_range(model_desc, index)
+    """get_input_dims_range(model_desc, index, /)\n--\n
+    get_input_dims_range(model_desc, index)
 
     -> ({rangeCount, range: list of [least, most]}, ret). C function: aclmdlGetInputDimsRange.
     """
@@ -243,7 +257,8 @@ def get_input_dims_range(model_desc, index):
 # ---- gears and AIPP ----
 
 def get_dynamic_batch(model_desc):
-    """get_dynamic_batch(model_desc, /)\n--\n\nget_dynamic_batch(model_desc)
+    """get_dynamic_batch(model_desc, /)\n--\n
+    get_dynamic_batch(model_desc)
 
     -> ({batchCount, batch}, ret). C function: aclmdlGetDynamicBatch.
     """
@@ -257,7 +272,8 @@ def get_dynamic_batch(model_desc):
 
 
 def get_dynamic_hw(model_desc, index):
-    """get_dynamic_hw(model_desc, index, /)\n--\n\nget_dynamic_hw(model_desc, index)
+    """get_dynamic_hw(model_desc, index, /)\n--\n
+    get_dynamic_hw(model_desc, index)
 
     -> ({hwCount, hw: list of [height, width]}, ret). C function: aclmdlGetDynamicHW.
     """
@@ -274,7 +290,8 @@ def get_dynamic_hw(model_desc, index):
 
 
 def get_first_aipp_info(model_id, index):
-    """get_first_aipp_info(model_id, index, /)\n--\n\nget_first_aipp_info(model_id, index)
+    """get_first_aipp_info(model_id, index, /)\n--\n
+    get_first_aipp_info(model_id, index)
 
     -> (dict of aclAippInfo, ret). C function: aclmdlGetFirstAippInfo.
     """
@@ -294,7 +311,8 @@ def get_first_aipp_info(model_id, index):
 
 
 def create_and_get_op_desc(device_id, stream_id, task_id, op_name_len):
-    """create_and_get_op_desc(device_id, stream_id, task_id, op_name_len, /)\n--\n\ncreate_and_get_op_desc(device_id, stream_id, task_id, op_name_len)
+    """create_and_get_op_desc(device_id, stream_id, task_id, op_name_len, /)\n--\n
+    create_and_get_op_desc(device_id, stream_id, task_id, op_name_len)
 
     -> (op_name, input_desc, num_inputs, output_desc, num_outputs, ret).
     C function: aclmdlCreateAndGetOpDesc.

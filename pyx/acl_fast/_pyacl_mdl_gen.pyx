@@ -10,6 +10,8 @@ from libc.string cimport memset as c_memset, strlen
 
 from acl_fast cimport abi
 from acl_fast._pyacl_args cimport (as_double, as_i64, as_int, as_u64, text_from, text_or_none)
+from acl_fast._pyacl_models cimport (datasets_changed, forget_dataset, forget_memory,
+                                     note_buffer)
 from acl_fast._pyacl_structs cimport (Pack, pack_floats, pack_ints, pack_pointers, pack_structs,
                                       read_struct, squeeze, struct_pointer, write_struct)
 from acl_fast._runtime cimport forget_binding
@@ -18,7 +20,8 @@ __all__ = ["add_dataset_buffer", "bundle_get_model_id", "bundle_get_model_num", 
 
 
 def add_dataset_buffer(dataset, data_buffer):
-    """add_dataset_buffer(dataset, data_buffer, /)\n--\n\nadd_dataset_buffer(dataset, data_buffer)
+    """add_dataset_buffer(dataset, data_buffer, /)\n--\n
+    add_dataset_buffer(dataset, data_buffer)
 
     C function: aclmdlAddDatasetBuffer. Keeps the GIL.
     """
@@ -26,11 +29,13 @@ def add_dataset_buffer(dataset, data_buffer):
     cdef uint64_t c_data_buffer = as_u64(data_buffer, b"acl.mdl.add_dataset_buffer", b"data_buffer")
     cdef abi.aclError ret
     ret = abi.aclmdlAddDatasetBuffer(<abi.aclmdlDataset *><uintptr_t>c_dataset, <abi.aclDataBuffer *><uintptr_t>c_data_buffer)
+    note_buffer(c_data_buffer)
     return dataset, <int>ret
 
 
 def bundle_get_model_id(bundle_id, index):
-    """bundle_get_model_id(bundle_id, index, /)\n--\n\nbundle_get_model_id(bundle_id, index)
+    """bundle_get_model_id(bundle_id, index, /)\n--\n
+    bundle_get_model_id(bundle_id, index)
 
     C function: aclmdlBundleGetModelId. Releases the GIL.
     """
@@ -45,7 +50,8 @@ def bundle_get_model_id(bundle_id, index):
 
 
 def bundle_get_model_num(bundle_id):
-    """bundle_get_model_num(bundle_id, /)\n--\n\nbundle_get_model_num(bundle_id)
+    """bundle_get_model_num(bundle_id, /)\n--\n
+    bundle_get_model_num(bundle_id)
 
     C function: aclmdlBundleGetModelNum. Releases the GIL.
     """
@@ -59,7 +65,8 @@ def bundle_get_model_num(bundle_id):
 
 
 def bundle_load_from_file(model_path):
-    """bundle_load_from_file(model_path, /)\n--\n\nbundle_load_from_file(model_path)
+    """bundle_load_from_file(model_path, /)\n--\n
+    bundle_load_from_file(model_path)
 
     C function: aclmdlBundleLoadFromFile. Releases the GIL.
     """
@@ -73,7 +80,8 @@ def bundle_load_from_file(model_path):
 
 
 def bundle_load_from_mem(model, model_size):
-    """bundle_load_from_mem(model, model_size, /)\n--\n\nbundle_load_from_mem(model, model_size)
+    """bundle_load_from_mem(model, model_size, /)\n--\n
+    bundle_load_from_mem(model, model_size)
 
     C function: aclmdlBundleLoadFromMem. Releases the GIL.
     """
@@ -88,7 +96,8 @@ def bundle_load_from_mem(model, model_size):
 
 
 def bundle_unload(bundle_id):
-    """bundle_unload(bundle_id, /)\n--\n\nbundle_unload(bundle_id)
+    """bundle_unload(bundle_id, /)\n--\n
+    bundle_unload(bundle_id)
 
     C function: aclmdlBundleUnload. Releases the GIL.
     """
@@ -100,7 +109,8 @@ def bundle_unload(bundle_id):
 
 
 def create_aipp(batch_size):
-    """create_aipp(batch_size, /)\n--\n\ncreate_aipp(batch_size)
+    """create_aipp(batch_size, /)\n--\n
+    create_aipp(batch_size)
 
     C function: aclmdlCreateAIPP. Keeps the GIL.
     """
@@ -111,7 +121,8 @@ def create_aipp(batch_size):
 
 
 def create_config_handle(ignored=None):
-    """create_config_handle(ignored=None, /)\n--\n\ncreate_config_handle()
+    """create_config_handle(ignored=None, /)\n--\n
+    create_config_handle()
 
     C function: aclmdlCreateConfigHandle. Keeps the GIL.
     """
@@ -121,7 +132,8 @@ def create_config_handle(ignored=None):
 
 
 def create_dataset(ignored=None):
-    """create_dataset(ignored=None, /)\n--\n\ncreate_dataset()
+    """create_dataset(ignored=None, /)\n--\n
+    create_dataset()
 
     C function: aclmdlCreateDataset. Keeps the GIL.
     """
@@ -131,7 +143,8 @@ def create_dataset(ignored=None):
 
 
 def create_desc(ignored=None):
-    """create_desc(ignored=None, /)\n--\n\ncreate_desc()
+    """create_desc(ignored=None, /)\n--\n
+    create_desc()
 
     C function: aclmdlCreateDesc. Keeps the GIL.
     """
@@ -141,7 +154,8 @@ def create_desc(ignored=None):
 
 
 def create_exec_config_handle(ignored=None):
-    """create_exec_config_handle(ignored=None, /)\n--\n\ncreate_exec_config_handle()
+    """create_exec_config_handle(ignored=None, /)\n--\n
+    create_exec_config_handle()
 
     C function: aclmdlCreateExecConfigHandle. Keeps the GIL.
     """
@@ -151,7 +165,8 @@ def create_exec_config_handle(ignored=None):
 
 
 def destroy_aipp(aipp_parms_set):
-    """destroy_aipp(aipp_parms_set, /)\n--\n\ndestroy_aipp(aipp_parms_set)
+    """destroy_aipp(aipp_parms_set, /)\n--\n
+    destroy_aipp(aipp_parms_set)
 
     C function: aclmdlDestroyAIPP. Keeps the GIL.
     """
@@ -162,7 +177,8 @@ def destroy_aipp(aipp_parms_set):
 
 
 def destroy_config_handle(handle):
-    """destroy_config_handle(handle, /)\n--\n\ndestroy_config_handle(handle)
+    """destroy_config_handle(handle, /)\n--\n
+    destroy_config_handle(handle)
 
     C function: aclmdlDestroyConfigHandle. Keeps the GIL.
     """
@@ -173,18 +189,21 @@ def destroy_config_handle(handle):
 
 
 def destroy_dataset(dataset):
-    """destroy_dataset(dataset, /)\n--\n\ndestroy_dataset(dataset)
+    """destroy_dataset(dataset, /)\n--\n
+    destroy_dataset(dataset)
 
     C function: aclmdlDestroyDataset. Keeps the GIL.
     """
     cdef uint64_t c_dataset = as_u64(dataset, b"acl.mdl.destroy_dataset", b"dataset")
     cdef abi.aclError ret
     ret = abi.aclmdlDestroyDataset(<const abi.aclmdlDataset *><uintptr_t>c_dataset)
+    forget_dataset(c_dataset)
     return <int>ret
 
 
 def destroy_desc(model_desc):
-    """destroy_desc(model_desc, /)\n--\n\ndestroy_desc(model_desc)
+    """destroy_desc(model_desc, /)\n--\n
+    destroy_desc(model_desc)
 
     C function: aclmdlDestroyDesc. Keeps the GIL.
     """
@@ -195,7 +214,8 @@ def destroy_desc(model_desc):
 
 
 def destroy_exec_config_handle(handle):
-    """destroy_exec_config_handle(handle, /)\n--\n\ndestroy_exec_config_handle(handle)
+    """destroy_exec_config_handle(handle, /)\n--\n
+    destroy_exec_config_handle(handle)
 
     C function: aclmdlDestroyExecConfigHandle. Keeps the GIL.
     """
@@ -206,7 +226,8 @@ def destroy_exec_config_handle(handle):
 
 
 def finalize_dump(ignored=None):
-    """finalize_dump(ignored=None, /)\n--\n\nfinalize_dump()
+    """finalize_dump(ignored=None, /)\n--\n
+    finalize_dump()
 
     C function: aclmdlFinalizeDump. Releases the GIL.
     """
@@ -217,7 +238,8 @@ def finalize_dump(ignored=None):
 
 
 def get_aipp_data_size(batch_size):
-    """get_aipp_data_size(batch_size, /)\n--\n\nget_aipp_data_size(batch_size)
+    """get_aipp_data_size(batch_size, /)\n--\n
+    get_aipp_data_size(batch_size)
 
     C function: aclmdlGetAippDataSize. Keeps the GIL.
     """
@@ -230,7 +252,8 @@ def get_aipp_data_size(batch_size):
 
 
 def get_aipp_type(model_id, index):
-    """get_aipp_type(model_id, index, /)\n--\n\nget_aipp_type(model_id, index)
+    """get_aipp_type(model_id, index, /)\n--\n
+    get_aipp_type(model_id, index)
 
     C function: aclmdlGetAippType. Keeps the GIL.
     """
@@ -246,7 +269,8 @@ def get_aipp_type(model_id, index):
 
 
 def get_dataset_buffer(dataset, index):
-    """get_dataset_buffer(dataset, index, /)\n--\n\nget_dataset_buffer(dataset, index)
+    """get_dataset_buffer(dataset, index, /)\n--\n
+    get_dataset_buffer(dataset, index)
 
     C function: aclmdlGetDatasetBuffer. Keeps the GIL.
     """
@@ -258,7 +282,8 @@ def get_dataset_buffer(dataset, index):
 
 
 def get_dataset_num_buffers(dataset):
-    """get_dataset_num_buffers(dataset, /)\n--\n\nget_dataset_num_buffers(dataset)
+    """get_dataset_num_buffers(dataset, /)\n--\n
+    get_dataset_num_buffers(dataset)
 
     C function: aclmdlGetDatasetNumBuffers. Keeps the GIL.
     """
@@ -269,7 +294,8 @@ def get_dataset_num_buffers(dataset):
 
 
 def get_dataset_tensor_desc(dataset, index):
-    """get_dataset_tensor_desc(dataset, index, /)\n--\n\nget_dataset_tensor_desc(dataset, index)
+    """get_dataset_tensor_desc(dataset, index, /)\n--\n
+    get_dataset_tensor_desc(dataset, index)
 
     C function: aclmdlGetDatasetTensorDesc. Keeps the GIL.
     """
@@ -281,7 +307,8 @@ def get_dataset_tensor_desc(dataset, index):
 
 
 def get_desc(model_desc, model_id):
-    """get_desc(model_desc, model_id, /)\n--\n\nget_desc(model_desc, model_id)
+    """get_desc(model_desc, model_id, /)\n--\n
+    get_desc(model_desc, model_id)
 
     C function: aclmdlGetDesc. Releases the GIL.
     """
@@ -294,7 +321,8 @@ def get_desc(model_desc, model_id):
 
 
 def get_desc_from_file(model_desc, model_path):
-    """get_desc_from_file(model_desc, model_path, /)\n--\n\nget_desc_from_file(model_desc, model_path)
+    """get_desc_from_file(model_desc, model_path, /)\n--\n
+    get_desc_from_file(model_desc, model_path)
 
     C function: aclmdlGetDescFromFile. Keeps the GIL.
     """
@@ -306,7 +334,8 @@ def get_desc_from_file(model_desc, model_path):
 
 
 def get_desc_from_mem(model_desc, model, model_size):
-    """get_desc_from_mem(model_desc, model, model_size, /)\n--\n\nget_desc_from_mem(model_desc, model, model_size)
+    """get_desc_from_mem(model_desc, model, model_size, /)\n--\n
+    get_desc_from_mem(model_desc, model, model_size)
 
     C function: aclmdlGetDescFromMem. Keeps the GIL.
     """
@@ -319,7 +348,8 @@ def get_desc_from_mem(model_desc, model, model_size):
 
 
 def get_input_data_type(model_desc, index):
-    """get_input_data_type(model_desc, index, /)\n--\n\nget_input_data_type(model_desc, index)
+    """get_input_data_type(model_desc, index, /)\n--\n
+    get_input_data_type(model_desc, index)
 
     C function: aclmdlGetInputDataType. Keeps the GIL.
     """
@@ -331,7 +361,8 @@ def get_input_data_type(model_desc, index):
 
 
 def get_input_dynamic_gear_count(model_desc, index):
-    """get_input_dynamic_gear_count(model_desc, index, /)\n--\n\nget_input_dynamic_gear_count(model_desc, index)
+    """get_input_dynamic_gear_count(model_desc, index, /)\n--\n
+    get_input_dynamic_gear_count(model_desc, index)
 
     C function: aclmdlGetInputDynamicGearCount. Keeps the GIL.
     """
@@ -345,7 +376,8 @@ def get_input_dynamic_gear_count(model_desc, index):
 
 
 def get_input_format(model_desc, index):
-    """get_input_format(model_desc, index, /)\n--\n\nget_input_format(model_desc, index)
+    """get_input_format(model_desc, index, /)\n--\n
+    get_input_format(model_desc, index)
 
     C function: aclmdlGetInputFormat. Keeps the GIL.
     """
@@ -357,7 +389,8 @@ def get_input_format(model_desc, index):
 
 
 def get_input_index_by_name(model_desc, name):
-    """get_input_index_by_name(model_desc, name, /)\n--\n\nget_input_index_by_name(model_desc, name)
+    """get_input_index_by_name(model_desc, name, /)\n--\n
+    get_input_index_by_name(model_desc, name)
 
     C function: aclmdlGetInputIndexByName. Keeps the GIL.
     """
@@ -371,7 +404,8 @@ def get_input_index_by_name(model_desc, name):
 
 
 def get_input_name_by_index(model_desc, index):
-    """get_input_name_by_index(model_desc, index, /)\n--\n\nget_input_name_by_index(model_desc, index)
+    """get_input_name_by_index(model_desc, index, /)\n--\n
+    get_input_name_by_index(model_desc, index)
 
     C function: aclmdlGetInputNameByIndex. Keeps the GIL.
     """
@@ -383,7 +417,8 @@ def get_input_name_by_index(model_desc, index):
 
 
 def get_input_size_by_index(model_desc, index):
-    """get_input_size_by_index(model_desc, index, /)\n--\n\nget_input_size_by_index(model_desc, index)
+    """get_input_size_by_index(model_desc, index, /)\n--\n
+    get_input_size_by_index(model_desc, index)
 
     C function: aclmdlGetInputSizeByIndex. Keeps the GIL.
     """
@@ -395,7 +430,8 @@ def get_input_size_by_index(model_desc, index):
 
 
 def get_num_inputs(model_desc):
-    """get_num_inputs(model_desc, /)\n--\n\nget_num_inputs(model_desc)
+    """get_num_inputs(model_desc, /)\n--\n
+    get_num_inputs(model_desc)
 
     C function: aclmdlGetNumInputs. Keeps the GIL.
     """
@@ -406,7 +442,8 @@ def get_num_inputs(model_desc):
 
 
 def get_num_outputs(model_desc):
-    """get_num_outputs(model_desc, /)\n--\n\nget_num_outputs(model_desc)
+    """get_num_outputs(model_desc, /)\n--\n
+    get_num_outputs(model_desc)
 
     C function: aclmdlGetNumOutputs. Keeps the GIL.
     """
@@ -417,7 +454,8 @@ def get_num_outputs(model_desc):
 
 
 def get_op_attr(model_desc, op_name, attr):
-    """get_op_attr(model_desc, op_name, attr, /)\n--\n\nget_op_attr(model_desc, op_name, attr)
+    """get_op_attr(model_desc, op_name, attr, /)\n--\n
+    get_op_attr(model_desc, op_name, attr)
 
     C function: aclmdlGetOpAttr. Keeps the GIL.
     """
@@ -430,7 +468,8 @@ def get_op_attr(model_desc, op_name, attr):
 
 
 def get_output_data_type(model_desc, index):
-    """get_output_data_type(model_desc, index, /)\n--\n\nget_output_data_type(model_desc, index)
+    """get_output_data_type(model_desc, index, /)\n--\n
+    get_output_data_type(model_desc, index)
 
     C function: aclmdlGetOutputDataType. Keeps the GIL.
     """
@@ -442,7 +481,8 @@ def get_output_data_type(model_desc, index):
 
 
 def get_output_format(model_desc, index):
-    """get_output_format(model_desc, index, /)\n--\n\nget_output_format(model_desc, index)
+    """get_output_format(model_desc, index, /)\n--\n
+    get_output_format(model_desc, index)
 
     C function: aclmdlGetOutputFormat. Keeps the GIL.
     """
@@ -454,7 +494,8 @@ def get_output_format(model_desc, index):
 
 
 def get_output_index_by_name(model_desc, name):
-    """get_output_index_by_name(model_desc, name, /)\n--\n\nget_output_index_by_name(model_desc, name)
+    """get_output_index_by_name(model_desc, name, /)\n--\n
+    get_output_index_by_name(model_desc, name)
 
     C function: aclmdlGetOutputIndexByName. Keeps the GIL.
     """
@@ -468,7 +509,8 @@ def get_output_index_by_name(model_desc, name):
 
 
 def get_output_name_by_index(model_desc, index):
-    """get_output_name_by_index(model_desc, index, /)\n--\n\nget_output_name_by_index(model_desc, index)
+    """get_output_name_by_index(model_desc, index, /)\n--\n
+    get_output_name_by_index(model_desc, index)
 
     C function: aclmdlGetOutputNameByIndex. Keeps the GIL.
     """
@@ -480,7 +522,8 @@ def get_output_name_by_index(model_desc, index):
 
 
 def get_output_size_by_index(model_desc, index):
-    """get_output_size_by_index(model_desc, index, /)\n--\n\nget_output_size_by_index(model_desc, index)
+    """get_output_size_by_index(model_desc, index, /)\n--\n
+    get_output_size_by_index(model_desc, index)
 
     C function: aclmdlGetOutputSizeByIndex. Keeps the GIL.
     """
@@ -492,7 +535,8 @@ def get_output_size_by_index(model_desc, index):
 
 
 def get_tensor_real_name(model_desc, name):
-    """get_tensor_real_name(model_desc, name, /)\n--\n\nget_tensor_real_name(model_desc, name)
+    """get_tensor_real_name(model_desc, name, /)\n--\n
+    get_tensor_real_name(model_desc, name)
 
     C function: aclmdlGetTensorRealName. Keeps the GIL.
     """
@@ -504,7 +548,8 @@ def get_tensor_real_name(model_desc, name):
 
 
 def init_dump(ignored=None):
-    """init_dump(ignored=None, /)\n--\n\ninit_dump()
+    """init_dump(ignored=None, /)\n--\n
+    init_dump()
 
     C function: aclmdlInitDump. Releases the GIL.
     """
@@ -515,7 +560,8 @@ def init_dump(ignored=None):
 
 
 def load_from_file(model_path):
-    """load_from_file(model_path, /)\n--\n\nload_from_file(model_path)
+    """load_from_file(model_path, /)\n--\n
+    load_from_file(model_path)
 
     C function: aclmdlLoadFromFile. Releases the GIL.
     """
@@ -529,7 +575,8 @@ def load_from_file(model_path):
 
 
 def load_from_file_with_mem(model_path, work_ptr, work_size, weight_ptr, weight_size):
-    """load_from_file_with_mem(model_path, work_ptr, work_size, weight_ptr, weight_size, /)\n--\n\nload_from_file_with_mem(model_path, work_ptr, work_size, weight_ptr, weight_size)
+    """load_from_file_with_mem(model_path, work_ptr, work_size, weight_ptr, weight_size, /)\n--\n
+    load_from_file_with_mem(model_path, work_ptr, work_size, weight_ptr, weight_size)
 
     C function: aclmdlLoadFromFileWithMem. Releases the GIL.
     """
@@ -547,7 +594,8 @@ def load_from_file_with_mem(model_path, work_ptr, work_size, weight_ptr, weight_
 
 
 def load_from_file_with_q(*args):
-    """load_from_file_with_q(*args)\n--\n\nload_from_file_with_q(model_path, input_q, output_q)
+    """load_from_file_with_q(*args)\n--\n
+    load_from_file_with_q(model_path, input_q, output_q)
 
     C function: aclmdlLoadFromFileWithQ. Releases the GIL.
     """
@@ -568,7 +616,8 @@ def load_from_file_with_q(*args):
 
 
 def load_from_mem(model, model_size):
-    """load_from_mem(model, model_size, /)\n--\n\nload_from_mem(model, model_size)
+    """load_from_mem(model, model_size, /)\n--\n
+    load_from_mem(model, model_size)
 
     C function: aclmdlLoadFromMem. Releases the GIL.
     """
@@ -583,7 +632,8 @@ def load_from_mem(model, model_size):
 
 
 def load_from_mem_with_mem(model, model_size, work_ptr, work_size, weight_ptr, weight_size):
-    """load_from_mem_with_mem(model, model_size, work_ptr, work_size, weight_ptr, weight_size, /)\n--\n\nload_from_mem_with_mem(model, model_size, work_ptr, work_size, weight_ptr, weight_size)
+    """load_from_mem_with_mem(model, model_size, work_ptr, work_size, weight_ptr, weight_size, /)\n--\n
+    load_from_mem_with_mem(model, model_size, work_ptr, work_size, weight_ptr, weight_size)
 
     C function: aclmdlLoadFromMemWithMem. Releases the GIL.
     """
@@ -602,7 +652,8 @@ def load_from_mem_with_mem(model, model_size, work_ptr, work_size, weight_ptr, w
 
 
 def load_from_mem_with_q(*args):
-    """load_from_mem_with_q(*args)\n--\n\nload_from_mem_with_q(model, model_size, input_q, output_q)
+    """load_from_mem_with_q(*args)\n--\n
+    load_from_mem_with_q(model, model_size, input_q, output_q)
 
     C function: aclmdlLoadFromMemWithQ. Releases the GIL.
     """
@@ -624,7 +675,8 @@ def load_from_mem_with_q(*args):
 
 
 def load_with_config(handle):
-    """load_with_config(handle, /)\n--\n\nload_with_config(handle)
+    """load_with_config(handle, /)\n--\n
+    load_with_config(handle)
 
     C function: aclmdlLoadWithConfig. Releases the GIL.
     """
@@ -638,7 +690,8 @@ def load_with_config(handle):
 
 
 def query_exe_om_desc(file_name):
-    """query_exe_om_desc(file_name, /)\n--\n\nquery_exe_om_desc(file_name)
+    """query_exe_om_desc(file_name, /)\n--\n
+    query_exe_om_desc(file_name)
 
     C function: aclmdlQueryExeOMDesc. Releases the GIL.
     """
@@ -652,7 +705,8 @@ def query_exe_om_desc(file_name):
 
 
 def query_size(file_name):
-    """query_size(file_name, /)\n--\n\nquery_size(file_name)
+    """query_size(file_name, /)\n--\n
+    query_size(file_name)
 
     C function: aclmdlQuerySize. Releases the GIL.
     """
@@ -668,7 +722,8 @@ def query_size(file_name):
 
 
 def query_size_from_mem(model, model_size):
-    """query_size_from_mem(model, model_size, /)\n--\n\nquery_size_from_mem(model, model_size)
+    """query_size_from_mem(model, model_size, /)\n--\n
+    query_size_from_mem(model, model_size)
 
     C function: aclmdlQuerySizeFromMem. Releases the GIL.
     """
@@ -685,7 +740,8 @@ def query_size_from_mem(model, model_size):
 
 
 def ri_capture_begin(stream, mode):
-    """ri_capture_begin(stream, mode, /)\n--\n\nri_capture_begin(stream, mode)
+    """ri_capture_begin(stream, mode, /)\n--\n
+    ri_capture_begin(stream, mode)
 
     C function: aclmdlRICaptureBegin. Releases the GIL.
     """
@@ -698,7 +754,8 @@ def ri_capture_begin(stream, mode):
 
 
 def ri_capture_end(stream):
-    """ri_capture_end(stream, /)\n--\n\nri_capture_end(stream)
+    """ri_capture_end(stream, /)\n--\n
+    ri_capture_end(stream)
 
     C function: aclmdlRICaptureEnd. Releases the GIL.
     """
@@ -711,7 +768,8 @@ def ri_capture_end(stream):
 
 
 def ri_capture_get_info(stream):
-    """ri_capture_get_info(stream, /)\n--\n\nri_capture_get_info(stream)
+    """ri_capture_get_info(stream, /)\n--\n
+    ri_capture_get_info(stream)
 
     C function: aclmdlRICaptureGetInfo. Releases the GIL.
     """
@@ -726,7 +784,8 @@ def ri_capture_get_info(stream):
 
 
 def ri_capture_task_grp_begin(stream):
-    """ri_capture_task_grp_begin(stream, /)\n--\n\nri_capture_task_grp_begin(stream)
+    """ri_capture_task_grp_begin(stream, /)\n--\n
+    ri_capture_task_grp_begin(stream)
 
     C function: aclmdlRICaptureTaskGrpBegin. Releases the GIL.
     """
@@ -738,7 +797,8 @@ def ri_capture_task_grp_begin(stream):
 
 
 def ri_capture_task_grp_end(stream):
-    """ri_capture_task_grp_end(stream, /)\n--\n\nri_capture_task_grp_end(stream)
+    """ri_capture_task_grp_end(stream, /)\n--\n
+    ri_capture_task_grp_end(stream)
 
     C function: aclmdlRICaptureTaskGrpEnd. Releases the GIL.
     """
@@ -751,7 +811,8 @@ def ri_capture_task_grp_end(stream):
 
 
 def ri_capture_task_update_begin(stream, handle):
-    """ri_capture_task_update_begin(stream, handle, /)\n--\n\nri_capture_task_update_begin(stream, handle)
+    """ri_capture_task_update_begin(stream, handle, /)\n--\n
+    ri_capture_task_update_begin(stream, handle)
 
     C function: aclmdlRICaptureTaskUpdateBegin. Releases the GIL.
     """
@@ -764,7 +825,8 @@ def ri_capture_task_update_begin(stream, handle):
 
 
 def ri_capture_task_update_end(stream):
-    """ri_capture_task_update_end(stream, /)\n--\n\nri_capture_task_update_end(stream)
+    """ri_capture_task_update_end(stream, /)\n--\n
+    ri_capture_task_update_end(stream)
 
     C function: aclmdlRICaptureTaskUpdateEnd. Releases the GIL.
     """
@@ -776,7 +838,8 @@ def ri_capture_task_update_end(stream):
 
 
 def ri_capture_thread_exchange_mode(ignored=None):
-    """ri_capture_thread_exchange_mode(ignored=None, /)\n--\n\nri_capture_thread_exchange_mode()
+    """ri_capture_thread_exchange_mode(ignored=None, /)\n--\n
+    ri_capture_thread_exchange_mode()
 
     C function: aclmdlRICaptureThreadExchangeMode. Releases the GIL.
     """
@@ -789,7 +852,8 @@ def ri_capture_thread_exchange_mode(ignored=None):
 
 
 def ri_debug_print(model_ri):
-    """ri_debug_print(model_ri, /)\n--\n\nri_debug_print(model_ri)
+    """ri_debug_print(model_ri, /)\n--\n
+    ri_debug_print(model_ri)
 
     C function: aclmdlRIDebugPrint. Releases the GIL.
     """
@@ -801,7 +865,8 @@ def ri_debug_print(model_ri):
 
 
 def ri_destroy(model_ri):
-    """ri_destroy(model_ri, /)\n--\n\nri_destroy(model_ri)
+    """ri_destroy(model_ri, /)\n--\n
+    ri_destroy(model_ri)
 
     C function: aclmdlRIDestroy. Releases the GIL.
     """
@@ -813,7 +878,8 @@ def ri_destroy(model_ri):
 
 
 def ri_execute_async(model_ri, stream):
-    """ri_execute_async(model_ri, stream, /)\n--\n\nri_execute_async(model_ri, stream)
+    """ri_execute_async(model_ri, stream, /)\n--\n
+    ri_execute_async(model_ri, stream)
 
     C function: aclmdlRIExecuteAsync. Releases the GIL.
     """
@@ -826,7 +892,8 @@ def ri_execute_async(model_ri, stream):
 
 
 def set_aipp_ax_swap_switch(aipp_parms_set, ax_swap_switch):
-    """set_aipp_ax_swap_switch(aipp_parms_set, ax_swap_switch, /)\n--\n\nset_aipp_ax_swap_switch(aipp_parms_set, ax_swap_switch)
+    """set_aipp_ax_swap_switch(aipp_parms_set, ax_swap_switch, /)\n--\n
+    set_aipp_ax_swap_switch(aipp_parms_set, ax_swap_switch)
 
     C function: aclmdlSetAIPPAxSwapSwitch. Keeps the GIL.
     """
@@ -838,7 +905,8 @@ def set_aipp_ax_swap_switch(aipp_parms_set, ax_swap_switch):
 
 
 def set_aipp_by_input_index(model_id, dataset, index, aipp_parms_set):
-    """set_aipp_by_input_index(model_id, dataset, index, aipp_parms_set, /)\n--\n\nset_aipp_by_input_index(model_id, dataset, index, aipp_parms_set)
+    """set_aipp_by_input_index(model_id, dataset, index, aipp_parms_set, /)\n--\n
+    set_aipp_by_input_index(model_id, dataset, index, aipp_parms_set)
 
     C function: aclmdlSetAIPPByInputIndex. Releases the GIL.
     """
@@ -853,7 +921,8 @@ def set_aipp_by_input_index(model_id, dataset, index, aipp_parms_set):
 
 
 def set_aipp_crop_params(aipp_parms_set, crop_switch, crop_start_pos_w, crop_start_pos_h, crop_size_w, crop_size_h, batch_index):
-    """set_aipp_crop_params(aipp_parms_set, crop_switch, crop_start_pos_w, crop_start_pos_h, crop_size_w, crop_size_h, batch_index, /)\n--\n\nset_aipp_crop_params(aipp_parms_set, crop_switch, crop_start_pos_w, crop_start_pos_h, crop_size_w, crop_size_h, batch_index)
+    """set_aipp_crop_params(aipp_parms_set, crop_switch, crop_start_pos_w, crop_start_pos_h, crop_size_w, crop_size_h, batch_index, /)\n--\n
+    set_aipp_crop_params(aipp_parms_set, crop_switch, crop_start_pos_w, crop_start_pos_h, crop_size_w, crop_size_h, batch_index)
 
     C function: aclmdlSetAIPPCropParams. Keeps the GIL.
     """
@@ -870,7 +939,8 @@ def set_aipp_crop_params(aipp_parms_set, crop_switch, crop_start_pos_w, crop_sta
 
 
 def set_aipp_csc_params(aipp_parms_set, csc_switch, csc_matrix_r0_c0, csc_matrix_r0_c1, csc_matrix_r0_c2, csc_matrix_r1_c0, csc_matrix_r1_c1, csc_matrix_r1_c2, csc_matrix_r2_c0, csc_matrix_r2_c1, csc_matrix_r2_c2, csc_output_bias_r0, csc_output_bias_r1, csc_output_bias_r2, csc_input_bias_r0, csc_input_bias_r1, csc_input_bias_r2):
-    """set_aipp_csc_params(aipp_parms_set, csc_switch, csc_matrix_r0_c0, csc_matrix_r0_c1, csc_matrix_r0_c2, csc_matrix_r1_c0, csc_matrix_r1_c1, csc_matrix_r1_c2, csc_matrix_r2_c0, csc_matrix_r2_c1, csc_matrix_r2_c2, csc_output_bias_r0, csc_output_bias_r1, csc_output_bias_r2, csc_input_bias_r0, csc_input_bias_r1, csc_input_bias_r2, /)\n--\n\nset_aipp_csc_params(aipp_parms_set, csc_switch, csc_matrix_r0_c0, csc_matrix_r0_c1, csc_matrix_r0_c2, csc_matrix_r1_c0, csc_matrix_r1_c1, csc_matrix_r1_c2, csc_matrix_r2_c0, csc_matrix_r2_c1, csc_matrix_r2_c2, csc_output_bias_r0, csc_output_bias_r1, csc_output_bias_r2, csc_input_bias_r0, csc_input_bias_r1, csc_input_bias_r2)
+    """set_aipp_csc_params(aipp_parms_set, csc_switch, csc_matrix_r0_c0, csc_matrix_r0_c1, csc_matrix_r0_c2, csc_matrix_r1_c0, csc_matrix_r1_c1, csc_matrix_r1_c2, csc_matrix_r2_c0, csc_matrix_r2_c1, csc_matrix_r2_c2, csc_output_bias_r0, csc_output_bias_r1, csc_output_bias_r2, csc_input_bias_r0, csc_input_bias_r1, csc_input_bias_r2, /)\n--\n
+    set_aipp_csc_params(aipp_parms_set, csc_switch, csc_matrix_r0_c0, csc_matrix_r0_c1, csc_matrix_r0_c2, csc_matrix_r1_c0, csc_matrix_r1_c1, csc_matrix_r1_c2, csc_matrix_r2_c0, csc_matrix_r2_c1, csc_matrix_r2_c2, csc_output_bias_r0, csc_output_bias_r1, csc_output_bias_r2, csc_input_bias_r0, csc_input_bias_r1, csc_input_bias_r2)
 
     C function: aclmdlSetAIPPCscParams. Keeps the GIL.
     """
@@ -897,7 +967,8 @@ def set_aipp_csc_params(aipp_parms_set, csc_switch, csc_matrix_r0_c0, csc_matrix
 
 
 def set_aipp_dtc_pixel_mean(aipp_parms_set, dtc_pixel_mean_chn0, dtc_pixel_mean_chn1, dtc_pixel_mean_chn2, dtc_pixel_mean_chn3, batch_index):
-    """set_aipp_dtc_pixel_mean(aipp_parms_set, dtc_pixel_mean_chn0, dtc_pixel_mean_chn1, dtc_pixel_mean_chn2, dtc_pixel_mean_chn3, batch_index, /)\n--\n\nset_aipp_dtc_pixel_mean(aipp_parms_set, dtc_pixel_mean_chn0, dtc_pixel_mean_chn1, dtc_pixel_mean_chn2, dtc_pixel_mean_chn3, batch_index)
+    """set_aipp_dtc_pixel_mean(aipp_parms_set, dtc_pixel_mean_chn0, dtc_pixel_mean_chn1, dtc_pixel_mean_chn2, dtc_pixel_mean_chn3, batch_index, /)\n--\n
+    set_aipp_dtc_pixel_mean(aipp_parms_set, dtc_pixel_mean_chn0, dtc_pixel_mean_chn1, dtc_pixel_mean_chn2, dtc_pixel_mean_chn3, batch_index)
 
     C function: aclmdlSetAIPPDtcPixelMean. Keeps the GIL.
     """
@@ -913,7 +984,8 @@ def set_aipp_dtc_pixel_mean(aipp_parms_set, dtc_pixel_mean_chn0, dtc_pixel_mean_
 
 
 def set_aipp_dtc_pixel_min(aipp_parms_set, dtc_pixel_min_chn0, dtc_pixel_min_chn1, dtc_pixel_min_chn2, dtc_pixel_min_chn3, batch_index):
-    """set_aipp_dtc_pixel_min(aipp_parms_set, dtc_pixel_min_chn0, dtc_pixel_min_chn1, dtc_pixel_min_chn2, dtc_pixel_min_chn3, batch_index, /)\n--\n\nset_aipp_dtc_pixel_min(aipp_parms_set, dtc_pixel_min_chn0, dtc_pixel_min_chn1, dtc_pixel_min_chn2, dtc_pixel_min_chn3, batch_index)
+    """set_aipp_dtc_pixel_min(aipp_parms_set, dtc_pixel_min_chn0, dtc_pixel_min_chn1, dtc_pixel_min_chn2, dtc_pixel_min_chn3, batch_index, /)\n--\n
+    set_aipp_dtc_pixel_min(aipp_parms_set, dtc_pixel_min_chn0, dtc_pixel_min_chn1, dtc_pixel_min_chn2, dtc_pixel_min_chn3, batch_index)
 
     C function: aclmdlSetAIPPDtcPixelMin. Keeps the GIL.
     """
@@ -929,7 +1001,8 @@ def set_aipp_dtc_pixel_min(aipp_parms_set, dtc_pixel_min_chn0, dtc_pixel_min_chn
 
 
 def set_aipp_input_format(aipp_parms_set, input_format):
-    """set_aipp_input_format(aipp_parms_set, input_format, /)\n--\n\nset_aipp_input_format(aipp_parms_set, input_format)
+    """set_aipp_input_format(aipp_parms_set, input_format, /)\n--\n
+    set_aipp_input_format(aipp_parms_set, input_format)
 
     C function: aclmdlSetAIPPInputFormat. Keeps the GIL.
     """
@@ -941,7 +1014,8 @@ def set_aipp_input_format(aipp_parms_set, input_format):
 
 
 def set_aipp_padding_params(aipp_parms_set, padding_switch, padding_size_top, padding_size_bottom, padding_size_left, padding_size_right, batch_index):
-    """set_aipp_padding_params(aipp_parms_set, padding_switch, padding_size_top, padding_size_bottom, padding_size_left, padding_size_right, batch_index, /)\n--\n\nset_aipp_padding_params(aipp_parms_set, padding_switch, padding_size_top, padding_size_bottom, padding_size_left, padding_size_right, batch_index)
+    """set_aipp_padding_params(aipp_parms_set, padding_switch, padding_size_top, padding_size_bottom, padding_size_left, padding_size_right, batch_index, /)\n--\n
+    set_aipp_padding_params(aipp_parms_set, padding_switch, padding_size_top, padding_size_bottom, padding_size_left, padding_size_right, batch_index)
 
     C function: aclmdlSetAIPPPaddingParams. Keeps the GIL.
     """
@@ -958,7 +1032,8 @@ def set_aipp_padding_params(aipp_parms_set, padding_switch, padding_size_top, pa
 
 
 def set_aipp_pixel_var_reci(aipp_parms_set, dtc_pixel_var_reci_chn0, dtc_pixel_var_reci_chn1, dtc_pixel_var_reci_chn2, dtc_pixel_var_reci_chn3, batch_index):
-    """set_aipp_pixel_var_reci(aipp_parms_set, dtc_pixel_var_reci_chn0, dtc_pixel_var_reci_chn1, dtc_pixel_var_reci_chn2, dtc_pixel_var_reci_chn3, batch_index, /)\n--\n\nset_aipp_pixel_var_reci(aipp_parms_set, dtc_pixel_var_reci_chn0, dtc_pixel_var_reci_chn1, dtc_pixel_var_reci_chn2, dtc_pixel_var_reci_chn3, batch_index)
+    """set_aipp_pixel_var_reci(aipp_parms_set, dtc_pixel_var_reci_chn0, dtc_pixel_var_reci_chn1, dtc_pixel_var_reci_chn2, dtc_pixel_var_reci_chn3, batch_index, /)\n--\n
+    set_aipp_pixel_var_reci(aipp_parms_set, dtc_pixel_var_reci_chn0, dtc_pixel_var_reci_chn1, dtc_pixel_var_reci_chn2, dtc_pixel_var_reci_chn3, batch_index)
 
     C function: aclmdlSetAIPPPixelVarReci. Keeps the GIL.
     """
@@ -974,7 +1049,8 @@ def set_aipp_pixel_var_reci(aipp_parms_set, dtc_pixel_var_reci_chn0, dtc_pixel_v
 
 
 def set_aipp_rbuv_swap_switch(aipp_parms_set, rbuv_swap_switch):
-    """set_aipp_rbuv_swap_switch(aipp_parms_set, rbuv_swap_switch, /)\n--\n\nset_aipp_rbuv_swap_switch(aipp_parms_set, rbuv_swap_switch)
+    """set_aipp_rbuv_swap_switch(aipp_parms_set, rbuv_swap_switch, /)\n--\n
+    set_aipp_rbuv_swap_switch(aipp_parms_set, rbuv_swap_switch)
 
     C function: aclmdlSetAIPPRbuvSwapSwitch. Keeps the GIL.
     """
@@ -986,7 +1062,8 @@ def set_aipp_rbuv_swap_switch(aipp_parms_set, rbuv_swap_switch):
 
 
 def set_aipp_scf_params(aipp_parms_set, scf_switch, scf_input_size_w, scf_input_size_h, scf_output_size_w, scf_output_size_h, batch_index):
-    """set_aipp_scf_params(aipp_parms_set, scf_switch, scf_input_size_w, scf_input_size_h, scf_output_size_w, scf_output_size_h, batch_index, /)\n--\n\nset_aipp_scf_params(aipp_parms_set, scf_switch, scf_input_size_w, scf_input_size_h, scf_output_size_w, scf_output_size_h, batch_index)
+    """set_aipp_scf_params(aipp_parms_set, scf_switch, scf_input_size_w, scf_input_size_h, scf_output_size_w, scf_output_size_h, batch_index, /)\n--\n
+    set_aipp_scf_params(aipp_parms_set, scf_switch, scf_input_size_w, scf_input_size_h, scf_output_size_w, scf_output_size_h, batch_index)
 
     C function: aclmdlSetAIPPScfParams. Keeps the GIL.
     """
@@ -1003,7 +1080,8 @@ def set_aipp_scf_params(aipp_parms_set, scf_switch, scf_input_size_w, scf_input_
 
 
 def set_aipp_src_image_size(aipp_parms_set, src_image_size_w, src_image_size_h):
-    """set_aipp_src_image_size(aipp_parms_set, src_image_size_w, src_image_size_h, /)\n--\n\nset_aipp_src_image_size(aipp_parms_set, src_image_size_w, src_image_size_h)
+    """set_aipp_src_image_size(aipp_parms_set, src_image_size_w, src_image_size_h, /)\n--\n
+    set_aipp_src_image_size(aipp_parms_set, src_image_size_w, src_image_size_h)
 
     C function: aclmdlSetAIPPSrcImageSize. Keeps the GIL.
     """
@@ -1016,7 +1094,8 @@ def set_aipp_src_image_size(aipp_parms_set, src_image_size_w, src_image_size_h):
 
 
 def set_config_opt(handle, attr, attr_value, value_size):
-    """set_config_opt(handle, attr, attr_value, value_size, /)\n--\n\nset_config_opt(handle, attr, attr_value, value_size)
+    """set_config_opt(handle, attr, attr_value, value_size, /)\n--\n
+    set_config_opt(handle, attr, attr_value, value_size)
 
     C function: aclmdlSetConfigOpt. Keeps the GIL.
     """
@@ -1030,7 +1109,8 @@ def set_config_opt(handle, attr, attr_value, value_size):
 
 
 def set_dataset_tensor_desc(dataset, tensor_desc, index):
-    """set_dataset_tensor_desc(dataset, tensor_desc, index, /)\n--\n\nset_dataset_tensor_desc(dataset, tensor_desc, index)
+    """set_dataset_tensor_desc(dataset, tensor_desc, index, /)\n--\n
+    set_dataset_tensor_desc(dataset, tensor_desc, index)
 
     C function: aclmdlSetDatasetTensorDesc. Keeps the GIL.
     """
@@ -1043,7 +1123,8 @@ def set_dataset_tensor_desc(dataset, tensor_desc, index):
 
 
 def set_dump(dump_cfg_path):
-    """set_dump(dump_cfg_path, /)\n--\n\nset_dump(dump_cfg_path)
+    """set_dump(dump_cfg_path, /)\n--\n
+    set_dump(dump_cfg_path)
 
     C function: aclmdlSetDump. Keeps the GIL.
     """
@@ -1054,7 +1135,8 @@ def set_dump(dump_cfg_path):
 
 
 def set_dynamic_batch_size(model_id, dataset, index, batch_size):
-    """set_dynamic_batch_size(model_id, dataset, index, batch_size, /)\n--\n\nset_dynamic_batch_size(model_id, dataset, index, batch_size)
+    """set_dynamic_batch_size(model_id, dataset, index, batch_size, /)\n--\n
+    set_dynamic_batch_size(model_id, dataset, index, batch_size)
 
     C function: aclmdlSetDynamicBatchSize. Releases the GIL.
     """
@@ -1069,7 +1151,8 @@ def set_dynamic_batch_size(model_id, dataset, index, batch_size):
 
 
 def set_dynamic_hw_size(model_id, dataset, index, height, width):
-    """set_dynamic_hw_size(model_id, dataset, index, height, width, /)\n--\n\nset_dynamic_hw_size(model_id, dataset, index, height, width)
+    """set_dynamic_hw_size(model_id, dataset, index, height, width, /)\n--\n
+    set_dynamic_hw_size(model_id, dataset, index, height, width)
 
     C function: aclmdlSetDynamicHWSize. Releases the GIL.
     """
@@ -1085,7 +1168,8 @@ def set_dynamic_hw_size(model_id, dataset, index, height, width):
 
 
 def set_exec_config_opt(handle, attr, attr_value, value_size):
-    """set_exec_config_opt(handle, attr, attr_value, value_size, /)\n--\n\nset_exec_config_opt(handle, attr, attr_value, value_size)
+    """set_exec_config_opt(handle, attr, attr_value, value_size, /)\n--\n
+    set_exec_config_opt(handle, attr, attr_value, value_size)
 
     C function: aclmdlSetExecConfigOpt. Keeps the GIL.
     """
@@ -1099,7 +1183,8 @@ def set_exec_config_opt(handle, attr, attr_value, value_size):
 
 
 def set_input_aipp(model_id, dataset, index, aipp_parms_set):
-    """set_input_aipp(model_id, dataset, index, aipp_parms_set, /)\n--\n\nset_input_aipp(model_id, dataset, index, aipp_parms_set)
+    """set_input_aipp(model_id, dataset, index, aipp_parms_set, /)\n--\n
+    set_input_aipp(model_id, dataset, index, aipp_parms_set)
 
     C function: aclmdlSetInputAIPP. Releases the GIL.
     """

@@ -10,6 +10,8 @@ from libc.string cimport memset as c_memset, strlen
 
 from acl_fast cimport abi
 from acl_fast._pyacl_args cimport (as_double, as_i64, as_int, as_u64, text_from, text_or_none)
+from acl_fast._pyacl_models cimport (datasets_changed, forget_dataset, forget_memory,
+                                     note_buffer)
 from acl_fast._pyacl_structs cimport (Pack, pack_floats, pack_ints, pack_pointers, pack_structs,
                                       read_struct, squeeze, struct_pointer, write_struct)
 from acl_fast._runtime cimport forget_binding
@@ -18,7 +20,8 @@ __all__ = ["dvpp_clear_hist", "dvpp_create_batch_pic_desc", "dvpp_create_border_
 
 
 def dvpp_clear_hist(hist):
-    """dvpp_clear_hist(hist, /)\n--\n\ndvpp_clear_hist(hist)
+    """dvpp_clear_hist(hist, /)\n--\n
+    dvpp_clear_hist(hist)
 
     C function: acldvppClearHist. Releases the GIL.
     """
@@ -30,7 +33,8 @@ def dvpp_clear_hist(hist):
 
 
 def dvpp_create_batch_pic_desc(batch_size):
-    """dvpp_create_batch_pic_desc(batch_size, /)\n--\n\ndvpp_create_batch_pic_desc(batch_size)
+    """dvpp_create_batch_pic_desc(batch_size, /)\n--\n
+    dvpp_create_batch_pic_desc(batch_size)
 
     C function: acldvppCreateBatchPicDesc. Keeps the GIL.
     """
@@ -41,7 +45,8 @@ def dvpp_create_batch_pic_desc(batch_size):
 
 
 def dvpp_create_border_config(ignored=None):
-    """dvpp_create_border_config(ignored=None, /)\n--\n\ndvpp_create_border_config()
+    """dvpp_create_border_config(ignored=None, /)\n--\n
+    dvpp_create_border_config()
 
     C function: acldvppCreateBorderConfig. Keeps the GIL.
     """
@@ -51,7 +56,8 @@ def dvpp_create_border_config(ignored=None):
 
 
 def dvpp_create_channel(channel_desc):
-    """dvpp_create_channel(channel_desc, /)\n--\n\ndvpp_create_channel(channel_desc)
+    """dvpp_create_channel(channel_desc, /)\n--\n
+    dvpp_create_channel(channel_desc)
 
     C function: acldvppCreateChannel. Releases the GIL.
     """
@@ -63,7 +69,8 @@ def dvpp_create_channel(channel_desc):
 
 
 def dvpp_create_channel_desc(ignored=None):
-    """dvpp_create_channel_desc(ignored=None, /)\n--\n\ndvpp_create_channel_desc()
+    """dvpp_create_channel_desc(ignored=None, /)\n--\n
+    dvpp_create_channel_desc()
 
     C function: acldvppCreateChannelDesc. Keeps the GIL.
     """
@@ -73,7 +80,8 @@ def dvpp_create_channel_desc(ignored=None):
 
 
 def dvpp_create_hist(ignored=None):
-    """dvpp_create_hist(ignored=None, /)\n--\n\ndvpp_create_hist()
+    """dvpp_create_hist(ignored=None, /)\n--\n
+    dvpp_create_hist()
 
     C function: acldvppCreateHist. Releases the GIL.
     """
@@ -84,7 +92,8 @@ def dvpp_create_hist(ignored=None):
 
 
 def dvpp_create_jpege_config(ignored=None):
-    """dvpp_create_jpege_config(ignored=None, /)\n--\n\ndvpp_create_jpege_config()
+    """dvpp_create_jpege_config(ignored=None, /)\n--\n
+    dvpp_create_jpege_config()
 
     C function: acldvppCreateJpegeConfig. Keeps the GIL.
     """
@@ -94,7 +103,8 @@ def dvpp_create_jpege_config(ignored=None):
 
 
 def dvpp_create_lut_map(ignored=None):
-    """dvpp_create_lut_map(ignored=None, /)\n--\n\ndvpp_create_lut_map()
+    """dvpp_create_lut_map(ignored=None, /)\n--\n
+    dvpp_create_lut_map()
 
     C function: acldvppCreateLutMap. Releases the GIL.
     """
@@ -105,7 +115,8 @@ def dvpp_create_lut_map(ignored=None):
 
 
 def dvpp_create_pic_desc(ignored=None):
-    """dvpp_create_pic_desc(ignored=None, /)\n--\n\ndvpp_create_pic_desc()
+    """dvpp_create_pic_desc(ignored=None, /)\n--\n
+    dvpp_create_pic_desc()
 
     C function: acldvppCreatePicDesc. Keeps the GIL.
     """
@@ -115,7 +126,8 @@ def dvpp_create_pic_desc(ignored=None):
 
 
 def dvpp_create_resize_config(ignored=None):
-    """dvpp_create_resize_config(ignored=None, /)\n--\n\ndvpp_create_resize_config()
+    """dvpp_create_resize_config(ignored=None, /)\n--\n
+    dvpp_create_resize_config()
 
     C function: acldvppCreateResizeConfig. Keeps the GIL.
     """
@@ -125,7 +137,8 @@ def dvpp_create_resize_config(ignored=None):
 
 
 def dvpp_create_roi_config(left, right, top, bottom):
-    """dvpp_create_roi_config(left, right, top, bottom, /)\n--\n\ndvpp_create_roi_config(left, right, top, bottom)
+    """dvpp_create_roi_config(left, right, top, bottom, /)\n--\n
+    dvpp_create_roi_config(left, right, top, bottom)
 
     C function: acldvppCreateRoiConfig. Keeps the GIL.
     """
@@ -139,7 +152,8 @@ def dvpp_create_roi_config(left, right, top, bottom):
 
 
 def dvpp_create_stream_desc(ignored=None):
-    """dvpp_create_stream_desc(ignored=None, /)\n--\n\ndvpp_create_stream_desc()
+    """dvpp_create_stream_desc(ignored=None, /)\n--\n
+    dvpp_create_stream_desc()
 
     C function: acldvppCreateStreamDesc. Keeps the GIL.
     """
@@ -149,7 +163,8 @@ def dvpp_create_stream_desc(ignored=None):
 
 
 def dvpp_destroy_batch_pic_desc(batch_pic_desc):
-    """dvpp_destroy_batch_pic_desc(batch_pic_desc, /)\n--\n\ndvpp_destroy_batch_pic_desc(batch_pic_desc)
+    """dvpp_destroy_batch_pic_desc(batch_pic_desc, /)\n--\n
+    dvpp_destroy_batch_pic_desc(batch_pic_desc)
 
     C function: acldvppDestroyBatchPicDesc. Keeps the GIL.
     """
@@ -160,7 +175,8 @@ def dvpp_destroy_batch_pic_desc(batch_pic_desc):
 
 
 def dvpp_destroy_border_config(border_config):
-    """dvpp_destroy_border_config(border_config, /)\n--\n\ndvpp_destroy_border_config(border_config)
+    """dvpp_destroy_border_config(border_config, /)\n--\n
+    dvpp_destroy_border_config(border_config)
 
     C function: acldvppDestroyBorderConfig. Keeps the GIL.
     """
@@ -171,7 +187,8 @@ def dvpp_destroy_border_config(border_config):
 
 
 def dvpp_destroy_channel(channel_desc):
-    """dvpp_destroy_channel(channel_desc, /)\n--\n\ndvpp_destroy_channel(channel_desc)
+    """dvpp_destroy_channel(channel_desc, /)\n--\n
+    dvpp_destroy_channel(channel_desc)
 
     C function: acldvppDestroyChannel. Releases the GIL.
     """
@@ -183,7 +200,8 @@ def dvpp_destroy_channel(channel_desc):
 
 
 def dvpp_destroy_channel_desc(channel_desc):
-    """dvpp_destroy_channel_desc(channel_desc, /)\n--\n\ndvpp_destroy_channel_desc(channel_desc)
+    """dvpp_destroy_channel_desc(channel_desc, /)\n--\n
+    dvpp_destroy_channel_desc(channel_desc)
 
     C function: acldvppDestroyChannelDesc. Keeps the GIL.
     """
@@ -194,7 +212,8 @@ def dvpp_destroy_channel_desc(channel_desc):
 
 
 def dvpp_destroy_hist(hist):
-    """dvpp_destroy_hist(hist, /)\n--\n\ndvpp_destroy_hist(hist)
+    """dvpp_destroy_hist(hist, /)\n--\n
+    dvpp_destroy_hist(hist)
 
     C function: acldvppDestroyHist. Releases the GIL.
     """
@@ -206,7 +225,8 @@ def dvpp_destroy_hist(hist):
 
 
 def dvpp_destroy_jpege_config(jpege_config):
-    """dvpp_destroy_jpege_config(jpege_config, /)\n--\n\ndvpp_destroy_jpege_config(jpege_config)
+    """dvpp_destroy_jpege_config(jpege_config, /)\n--\n
+    dvpp_destroy_jpege_config(jpege_config)
 
     C function: acldvppDestroyJpegeConfig. Keeps the GIL.
     """
@@ -217,7 +237,8 @@ def dvpp_destroy_jpege_config(jpege_config):
 
 
 def dvpp_destroy_lut_map(lut_map):
-    """dvpp_destroy_lut_map(lut_map, /)\n--\n\ndvpp_destroy_lut_map(lut_map)
+    """dvpp_destroy_lut_map(lut_map, /)\n--\n
+    dvpp_destroy_lut_map(lut_map)
 
     C function: acldvppDestroyLutMap. Releases the GIL.
     """
@@ -229,7 +250,8 @@ def dvpp_destroy_lut_map(lut_map):
 
 
 def dvpp_destroy_pic_desc(pic_desc):
-    """dvpp_destroy_pic_desc(pic_desc, /)\n--\n\ndvpp_destroy_pic_desc(pic_desc)
+    """dvpp_destroy_pic_desc(pic_desc, /)\n--\n
+    dvpp_destroy_pic_desc(pic_desc)
 
     C function: acldvppDestroyPicDesc. Keeps the GIL.
     """
@@ -240,7 +262,8 @@ def dvpp_destroy_pic_desc(pic_desc):
 
 
 def dvpp_destroy_resize_config(resize_config):
-    """dvpp_destroy_resize_config(resize_config, /)\n--\n\ndvpp_destroy_resize_config(resize_config)
+    """dvpp_destroy_resize_config(resize_config, /)\n--\n
+    dvpp_destroy_resize_config(resize_config)
 
     C function: acldvppDestroyResizeConfig. Keeps the GIL.
     """
@@ -251,7 +274,8 @@ def dvpp_destroy_resize_config(resize_config):
 
 
 def dvpp_destroy_roi_config(roi_config):
-    """dvpp_destroy_roi_config(roi_config, /)\n--\n\ndvpp_destroy_roi_config(roi_config)
+    """dvpp_destroy_roi_config(roi_config, /)\n--\n
+    dvpp_destroy_roi_config(roi_config)
 
     C function: acldvppDestroyRoiConfig. Keeps the GIL.
     """
@@ -262,7 +286,8 @@ def dvpp_destroy_roi_config(roi_config):
 
 
 def dvpp_destroy_stream_desc(stream_desc):
-    """dvpp_destroy_stream_desc(stream_desc, /)\n--\n\ndvpp_destroy_stream_desc(stream_desc)
+    """dvpp_destroy_stream_desc(stream_desc, /)\n--\n
+    dvpp_destroy_stream_desc(stream_desc)
 
     C function: acldvppDestroyStreamDesc. Keeps the GIL.
     """
@@ -273,7 +298,8 @@ def dvpp_destroy_stream_desc(stream_desc):
 
 
 def dvpp_free(dev_ptr):
-    """dvpp_free(dev_ptr, /)\n--\n\ndvpp_free(dev_ptr)
+    """dvpp_free(dev_ptr, /)\n--\n
+    dvpp_free(dev_ptr)
 
     C function: acldvppFree. Releases the GIL.
     """
@@ -281,11 +307,13 @@ def dvpp_free(dev_ptr):
     cdef abi.aclError ret
     with nogil:
         ret = abi.acldvppFree(<void *><uintptr_t>c_dev_ptr)
+    forget_memory(c_dev_ptr)
     return <int>ret
 
 
 def dvpp_get_border_config_border_type(border_config):
-    """dvpp_get_border_config_border_type(border_config, /)\n--\n\ndvpp_get_border_config_border_type(border_config)
+    """dvpp_get_border_config_border_type(border_config, /)\n--\n
+    dvpp_get_border_config_border_type(border_config)
 
     C function: acldvppGetBorderConfigBorderType. Keeps the GIL.
     """
@@ -296,7 +324,8 @@ def dvpp_get_border_config_border_type(border_config):
 
 
 def dvpp_get_border_config_bottom(border_config):
-    """dvpp_get_border_config_bottom(border_config, /)\n--\n\ndvpp_get_border_config_bottom(border_config)
+    """dvpp_get_border_config_bottom(border_config, /)\n--\n
+    dvpp_get_border_config_bottom(border_config)
 
     C function: acldvppGetBorderConfigBottom. Keeps the GIL.
     """
@@ -307,7 +336,8 @@ def dvpp_get_border_config_bottom(border_config):
 
 
 def dvpp_get_border_config_left(border_config):
-    """dvpp_get_border_config_left(border_config, /)\n--\n\ndvpp_get_border_config_left(border_config)
+    """dvpp_get_border_config_left(border_config, /)\n--\n
+    dvpp_get_border_config_left(border_config)
 
     C function: acldvppGetBorderConfigLeft. Keeps the GIL.
     """
@@ -318,7 +348,8 @@ def dvpp_get_border_config_left(border_config):
 
 
 def dvpp_get_border_config_right(border_config):
-    """dvpp_get_border_config_right(border_config, /)\n--\n\ndvpp_get_border_config_right(border_config)
+    """dvpp_get_border_config_right(border_config, /)\n--\n
+    dvpp_get_border_config_right(border_config)
 
     C function: acldvppGetBorderConfigRight. Keeps the GIL.
     """
@@ -329,7 +360,8 @@ def dvpp_get_border_config_right(border_config):
 
 
 def dvpp_get_border_config_top(border_config):
-    """dvpp_get_border_config_top(border_config, /)\n--\n\ndvpp_get_border_config_top(border_config)
+    """dvpp_get_border_config_top(border_config, /)\n--\n
+    dvpp_get_border_config_top(border_config)
 
     C function: acldvppGetBorderConfigTop. Keeps the GIL.
     """
@@ -340,7 +372,8 @@ def dvpp_get_border_config_top(border_config):
 
 
 def dvpp_get_border_config_value(border_config, index):
-    """dvpp_get_border_config_value(border_config, index, /)\n--\n\ndvpp_get_border_config_value(border_config, index)
+    """dvpp_get_border_config_value(border_config, index, /)\n--\n
+    dvpp_get_border_config_value(border_config, index)
 
     C function: acldvppGetBorderConfigValue. Keeps the GIL.
     """
@@ -352,7 +385,8 @@ def dvpp_get_border_config_value(border_config, index):
 
 
 def dvpp_get_channel_desc_channel_id(channel_desc):
-    """dvpp_get_channel_desc_channel_id(channel_desc, /)\n--\n\ndvpp_get_channel_desc_channel_id(channel_desc)
+    """dvpp_get_channel_desc_channel_id(channel_desc, /)\n--\n
+    dvpp_get_channel_desc_channel_id(channel_desc)
 
     C function: acldvppGetChannelDescChannelId. Keeps the GIL.
     """
@@ -363,7 +397,8 @@ def dvpp_get_channel_desc_channel_id(channel_desc):
 
 
 def dvpp_get_channel_desc_param(channel_desc, param_type, length, param):
-    """dvpp_get_channel_desc_param(channel_desc, param_type, length, param, /)\n--\n\ndvpp_get_channel_desc_param(channel_desc, param_type, length, param)
+    """dvpp_get_channel_desc_param(channel_desc, param_type, length, param, /)\n--\n
+    dvpp_get_channel_desc_param(channel_desc, param_type, length, param)
 
     C function: acldvppGetChannelDescParam. Keeps the GIL.
     """
@@ -379,7 +414,8 @@ def dvpp_get_channel_desc_param(channel_desc, param_type, length, param):
 
 
 def dvpp_get_hist_data(hist, dim):
-    """dvpp_get_hist_data(hist, dim, /)\n--\n\ndvpp_get_hist_data(hist, dim)
+    """dvpp_get_hist_data(hist, dim, /)\n--\n
+    dvpp_get_hist_data(hist, dim)
 
     C function: acldvppGetHistData. Keeps the GIL.
     """
@@ -394,7 +430,8 @@ def dvpp_get_hist_data(hist, dim):
 
 
 def dvpp_get_hist_dims(hist):
-    """dvpp_get_hist_dims(hist, /)\n--\n\ndvpp_get_hist_dims(hist)
+    """dvpp_get_hist_dims(hist, /)\n--\n
+    dvpp_get_hist_dims(hist)
 
     C function: acldvppGetHistDims. Keeps the GIL.
     """
@@ -405,7 +442,8 @@ def dvpp_get_hist_dims(hist):
 
 
 def dvpp_get_hist_ret_code(hist):
-    """dvpp_get_hist_ret_code(hist, /)\n--\n\ndvpp_get_hist_ret_code(hist)
+    """dvpp_get_hist_ret_code(hist, /)\n--\n
+    dvpp_get_hist_ret_code(hist)
 
     C function: acldvppGetHistRetCode. Keeps the GIL.
     """
@@ -416,7 +454,8 @@ def dvpp_get_hist_ret_code(hist):
 
 
 def dvpp_get_jpege_config_level(jpege_config):
-    """dvpp_get_jpege_config_level(jpege_config, /)\n--\n\ndvpp_get_jpege_config_level(jpege_config)
+    """dvpp_get_jpege_config_level(jpege_config, /)\n--\n
+    dvpp_get_jpege_config_level(jpege_config)
 
     C function: acldvppGetJpegeConfigLevel. Keeps the GIL.
     """
@@ -427,7 +466,8 @@ def dvpp_get_jpege_config_level(jpege_config):
 
 
 def dvpp_get_lut_map_data(lut_map, dim):
-    """dvpp_get_lut_map_data(lut_map, dim, /)\n--\n\ndvpp_get_lut_map_data(lut_map, dim)
+    """dvpp_get_lut_map_data(lut_map, dim, /)\n--\n
+    dvpp_get_lut_map_data(lut_map, dim)
 
     C function: acldvppGetLutMapData. Keeps the GIL.
     """
@@ -442,7 +482,8 @@ def dvpp_get_lut_map_data(lut_map, dim):
 
 
 def dvpp_get_lut_map_dims(lut_map):
-    """dvpp_get_lut_map_dims(lut_map, /)\n--\n\ndvpp_get_lut_map_dims(lut_map)
+    """dvpp_get_lut_map_dims(lut_map, /)\n--\n
+    dvpp_get_lut_map_dims(lut_map)
 
     C function: acldvppGetLutMapDims. Keeps the GIL.
     """
@@ -453,7 +494,8 @@ def dvpp_get_lut_map_dims(lut_map):
 
 
 def dvpp_get_pic_desc(batch_pic_desc, index):
-    """dvpp_get_pic_desc(batch_pic_desc, index, /)\n--\n\ndvpp_get_pic_desc(batch_pic_desc, index)
+    """dvpp_get_pic_desc(batch_pic_desc, index, /)\n--\n
+    dvpp_get_pic_desc(batch_pic_desc, index)
 
     C function: acldvppGetPicDesc. Keeps the GIL.
     """
@@ -465,7 +507,8 @@ def dvpp_get_pic_desc(batch_pic_desc, index):
 
 
 def dvpp_get_pic_desc_data(pic_desc):
-    """dvpp_get_pic_desc_data(pic_desc, /)\n--\n\ndvpp_get_pic_desc_data(pic_desc)
+    """dvpp_get_pic_desc_data(pic_desc, /)\n--\n
+    dvpp_get_pic_desc_data(pic_desc)
 
     C function: acldvppGetPicDescData. Keeps the GIL.
     """
@@ -476,7 +519,8 @@ def dvpp_get_pic_desc_data(pic_desc):
 
 
 def dvpp_get_pic_desc_format(pic_desc):
-    """dvpp_get_pic_desc_format(pic_desc, /)\n--\n\ndvpp_get_pic_desc_format(pic_desc)
+    """dvpp_get_pic_desc_format(pic_desc, /)\n--\n
+    dvpp_get_pic_desc_format(pic_desc)
 
     C function: acldvppGetPicDescFormat. Keeps the GIL.
     """
@@ -487,7 +531,8 @@ def dvpp_get_pic_desc_format(pic_desc):
 
 
 def dvpp_get_pic_desc_height(pic_desc):
-    """dvpp_get_pic_desc_height(pic_desc, /)\n--\n\ndvpp_get_pic_desc_height(pic_desc)
+    """dvpp_get_pic_desc_height(pic_desc, /)\n--\n
+    dvpp_get_pic_desc_height(pic_desc)
 
     C function: acldvppGetPicDescHeight. Keeps the GIL.
     """
@@ -498,7 +543,8 @@ def dvpp_get_pic_desc_height(pic_desc):
 
 
 def dvpp_get_pic_desc_height_stride(pic_desc):
-    """dvpp_get_pic_desc_height_stride(pic_desc, /)\n--\n\ndvpp_get_pic_desc_height_stride(pic_desc)
+    """dvpp_get_pic_desc_height_stride(pic_desc, /)\n--\n
+    dvpp_get_pic_desc_height_stride(pic_desc)
 
     C function: acldvppGetPicDescHeightStride. Keeps the GIL.
     """
@@ -509,7 +555,8 @@ def dvpp_get_pic_desc_height_stride(pic_desc):
 
 
 def dvpp_get_pic_desc_ret_code(pic_desc):
-    """dvpp_get_pic_desc_ret_code(pic_desc, /)\n--\n\ndvpp_get_pic_desc_ret_code(pic_desc)
+    """dvpp_get_pic_desc_ret_code(pic_desc, /)\n--\n
+    dvpp_get_pic_desc_ret_code(pic_desc)
 
     C function: acldvppGetPicDescRetCode. Keeps the GIL.
     """
@@ -520,7 +567,8 @@ def dvpp_get_pic_desc_ret_code(pic_desc):
 
 
 def dvpp_get_pic_desc_size(pic_desc):
-    """dvpp_get_pic_desc_size(pic_desc, /)\n--\n\ndvpp_get_pic_desc_size(pic_desc)
+    """dvpp_get_pic_desc_size(pic_desc, /)\n--\n
+    dvpp_get_pic_desc_size(pic_desc)
 
     C function: acldvppGetPicDescSize. Keeps the GIL.
     """
@@ -531,7 +579,8 @@ def dvpp_get_pic_desc_size(pic_desc):
 
 
 def dvpp_get_pic_desc_width(pic_desc):
-    """dvpp_get_pic_desc_width(pic_desc, /)\n--\n\ndvpp_get_pic_desc_width(pic_desc)
+    """dvpp_get_pic_desc_width(pic_desc, /)\n--\n
+    dvpp_get_pic_desc_width(pic_desc)
 
     C function: acldvppGetPicDescWidth. Keeps the GIL.
     """
@@ -542,7 +591,8 @@ def dvpp_get_pic_desc_width(pic_desc):
 
 
 def dvpp_get_pic_desc_width_stride(pic_desc):
-    """dvpp_get_pic_desc_width_stride(pic_desc, /)\n--\n\ndvpp_get_pic_desc_width_stride(pic_desc)
+    """dvpp_get_pic_desc_width_stride(pic_desc, /)\n--\n
+    dvpp_get_pic_desc_width_stride(pic_desc)
 
     C function: acldvppGetPicDescWidthStride. Keeps the GIL.
     """
@@ -553,7 +603,8 @@ def dvpp_get_pic_desc_width_stride(pic_desc):
 
 
 def dvpp_get_resize_config_interpolation(resize_config):
-    """dvpp_get_resize_config_interpolation(resize_config, /)\n--\n\ndvpp_get_resize_config_interpolation(resize_config)
+    """dvpp_get_resize_config_interpolation(resize_config, /)\n--\n
+    dvpp_get_resize_config_interpolation(resize_config)
 
     C function: acldvppGetResizeConfigInterpolation. Keeps the GIL.
     """
@@ -564,7 +615,8 @@ def dvpp_get_resize_config_interpolation(resize_config):
 
 
 def dvpp_get_stream_desc_data(stream_desc):
-    """dvpp_get_stream_desc_data(stream_desc, /)\n--\n\ndvpp_get_stream_desc_data(stream_desc)
+    """dvpp_get_stream_desc_data(stream_desc, /)\n--\n
+    dvpp_get_stream_desc_data(stream_desc)
 
     C function: acldvppGetStreamDescData. Keeps the GIL.
     """
@@ -575,7 +627,8 @@ def dvpp_get_stream_desc_data(stream_desc):
 
 
 def dvpp_get_stream_desc_eos(stream_desc):
-    """dvpp_get_stream_desc_eos(stream_desc, /)\n--\n\ndvpp_get_stream_desc_eos(stream_desc)
+    """dvpp_get_stream_desc_eos(stream_desc, /)\n--\n
+    dvpp_get_stream_desc_eos(stream_desc)
 
     C function: acldvppGetStreamDescEos. Keeps the GIL.
     """
@@ -586,7 +639,8 @@ def dvpp_get_stream_desc_eos(stream_desc):
 
 
 def dvpp_get_stream_desc_format(stream_desc):
-    """dvpp_get_stream_desc_format(stream_desc, /)\n--\n\ndvpp_get_stream_desc_format(stream_desc)
+    """dvpp_get_stream_desc_format(stream_desc, /)\n--\n
+    dvpp_get_stream_desc_format(stream_desc)
 
     C function: acldvppGetStreamDescFormat. Keeps the GIL.
     """
@@ -597,7 +651,8 @@ def dvpp_get_stream_desc_format(stream_desc):
 
 
 def dvpp_get_stream_desc_ret_code(stream_desc):
-    """dvpp_get_stream_desc_ret_code(stream_desc, /)\n--\n\ndvpp_get_stream_desc_ret_code(stream_desc)
+    """dvpp_get_stream_desc_ret_code(stream_desc, /)\n--\n
+    dvpp_get_stream_desc_ret_code(stream_desc)
 
     C function: acldvppGetStreamDescRetCode. Keeps the GIL.
     """
@@ -608,7 +663,8 @@ def dvpp_get_stream_desc_ret_code(stream_desc):
 
 
 def dvpp_get_stream_desc_size(stream_desc):
-    """dvpp_get_stream_desc_size(stream_desc, /)\n--\n\ndvpp_get_stream_desc_size(stream_desc)
+    """dvpp_get_stream_desc_size(stream_desc, /)\n--\n
+    dvpp_get_stream_desc_size(stream_desc)
 
     C function: acldvppGetStreamDescSize. Keeps the GIL.
     """
@@ -619,7 +675,8 @@ def dvpp_get_stream_desc_size(stream_desc):
 
 
 def dvpp_get_stream_desc_timestamp(stream_desc):
-    """dvpp_get_stream_desc_timestamp(stream_desc, /)\n--\n\ndvpp_get_stream_desc_timestamp(stream_desc)
+    """dvpp_get_stream_desc_timestamp(stream_desc, /)\n--\n
+    dvpp_get_stream_desc_timestamp(stream_desc)
 
     C function: acldvppGetStreamDescTimestamp. Keeps the GIL.
     """
@@ -630,7 +687,8 @@ def dvpp_get_stream_desc_timestamp(stream_desc):
 
 
 def dvpp_jpeg_decode_async(channel_desc, data, size, output_desc, stream):
-    """dvpp_jpeg_decode_async(channel_desc, data, size, output_desc, stream, /)\n--\n\ndvpp_jpeg_decode_async(channel_desc, data, size, output_desc, stream)
+    """dvpp_jpeg_decode_async(channel_desc, data, size, output_desc, stream, /)\n--\n
+    dvpp_jpeg_decode_async(channel_desc, data, size, output_desc, stream)
 
     C function: acldvppJpegDecodeAsync. Releases the GIL.
     """
@@ -646,7 +704,8 @@ def dvpp_jpeg_decode_async(channel_desc, data, size, output_desc, stream):
 
 
 def dvpp_jpeg_encode_async(channel_desc, input_desc, data, size, config, stream):
-    """dvpp_jpeg_encode_async(channel_desc, input_desc, data, size, config, stream, /)\n--\n\ndvpp_jpeg_encode_async(channel_desc, input_desc, data, size, config, stream)
+    """dvpp_jpeg_encode_async(channel_desc, input_desc, data, size, config, stream, /)\n--\n
+    dvpp_jpeg_encode_async(channel_desc, input_desc, data, size, config, stream)
 
     C function: acldvppJpegEncodeAsync. Releases the GIL.
     """
@@ -663,7 +722,8 @@ def dvpp_jpeg_encode_async(channel_desc, input_desc, data, size, config, stream)
 
 
 def dvpp_jpeg_get_image_info(data, size):
-    """dvpp_jpeg_get_image_info(data, size, /)\n--\n\ndvpp_jpeg_get_image_info(data, size)
+    """dvpp_jpeg_get_image_info(data, size, /)\n--\n
+    dvpp_jpeg_get_image_info(data, size)
 
     C function: acldvppJpegGetImageInfo. Releases the GIL.
     """
@@ -682,7 +742,8 @@ def dvpp_jpeg_get_image_info(data, size):
 
 
 def dvpp_jpeg_get_image_info_v2(data, size):
-    """dvpp_jpeg_get_image_info_v2(data, size, /)\n--\n\ndvpp_jpeg_get_image_info_v2(data, size)
+    """dvpp_jpeg_get_image_info_v2(data, size, /)\n--\n
+    dvpp_jpeg_get_image_info_v2(data, size)
 
     C function: acldvppJpegGetImageInfoV2. Releases the GIL.
     """
@@ -703,7 +764,8 @@ def dvpp_jpeg_get_image_info_v2(data, size):
 
 
 def dvpp_jpeg_predict_dec_size(data, data_size, output_pixel_format):
-    """dvpp_jpeg_predict_dec_size(data, data_size, output_pixel_format, /)\n--\n\ndvpp_jpeg_predict_dec_size(data, data_size, output_pixel_format)
+    """dvpp_jpeg_predict_dec_size(data, data_size, output_pixel_format, /)\n--\n
+    dvpp_jpeg_predict_dec_size(data, data_size, output_pixel_format)
 
     C function: acldvppJpegPredictDecSize. Releases the GIL.
     """
@@ -719,7 +781,8 @@ def dvpp_jpeg_predict_dec_size(data, data_size, output_pixel_format):
 
 
 def dvpp_jpeg_predict_enc_size(input_desc, config):
-    """dvpp_jpeg_predict_enc_size(input_desc, config, /)\n--\n\ndvpp_jpeg_predict_enc_size(input_desc, config)
+    """dvpp_jpeg_predict_enc_size(input_desc, config, /)\n--\n
+    dvpp_jpeg_predict_enc_size(input_desc, config)
 
     C function: acldvppJpegPredictEncSize. Releases the GIL.
     """
@@ -734,7 +797,8 @@ def dvpp_jpeg_predict_enc_size(input_desc, config):
 
 
 def dvpp_malloc(size):
-    """dvpp_malloc(size, /)\n--\n\ndvpp_malloc(size)
+    """dvpp_malloc(size, /)\n--\n
+    dvpp_malloc(size)
 
     C function: acldvppMalloc. Releases the GIL.
     """
@@ -747,7 +811,8 @@ def dvpp_malloc(size):
 
 
 def dvpp_malloc_with_cfg(size, policy, cfg):
-    """dvpp_malloc_with_cfg(size, policy, cfg, /)\n--\n\ndvpp_malloc_with_cfg(size, policy, cfg)
+    """dvpp_malloc_with_cfg(size, policy, cfg, /)\n--\n
+    dvpp_malloc_with_cfg(size, policy, cfg)
 
     C function: acldvppMallocWithCfg. Releases the GIL.
     """
@@ -764,7 +829,8 @@ def dvpp_malloc_with_cfg(size, policy, cfg):
 
 
 def dvpp_png_decode_async(channel_desc, data, size, output_desc, stream):
-    """dvpp_png_decode_async(channel_desc, data, size, output_desc, stream, /)\n--\n\ndvpp_png_decode_async(channel_desc, data, size, output_desc, stream)
+    """dvpp_png_decode_async(channel_desc, data, size, output_desc, stream, /)\n--\n
+    dvpp_png_decode_async(channel_desc, data, size, output_desc, stream)
 
     C function: acldvppPngDecodeAsync. Releases the GIL.
     """
@@ -780,7 +846,8 @@ def dvpp_png_decode_async(channel_desc, data, size, output_desc, stream):
 
 
 def dvpp_png_get_image_info(data, data_size):
-    """dvpp_png_get_image_info(data, data_size, /)\n--\n\ndvpp_png_get_image_info(data, data_size)
+    """dvpp_png_get_image_info(data, data_size, /)\n--\n
+    dvpp_png_get_image_info(data, data_size)
 
     C function: acldvppPngGetImageInfo. Releases the GIL.
     """
@@ -799,7 +866,8 @@ def dvpp_png_get_image_info(data, data_size):
 
 
 def dvpp_png_predict_dec_size(data, data_size, output_pixel_format):
-    """dvpp_png_predict_dec_size(data, data_size, output_pixel_format, /)\n--\n\ndvpp_png_predict_dec_size(data, data_size, output_pixel_format)
+    """dvpp_png_predict_dec_size(data, data_size, output_pixel_format, /)\n--\n
+    dvpp_png_predict_dec_size(data, data_size, output_pixel_format)
 
     C function: acldvppPngPredictDecSize. Releases the GIL.
     """
@@ -815,7 +883,8 @@ def dvpp_png_predict_dec_size(data, data_size, output_pixel_format):
 
 
 def dvpp_set_border_config_border_type(border_config, border_type):
-    """dvpp_set_border_config_border_type(border_config, border_type, /)\n--\n\ndvpp_set_border_config_border_type(border_config, border_type)
+    """dvpp_set_border_config_border_type(border_config, border_type, /)\n--\n
+    dvpp_set_border_config_border_type(border_config, border_type)
 
     C function: acldvppSetBorderConfigBorderType. Keeps the GIL.
     """
@@ -827,7 +896,8 @@ def dvpp_set_border_config_border_type(border_config, border_type):
 
 
 def dvpp_set_border_config_bottom(border_config, bottom):
-    """dvpp_set_border_config_bottom(border_config, bottom, /)\n--\n\ndvpp_set_border_config_bottom(border_config, bottom)
+    """dvpp_set_border_config_bottom(border_config, bottom, /)\n--\n
+    dvpp_set_border_config_bottom(border_config, bottom)
 
     C function: acldvppSetBorderConfigBottom. Keeps the GIL.
     """
@@ -839,7 +909,8 @@ def dvpp_set_border_config_bottom(border_config, bottom):
 
 
 def dvpp_set_border_config_left(border_config, left):
-    """dvpp_set_border_config_left(border_config, left, /)\n--\n\ndvpp_set_border_config_left(border_config, left)
+    """dvpp_set_border_config_left(border_config, left, /)\n--\n
+    dvpp_set_border_config_left(border_config, left)
 
     C function: acldvppSetBorderConfigLeft. Keeps the GIL.
     """
@@ -851,7 +922,8 @@ def dvpp_set_border_config_left(border_config, left):
 
 
 def dvpp_set_border_config_right(border_config, right):
-    """dvpp_set_border_config_right(border_config, right, /)\n--\n\ndvpp_set_border_config_right(border_config, right)
+    """dvpp_set_border_config_right(border_config, right, /)\n--\n
+    dvpp_set_border_config_right(border_config, right)
 
     C function: acldvppSetBorderConfigRight. Keeps the GIL.
     """
@@ -863,7 +935,8 @@ def dvpp_set_border_config_right(border_config, right):
 
 
 def dvpp_set_border_config_top(border_config, top):
-    """dvpp_set_border_config_top(border_config, top, /)\n--\n\ndvpp_set_border_config_top(border_config, top)
+    """dvpp_set_border_config_top(border_config, top, /)\n--\n
+    dvpp_set_border_config_top(border_config, top)
 
     C function: acldvppSetBorderConfigTop. Keeps the GIL.
     """
@@ -875,7 +948,8 @@ def dvpp_set_border_config_top(border_config, top):
 
 
 def dvpp_set_border_config_value(border_config, index, value):
-    """dvpp_set_border_config_value(border_config, index, value, /)\n--\n\ndvpp_set_border_config_value(border_config, index, value)
+    """dvpp_set_border_config_value(border_config, index, value, /)\n--\n
+    dvpp_set_border_config_value(border_config, index, value)
 
     C function: acldvppSetBorderConfigValue. Keeps the GIL.
     """
@@ -888,7 +962,8 @@ def dvpp_set_border_config_value(border_config, index, value):
 
 
 def dvpp_set_channel_desc_mode(channel_desc, mode):
-    """dvpp_set_channel_desc_mode(channel_desc, mode, /)\n--\n\ndvpp_set_channel_desc_mode(channel_desc, mode)
+    """dvpp_set_channel_desc_mode(channel_desc, mode, /)\n--\n
+    dvpp_set_channel_desc_mode(channel_desc, mode)
 
     C function: acldvppSetChannelDescMode. Keeps the GIL.
     """
@@ -900,7 +975,8 @@ def dvpp_set_channel_desc_mode(channel_desc, mode):
 
 
 def dvpp_set_channel_desc_param(channel_desc, param_type, length, param):
-    """dvpp_set_channel_desc_param(channel_desc, param_type, length, param, /)\n--\n\ndvpp_set_channel_desc_param(channel_desc, param_type, length, param)
+    """dvpp_set_channel_desc_param(channel_desc, param_type, length, param, /)\n--\n
+    dvpp_set_channel_desc_param(channel_desc, param_type, length, param)
 
     C function: acldvppSetChannelDescParam. Keeps the GIL.
     """
@@ -914,7 +990,8 @@ def dvpp_set_channel_desc_param(channel_desc, param_type, length, param):
 
 
 def dvpp_set_jpege_config_level(jpege_config, level):
-    """dvpp_set_jpege_config_level(jpege_config, level, /)\n--\n\ndvpp_set_jpege_config_level(jpege_config, level)
+    """dvpp_set_jpege_config_level(jpege_config, level, /)\n--\n
+    dvpp_set_jpege_config_level(jpege_config, level)
 
     C function: acldvppSetJpegeConfigLevel. Keeps the GIL.
     """
@@ -926,7 +1003,8 @@ def dvpp_set_jpege_config_level(jpege_config, level):
 
 
 def dvpp_set_pic_desc_data(pic_desc, data_dev):
-    """dvpp_set_pic_desc_data(pic_desc, data_dev, /)\n--\n\ndvpp_set_pic_desc_data(pic_desc, data_dev)
+    """dvpp_set_pic_desc_data(pic_desc, data_dev, /)\n--\n
+    dvpp_set_pic_desc_data(pic_desc, data_dev)
 
     C function: acldvppSetPicDescData. Keeps the GIL.
     """
@@ -938,7 +1016,8 @@ def dvpp_set_pic_desc_data(pic_desc, data_dev):
 
 
 def dvpp_set_pic_desc_format(pic_desc, format):
-    """dvpp_set_pic_desc_format(pic_desc, format, /)\n--\n\ndvpp_set_pic_desc_format(pic_desc, format)
+    """dvpp_set_pic_desc_format(pic_desc, format, /)\n--\n
+    dvpp_set_pic_desc_format(pic_desc, format)
 
     C function: acldvppSetPicDescFormat. Keeps the GIL.
     """
@@ -950,7 +1029,8 @@ def dvpp_set_pic_desc_format(pic_desc, format):
 
 
 def dvpp_set_pic_desc_height(pic_desc, height):
-    """dvpp_set_pic_desc_height(pic_desc, height, /)\n--\n\ndvpp_set_pic_desc_height(pic_desc, height)
+    """dvpp_set_pic_desc_height(pic_desc, height, /)\n--\n
+    dvpp_set_pic_desc_height(pic_desc, height)
 
     C function: acldvppSetPicDescHeight. Keeps the GIL.
     """
@@ -962,7 +1042,8 @@ def dvpp_set_pic_desc_height(pic_desc, height):
 
 
 def dvpp_set_pic_desc_height_stride(pic_desc, height_stride):
-    """dvpp_set_pic_desc_height_stride(pic_desc, height_stride, /)\n--\n\ndvpp_set_pic_desc_height_stride(pic_desc, height_stride)
+    """dvpp_set_pic_desc_height_stride(pic_desc, height_stride, /)\n--\n
+    dvpp_set_pic_desc_height_stride(pic_desc, height_stride)
 
     C function: acldvppSetPicDescHeightStride. Keeps the GIL.
     """
@@ -974,7 +1055,8 @@ def dvpp_set_pic_desc_height_stride(pic_desc, height_stride):
 
 
 def dvpp_set_pic_desc_ret_code(pic_desc, ret_code):
-    """dvpp_set_pic_desc_ret_code(pic_desc, ret_code, /)\n--\n\ndvpp_set_pic_desc_ret_code(pic_desc, ret_code)
+    """dvpp_set_pic_desc_ret_code(pic_desc, ret_code, /)\n--\n
+    dvpp_set_pic_desc_ret_code(pic_desc, ret_code)
 
     C function: acldvppSetPicDescRetCode. Keeps the GIL.
     """
@@ -986,7 +1068,8 @@ def dvpp_set_pic_desc_ret_code(pic_desc, ret_code):
 
 
 def dvpp_set_pic_desc_size(pic_desc, size):
-    """dvpp_set_pic_desc_size(pic_desc, size, /)\n--\n\ndvpp_set_pic_desc_size(pic_desc, size)
+    """dvpp_set_pic_desc_size(pic_desc, size, /)\n--\n
+    dvpp_set_pic_desc_size(pic_desc, size)
 
     C function: acldvppSetPicDescSize. Keeps the GIL.
     """
@@ -998,7 +1081,8 @@ def dvpp_set_pic_desc_size(pic_desc, size):
 
 
 def dvpp_set_pic_desc_width(pic_desc, width):
-    """dvpp_set_pic_desc_width(pic_desc, width, /)\n--\n\ndvpp_set_pic_desc_width(pic_desc, width)
+    """dvpp_set_pic_desc_width(pic_desc, width, /)\n--\n
+    dvpp_set_pic_desc_width(pic_desc, width)
 
     C function: acldvppSetPicDescWidth. Keeps the GIL.
     """
@@ -1010,7 +1094,8 @@ def dvpp_set_pic_desc_width(pic_desc, width):
 
 
 def dvpp_set_pic_desc_width_stride(pic_desc, width_stride):
-    """dvpp_set_pic_desc_width_stride(pic_desc, width_stride, /)\n--\n\ndvpp_set_pic_desc_width_stride(pic_desc, width_stride)
+    """dvpp_set_pic_desc_width_stride(pic_desc, width_stride, /)\n--\n
+    dvpp_set_pic_desc_width_stride(pic_desc, width_stride)
 
     C function: acldvppSetPicDescWidthStride. Keeps the GIL.
     """
@@ -1022,7 +1107,8 @@ def dvpp_set_pic_desc_width_stride(pic_desc, width_stride):
 
 
 def dvpp_set_resize_config_interpolation(resize_config, interpolation):
-    """dvpp_set_resize_config_interpolation(resize_config, interpolation, /)\n--\n\ndvpp_set_resize_config_interpolation(resize_config, interpolation)
+    """dvpp_set_resize_config_interpolation(resize_config, interpolation, /)\n--\n
+    dvpp_set_resize_config_interpolation(resize_config, interpolation)
 
     C function: acldvppSetResizeConfigInterpolation. Keeps the GIL.
     """
@@ -1034,7 +1120,8 @@ def dvpp_set_resize_config_interpolation(resize_config, interpolation):
 
 
 def dvpp_set_roi_config(config, left, right, top, bottom):
-    """dvpp_set_roi_config(config, left, right, top, bottom, /)\n--\n\ndvpp_set_roi_config(config, left, right, top, bottom)
+    """dvpp_set_roi_config(config, left, right, top, bottom, /)\n--\n
+    dvpp_set_roi_config(config, left, right, top, bottom)
 
     C function: acldvppSetRoiConfig. Keeps the GIL.
     """
@@ -1049,7 +1136,8 @@ def dvpp_set_roi_config(config, left, right, top, bottom):
 
 
 def dvpp_set_roi_config_bottom(config, bottom):
-    """dvpp_set_roi_config_bottom(config, bottom, /)\n--\n\ndvpp_set_roi_config_bottom(config, bottom)
+    """dvpp_set_roi_config_bottom(config, bottom, /)\n--\n
+    dvpp_set_roi_config_bottom(config, bottom)
 
     C function: acldvppSetRoiConfigBottom. Keeps the GIL.
     """
@@ -1061,7 +1149,8 @@ def dvpp_set_roi_config_bottom(config, bottom):
 
 
 def dvpp_set_roi_config_left(config, left):
-    """dvpp_set_roi_config_left(config, left, /)\n--\n\ndvpp_set_roi_config_left(config, left)
+    """dvpp_set_roi_config_left(config, left, /)\n--\n
+    dvpp_set_roi_config_left(config, left)
 
     C function: acldvppSetRoiConfigLeft. Keeps the GIL.
     """
@@ -1073,7 +1162,8 @@ def dvpp_set_roi_config_left(config, left):
 
 
 def dvpp_set_roi_config_right(config, right):
-    """dvpp_set_roi_config_right(config, right, /)\n--\n\ndvpp_set_roi_config_right(config, right)
+    """dvpp_set_roi_config_right(config, right, /)\n--\n
+    dvpp_set_roi_config_right(config, right)
 
     C function: acldvppSetRoiConfigRight. Keeps the GIL.
     """
@@ -1085,7 +1175,8 @@ def dvpp_set_roi_config_right(config, right):
 
 
 def dvpp_set_roi_config_top(config, top):
-    """dvpp_set_roi_config_top(config, top, /)\n--\n\ndvpp_set_roi_config_top(config, top)
+    """dvpp_set_roi_config_top(config, top, /)\n--\n
+    dvpp_set_roi_config_top(config, top)
 
     C function: acldvppSetRoiConfigTop. Keeps the GIL.
     """
@@ -1097,7 +1188,8 @@ def dvpp_set_roi_config_top(config, top):
 
 
 def dvpp_set_stream_desc_data(stream_desc, data_dev):
-    """dvpp_set_stream_desc_data(stream_desc, data_dev, /)\n--\n\ndvpp_set_stream_desc_data(stream_desc, data_dev)
+    """dvpp_set_stream_desc_data(stream_desc, data_dev, /)\n--\n
+    dvpp_set_stream_desc_data(stream_desc, data_dev)
 
     C function: acldvppSetStreamDescData. Keeps the GIL.
     """
@@ -1109,7 +1201,8 @@ def dvpp_set_stream_desc_data(stream_desc, data_dev):
 
 
 def dvpp_set_stream_desc_eos(stream_desc, eos):
-    """dvpp_set_stream_desc_eos(stream_desc, eos, /)\n--\n\ndvpp_set_stream_desc_eos(stream_desc, eos)
+    """dvpp_set_stream_desc_eos(stream_desc, eos, /)\n--\n
+    dvpp_set_stream_desc_eos(stream_desc, eos)
 
     C function: acldvppSetStreamDescEos. Keeps the GIL.
     """
@@ -1121,7 +1214,8 @@ def dvpp_set_stream_desc_eos(stream_desc, eos):
 
 
 def dvpp_set_stream_desc_format(stream_desc, format):
-    """dvpp_set_stream_desc_format(stream_desc, format, /)\n--\n\ndvpp_set_stream_desc_format(stream_desc, format)
+    """dvpp_set_stream_desc_format(stream_desc, format, /)\n--\n
+    dvpp_set_stream_desc_format(stream_desc, format)
 
     C function: acldvppSetStreamDescFormat. Keeps the GIL.
     """
@@ -1133,7 +1227,8 @@ def dvpp_set_stream_desc_format(stream_desc, format):
 
 
 def dvpp_set_stream_desc_ret_code(stream_desc, ret_code):
-    """dvpp_set_stream_desc_ret_code(stream_desc, ret_code, /)\n--\n\ndvpp_set_stream_desc_ret_code(stream_desc, ret_code)
+    """dvpp_set_stream_desc_ret_code(stream_desc, ret_code, /)\n--\n
+    dvpp_set_stream_desc_ret_code(stream_desc, ret_code)
 
     C function: acldvppSetStreamDescRetCode. Keeps the GIL.
     """
@@ -1145,7 +1240,8 @@ def dvpp_set_stream_desc_ret_code(stream_desc, ret_code):
 
 
 def dvpp_set_stream_desc_size(stream_desc, size):
-    """dvpp_set_stream_desc_size(stream_desc, size, /)\n--\n\ndvpp_set_stream_desc_size(stream_desc, size)
+    """dvpp_set_stream_desc_size(stream_desc, size, /)\n--\n
+    dvpp_set_stream_desc_size(stream_desc, size)
 
     C function: acldvppSetStreamDescSize. Keeps the GIL.
     """
@@ -1157,7 +1253,8 @@ def dvpp_set_stream_desc_size(stream_desc, size):
 
 
 def dvpp_set_stream_desc_timestamp(stream_desc, timestamp):
-    """dvpp_set_stream_desc_timestamp(stream_desc, timestamp, /)\n--\n\ndvpp_set_stream_desc_timestamp(stream_desc, timestamp)
+    """dvpp_set_stream_desc_timestamp(stream_desc, timestamp, /)\n--\n
+    dvpp_set_stream_desc_timestamp(stream_desc, timestamp)
 
     C function: acldvppSetStreamDescTimestamp. Keeps the GIL.
     """
@@ -1169,7 +1266,8 @@ def dvpp_set_stream_desc_timestamp(stream_desc, timestamp):
 
 
 def dvpp_vpc_batch_crop_and_paste_async(*args):
-    """dvpp_vpc_batch_crop_and_paste_async(*args)\n--\n\ndvpp_vpc_batch_crop_and_paste_async(channel_desc, src_batch_pic_descs, roi_nums, dst_batch_pic_descs, crop_areas, paste_areas, stream)
+    """dvpp_vpc_batch_crop_and_paste_async(*args)\n--\n
+    dvpp_vpc_batch_crop_and_paste_async(channel_desc, src_batch_pic_descs, roi_nums, dst_batch_pic_descs, crop_areas, paste_areas, stream)
 
     C function: acldvppVpcBatchCropAndPasteAsync. Releases the GIL.
     """
@@ -1190,7 +1288,8 @@ def dvpp_vpc_batch_crop_and_paste_async(*args):
 
 
 def dvpp_vpc_batch_crop_async(*args):
-    """dvpp_vpc_batch_crop_async(*args)\n--\n\ndvpp_vpc_batch_crop_async(channel_desc, src_batch_pic_descs, roi_nums, dst_batch_pic_descs, crop_areas, stream)
+    """dvpp_vpc_batch_crop_async(*args)\n--\n
+    dvpp_vpc_batch_crop_async(channel_desc, src_batch_pic_descs, roi_nums, dst_batch_pic_descs, crop_areas, stream)
 
     C function: acldvppVpcBatchCropAsync. Releases the GIL.
     """
@@ -1210,7 +1309,8 @@ def dvpp_vpc_batch_crop_async(*args):
 
 
 def dvpp_vpc_batch_crop_resize_async(*args):
-    """dvpp_vpc_batch_crop_resize_async(*args)\n--\n\ndvpp_vpc_batch_crop_resize_async(channel_desc, src_batch_pic_descs, roi_nums, dst_batch_pic_descs, crop_areas, resize_config, stream)
+    """dvpp_vpc_batch_crop_resize_async(*args)\n--\n
+    dvpp_vpc_batch_crop_resize_async(channel_desc, src_batch_pic_descs, roi_nums, dst_batch_pic_descs, crop_areas, resize_config, stream)
 
     C function: acldvppVpcBatchCropResizeAsync. Releases the GIL.
     """
@@ -1231,7 +1331,8 @@ def dvpp_vpc_batch_crop_resize_async(*args):
 
 
 def dvpp_vpc_batch_crop_resize_make_border_async(*args):
-    """dvpp_vpc_batch_crop_resize_make_border_async(*args)\n--\n\ndvpp_vpc_batch_crop_resize_make_border_async(channel_desc, src_batch_pic_descs, roi_nums, dst_batch_pic_descs, crop_areas, border_cfgs, resize_config, stream)
+    """dvpp_vpc_batch_crop_resize_make_border_async(*args)\n--\n
+    dvpp_vpc_batch_crop_resize_make_border_async(channel_desc, src_batch_pic_descs, roi_nums, dst_batch_pic_descs, crop_areas, border_cfgs, resize_config, stream)
 
     C function: acldvppVpcBatchCropResizeMakeBorderAsync. Releases the GIL.
     """
@@ -1253,7 +1354,8 @@ def dvpp_vpc_batch_crop_resize_make_border_async(*args):
 
 
 def dvpp_vpc_batch_crop_resize_paste_async(*args):
-    """dvpp_vpc_batch_crop_resize_paste_async(*args)\n--\n\ndvpp_vpc_batch_crop_resize_paste_async(channel_desc, src_batch_pic_descs, roi_nums, dst_batch_pic_descs, crop_areas, paste_areas, resize_config, stream)
+    """dvpp_vpc_batch_crop_resize_paste_async(*args)\n--\n
+    dvpp_vpc_batch_crop_resize_paste_async(channel_desc, src_batch_pic_descs, roi_nums, dst_batch_pic_descs, crop_areas, paste_areas, resize_config, stream)
 
     C function: acldvppVpcBatchCropResizePasteAsync. Releases the GIL.
     """
@@ -1275,7 +1377,8 @@ def dvpp_vpc_batch_crop_resize_paste_async(*args):
 
 
 def dvpp_vpc_calc_hist_async(channel_desc, src_pic_desc, hist, reserve, stream):
-    """dvpp_vpc_calc_hist_async(channel_desc, src_pic_desc, hist, reserve, stream, /)\n--\n\ndvpp_vpc_calc_hist_async(channel_desc, src_pic_desc, hist, reserve, stream)
+    """dvpp_vpc_calc_hist_async(channel_desc, src_pic_desc, hist, reserve, stream, /)\n--\n
+    dvpp_vpc_calc_hist_async(channel_desc, src_pic_desc, hist, reserve, stream)
 
     C function: acldvppVpcCalcHistAsync. Releases the GIL.
     """
@@ -1291,7 +1394,8 @@ def dvpp_vpc_calc_hist_async(channel_desc, src_pic_desc, hist, reserve, stream):
 
 
 def dvpp_vpc_convert_color_async(channel_desc, input_desc, output_desc, stream):
-    """dvpp_vpc_convert_color_async(channel_desc, input_desc, output_desc, stream, /)\n--\n\ndvpp_vpc_convert_color_async(channel_desc, input_desc, output_desc, stream)
+    """dvpp_vpc_convert_color_async(channel_desc, input_desc, output_desc, stream, /)\n--\n
+    dvpp_vpc_convert_color_async(channel_desc, input_desc, output_desc, stream)
 
     C function: acldvppVpcConvertColorAsync. Releases the GIL.
     """
@@ -1306,7 +1410,8 @@ def dvpp_vpc_convert_color_async(channel_desc, input_desc, output_desc, stream):
 
 
 def dvpp_vpc_crop_and_paste_async(channel_desc, input_desc, output_desc, crop_area, paste_area, stream):
-    """dvpp_vpc_crop_and_paste_async(channel_desc, input_desc, output_desc, crop_area, paste_area, stream, /)\n--\n\ndvpp_vpc_crop_and_paste_async(channel_desc, input_desc, output_desc, crop_area, paste_area, stream)
+    """dvpp_vpc_crop_and_paste_async(channel_desc, input_desc, output_desc, crop_area, paste_area, stream, /)\n--\n
+    dvpp_vpc_crop_and_paste_async(channel_desc, input_desc, output_desc, crop_area, paste_area, stream)
 
     C function: acldvppVpcCropAndPasteAsync. Releases the GIL.
     """
@@ -1323,7 +1428,8 @@ def dvpp_vpc_crop_and_paste_async(channel_desc, input_desc, output_desc, crop_ar
 
 
 def dvpp_vpc_crop_async(channel_desc, input_desc, output_desc, crop_area, stream):
-    """dvpp_vpc_crop_async(channel_desc, input_desc, output_desc, crop_area, stream, /)\n--\n\ndvpp_vpc_crop_async(channel_desc, input_desc, output_desc, crop_area, stream)
+    """dvpp_vpc_crop_async(channel_desc, input_desc, output_desc, crop_area, stream, /)\n--\n
+    dvpp_vpc_crop_async(channel_desc, input_desc, output_desc, crop_area, stream)
 
     C function: acldvppVpcCropAsync. Releases the GIL.
     """
@@ -1339,7 +1445,8 @@ def dvpp_vpc_crop_async(channel_desc, input_desc, output_desc, crop_area, stream
 
 
 def dvpp_vpc_crop_resize_async(channel_desc, input_desc, output_desc, crop_area, resize_config, stream):
-    """dvpp_vpc_crop_resize_async(channel_desc, input_desc, output_desc, crop_area, resize_config, stream, /)\n--\n\ndvpp_vpc_crop_resize_async(channel_desc, input_desc, output_desc, crop_area, resize_config, stream)
+    """dvpp_vpc_crop_resize_async(channel_desc, input_desc, output_desc, crop_area, resize_config, stream, /)\n--\n
+    dvpp_vpc_crop_resize_async(channel_desc, input_desc, output_desc, crop_area, resize_config, stream)
 
     C function: acldvppVpcCropResizeAsync. Releases the GIL.
     """
@@ -1356,7 +1463,8 @@ def dvpp_vpc_crop_resize_async(channel_desc, input_desc, output_desc, crop_area,
 
 
 def dvpp_vpc_crop_resize_paste_async(channel_desc, input_desc, output_desc, crop_area, paste_area, resize_config, stream):
-    """dvpp_vpc_crop_resize_paste_async(channel_desc, input_desc, output_desc, crop_area, paste_area, resize_config, stream, /)\n--\n\ndvpp_vpc_crop_resize_paste_async(channel_desc, input_desc, output_desc, crop_area, paste_area, resize_config, stream)
+    """dvpp_vpc_crop_resize_paste_async(channel_desc, input_desc, output_desc, crop_area, paste_area, resize_config, stream, /)\n--\n
+    dvpp_vpc_crop_resize_paste_async(channel_desc, input_desc, output_desc, crop_area, paste_area, resize_config, stream)
 
     C function: acldvppVpcCropResizePasteAsync. Releases the GIL.
     """
@@ -1374,7 +1482,8 @@ def dvpp_vpc_crop_resize_paste_async(channel_desc, input_desc, output_desc, crop
 
 
 def dvpp_vpc_equalize_hist_async(channel_desc, input_desc, output_desc, lut_map, stream):
-    """dvpp_vpc_equalize_hist_async(channel_desc, input_desc, output_desc, lut_map, stream, /)\n--\n\ndvpp_vpc_equalize_hist_async(channel_desc, input_desc, output_desc, lut_map, stream)
+    """dvpp_vpc_equalize_hist_async(channel_desc, input_desc, output_desc, lut_map, stream, /)\n--\n
+    dvpp_vpc_equalize_hist_async(channel_desc, input_desc, output_desc, lut_map, stream)
 
     C function: acldvppVpcEqualizeHistAsync. Releases the GIL.
     """
@@ -1390,7 +1499,8 @@ def dvpp_vpc_equalize_hist_async(channel_desc, input_desc, output_desc, lut_map,
 
 
 def dvpp_vpc_make_border_async(channel_desc, input_desc, output_desc, border_config, stream):
-    """dvpp_vpc_make_border_async(channel_desc, input_desc, output_desc, border_config, stream, /)\n--\n\ndvpp_vpc_make_border_async(channel_desc, input_desc, output_desc, border_config, stream)
+    """dvpp_vpc_make_border_async(channel_desc, input_desc, output_desc, border_config, stream, /)\n--\n
+    dvpp_vpc_make_border_async(channel_desc, input_desc, output_desc, border_config, stream)
 
     C function: acldvppVpcMakeBorderAsync. Releases the GIL.
     """
@@ -1406,7 +1516,8 @@ def dvpp_vpc_make_border_async(channel_desc, input_desc, output_desc, border_con
 
 
 def dvpp_vpc_pyr_down_async(channel_desc, input_desc, output_desc, reserve, stream):
-    """dvpp_vpc_pyr_down_async(channel_desc, input_desc, output_desc, reserve, stream, /)\n--\n\ndvpp_vpc_pyr_down_async(channel_desc, input_desc, output_desc, reserve, stream)
+    """dvpp_vpc_pyr_down_async(channel_desc, input_desc, output_desc, reserve, stream, /)\n--\n
+    dvpp_vpc_pyr_down_async(channel_desc, input_desc, output_desc, reserve, stream)
 
     C function: acldvppVpcPyrDownAsync. Releases the GIL.
     """
@@ -1422,7 +1533,8 @@ def dvpp_vpc_pyr_down_async(channel_desc, input_desc, output_desc, reserve, stre
 
 
 def dvpp_vpc_resize_async(channel_desc, input_desc, output_desc, resize_config, stream):
-    """dvpp_vpc_resize_async(channel_desc, input_desc, output_desc, resize_config, stream, /)\n--\n\ndvpp_vpc_resize_async(channel_desc, input_desc, output_desc, resize_config, stream)
+    """dvpp_vpc_resize_async(channel_desc, input_desc, output_desc, resize_config, stream, /)\n--\n
+    dvpp_vpc_resize_async(channel_desc, input_desc, output_desc, resize_config, stream)
 
     C function: acldvppVpcResizeAsync. Releases the GIL.
     """
@@ -1438,7 +1550,8 @@ def dvpp_vpc_resize_async(channel_desc, input_desc, output_desc, resize_config, 
 
 
 def vdec_create_channel(channel_desc):
-    """vdec_create_channel(channel_desc, /)\n--\n\nvdec_create_channel(channel_desc)
+    """vdec_create_channel(channel_desc, /)\n--\n
+    vdec_create_channel(channel_desc)
 
     C function: aclvdecCreateChannel. Releases the GIL.
     """
@@ -1450,7 +1563,8 @@ def vdec_create_channel(channel_desc):
 
 
 def vdec_create_channel_desc(ignored=None):
-    """vdec_create_channel_desc(ignored=None, /)\n--\n\nvdec_create_channel_desc()
+    """vdec_create_channel_desc(ignored=None, /)\n--\n
+    vdec_create_channel_desc()
 
     C function: aclvdecCreateChannelDesc. Keeps the GIL.
     """
@@ -1460,7 +1574,8 @@ def vdec_create_channel_desc(ignored=None):
 
 
 def vdec_create_frame_config(ignored=None):
-    """vdec_create_frame_config(ignored=None, /)\n--\n\nvdec_create_frame_config()
+    """vdec_create_frame_config(ignored=None, /)\n--\n
+    vdec_create_frame_config()
 
     C function: aclvdecCreateFrameConfig. Keeps the GIL.
     """
@@ -1470,7 +1585,8 @@ def vdec_create_frame_config(ignored=None):
 
 
 def vdec_destroy_channel(channel_desc):
-    """vdec_destroy_channel(channel_desc, /)\n--\n\nvdec_destroy_channel(channel_desc)
+    """vdec_destroy_channel(channel_desc, /)\n--\n
+    vdec_destroy_channel(channel_desc)
 
     C function: aclvdecDestroyChannel. Releases the GIL.
     """
@@ -1482,7 +1598,8 @@ def vdec_destroy_channel(channel_desc):
 
 
 def vdec_destroy_frame_config(vdec_frame_config):
-    """vdec_destroy_frame_config(vdec_frame_config, /)\n--\n\nvdec_destroy_frame_config(vdec_frame_config)
+    """vdec_destroy_frame_config(vdec_frame_config, /)\n--\n
+    vdec_destroy_frame_config(vdec_frame_config)
 
     C function: aclvdecDestroyFrameConfig. Keeps the GIL.
     """
@@ -1493,7 +1610,8 @@ def vdec_destroy_frame_config(vdec_frame_config):
 
 
 def vdec_get_channel_desc_bit_depth(channel_desc):
-    """vdec_get_channel_desc_bit_depth(channel_desc, /)\n--\n\nvdec_get_channel_desc_bit_depth(channel_desc)
+    """vdec_get_channel_desc_bit_depth(channel_desc, /)\n--\n
+    vdec_get_channel_desc_bit_depth(channel_desc)
 
     C function: aclvdecGetChannelDescBitDepth. Keeps the GIL.
     """
@@ -1504,7 +1622,8 @@ def vdec_get_channel_desc_bit_depth(channel_desc):
 
 
 def vdec_get_channel_desc_callback(channel_desc):
-    """vdec_get_channel_desc_callback(channel_desc, /)\n--\n\nvdec_get_channel_desc_callback(channel_desc)
+    """vdec_get_channel_desc_callback(channel_desc, /)\n--\n
+    vdec_get_channel_desc_callback(channel_desc)
 
     C function: aclvdecGetChannelDescCallback. Keeps the GIL.
     """
@@ -1515,7 +1634,8 @@ def vdec_get_channel_desc_callback(channel_desc):
 
 
 def vdec_get_channel_desc_channel_id(channel_desc):
-    """vdec_get_channel_desc_channel_id(channel_desc, /)\n--\n\nvdec_get_channel_desc_channel_id(channel_desc)
+    """vdec_get_channel_desc_channel_id(channel_desc, /)\n--\n
+    vdec_get_channel_desc_channel_id(channel_desc)
 
     C function: aclvdecGetChannelDescChannelId. Keeps the GIL.
     """
@@ -1526,7 +1646,8 @@ def vdec_get_channel_desc_channel_id(channel_desc):
 
 
 def vdec_get_channel_desc_entype(channel_desc):
-    """vdec_get_channel_desc_entype(channel_desc, /)\n--\n\nvdec_get_channel_desc_entype(channel_desc)
+    """vdec_get_channel_desc_entype(channel_desc, /)\n--\n
+    vdec_get_channel_desc_entype(channel_desc)
 
     C function: aclvdecGetChannelDescEnType. Keeps the GIL.
     """
@@ -1537,7 +1658,8 @@ def vdec_get_channel_desc_entype(channel_desc):
 
 
 def vdec_get_channel_desc_out_mode(channel_desc):
-    """vdec_get_channel_desc_out_mode(channel_desc, /)\n--\n\nvdec_get_channel_desc_out_mode(channel_desc)
+    """vdec_get_channel_desc_out_mode(channel_desc, /)\n--\n
+    vdec_get_channel_desc_out_mode(channel_desc)
 
     C function: aclvdecGetChannelDescOutMode. Keeps the GIL.
     """
@@ -1548,7 +1670,8 @@ def vdec_get_channel_desc_out_mode(channel_desc):
 
 
 def vdec_get_channel_desc_out_pic_format(channel_desc):
-    """vdec_get_channel_desc_out_pic_format(channel_desc, /)\n--\n\nvdec_get_channel_desc_out_pic_format(channel_desc)
+    """vdec_get_channel_desc_out_pic_format(channel_desc, /)\n--\n
+    vdec_get_channel_desc_out_pic_format(channel_desc)
 
     C function: aclvdecGetChannelDescOutPicFormat. Keeps the GIL.
     """
@@ -1559,7 +1682,8 @@ def vdec_get_channel_desc_out_pic_format(channel_desc):
 
 
 def vdec_get_channel_desc_out_pic_height(channel_desc):
-    """vdec_get_channel_desc_out_pic_height(channel_desc, /)\n--\n\nvdec_get_channel_desc_out_pic_height(channel_desc)
+    """vdec_get_channel_desc_out_pic_height(channel_desc, /)\n--\n
+    vdec_get_channel_desc_out_pic_height(channel_desc)
 
     C function: aclvdecGetChannelDescOutPicHeight. Keeps the GIL.
     """
@@ -1570,7 +1694,8 @@ def vdec_get_channel_desc_out_pic_height(channel_desc):
 
 
 def vdec_get_channel_desc_out_pic_width(channel_desc):
-    """vdec_get_channel_desc_out_pic_width(channel_desc, /)\n--\n\nvdec_get_channel_desc_out_pic_width(channel_desc)
+    """vdec_get_channel_desc_out_pic_width(channel_desc, /)\n--\n
+    vdec_get_channel_desc_out_pic_width(channel_desc)
 
     C function: aclvdecGetChannelDescOutPicWidth. Keeps the GIL.
     """
@@ -1581,7 +1706,8 @@ def vdec_get_channel_desc_out_pic_width(channel_desc):
 
 
 def vdec_get_channel_desc_param(channel_desc, param_type, length, param):
-    """vdec_get_channel_desc_param(channel_desc, param_type, length, param, /)\n--\n\nvdec_get_channel_desc_param(channel_desc, param_type, length, param)
+    """vdec_get_channel_desc_param(channel_desc, param_type, length, param, /)\n--\n
+    vdec_get_channel_desc_param(channel_desc, param_type, length, param)
 
     C function: aclvdecGetChannelDescParam. Keeps the GIL.
     """
@@ -1597,7 +1723,8 @@ def vdec_get_channel_desc_param(channel_desc, param_type, length, param):
 
 
 def vdec_get_channel_desc_ref_frame_num(channel_desc):
-    """vdec_get_channel_desc_ref_frame_num(channel_desc, /)\n--\n\nvdec_get_channel_desc_ref_frame_num(channel_desc)
+    """vdec_get_channel_desc_ref_frame_num(channel_desc, /)\n--\n
+    vdec_get_channel_desc_ref_frame_num(channel_desc)
 
     C function: aclvdecGetChannelDescRefFrameNum. Keeps the GIL.
     """
@@ -1608,7 +1735,8 @@ def vdec_get_channel_desc_ref_frame_num(channel_desc):
 
 
 def vdec_get_channel_desc_thread_id(channel_desc):
-    """vdec_get_channel_desc_thread_id(channel_desc, /)\n--\n\nvdec_get_channel_desc_thread_id(channel_desc)
+    """vdec_get_channel_desc_thread_id(channel_desc, /)\n--\n
+    vdec_get_channel_desc_thread_id(channel_desc)
 
     C function: aclvdecGetChannelDescThreadId. Keeps the GIL.
     """
@@ -1619,7 +1747,8 @@ def vdec_get_channel_desc_thread_id(channel_desc):
 
 
 def vdec_set_channel_desc_bit_depth(channel_desc, bit_depth):
-    """vdec_set_channel_desc_bit_depth(channel_desc, bit_depth, /)\n--\n\nvdec_set_channel_desc_bit_depth(channel_desc, bit_depth)
+    """vdec_set_channel_desc_bit_depth(channel_desc, bit_depth, /)\n--\n
+    vdec_set_channel_desc_bit_depth(channel_desc, bit_depth)
 
     C function: aclvdecSetChannelDescBitDepth. Keeps the GIL.
     """
@@ -1631,7 +1760,8 @@ def vdec_set_channel_desc_bit_depth(channel_desc, bit_depth):
 
 
 def vdec_set_channel_desc_channel_id(channel_desc, channel_id):
-    """vdec_set_channel_desc_channel_id(channel_desc, channel_id, /)\n--\n\nvdec_set_channel_desc_channel_id(channel_desc, channel_id)
+    """vdec_set_channel_desc_channel_id(channel_desc, channel_id, /)\n--\n
+    vdec_set_channel_desc_channel_id(channel_desc, channel_id)
 
     C function: aclvdecSetChannelDescChannelId. Keeps the GIL.
     """
@@ -1643,7 +1773,8 @@ def vdec_set_channel_desc_channel_id(channel_desc, channel_id):
 
 
 def vdec_set_channel_desc_entype(channel_desc, en_type):
-    """vdec_set_channel_desc_entype(channel_desc, en_type, /)\n--\n\nvdec_set_channel_desc_entype(channel_desc, en_type)
+    """vdec_set_channel_desc_entype(channel_desc, en_type, /)\n--\n
+    vdec_set_channel_desc_entype(channel_desc, en_type)
 
     C function: aclvdecSetChannelDescEnType. Keeps the GIL.
     """
@@ -1655,7 +1786,8 @@ def vdec_set_channel_desc_entype(channel_desc, en_type):
 
 
 def vdec_set_channel_desc_out_mode(channel_desc, out_mode):
-    """vdec_set_channel_desc_out_mode(channel_desc, out_mode, /)\n--\n\nvdec_set_channel_desc_out_mode(channel_desc, out_mode)
+    """vdec_set_channel_desc_out_mode(channel_desc, out_mode, /)\n--\n
+    vdec_set_channel_desc_out_mode(channel_desc, out_mode)
 
     C function: aclvdecSetChannelDescOutMode. Keeps the GIL.
     """
@@ -1667,7 +1799,8 @@ def vdec_set_channel_desc_out_mode(channel_desc, out_mode):
 
 
 def vdec_set_channel_desc_out_pic_format(channel_desc, out_pic_format):
-    """vdec_set_channel_desc_out_pic_format(channel_desc, out_pic_format, /)\n--\n\nvdec_set_channel_desc_out_pic_format(channel_desc, out_pic_format)
+    """vdec_set_channel_desc_out_pic_format(channel_desc, out_pic_format, /)\n--\n
+    vdec_set_channel_desc_out_pic_format(channel_desc, out_pic_format)
 
     C function: aclvdecSetChannelDescOutPicFormat. Keeps the GIL.
     """
@@ -1679,7 +1812,8 @@ def vdec_set_channel_desc_out_pic_format(channel_desc, out_pic_format):
 
 
 def vdec_set_channel_desc_out_pic_height(channel_desc, out_pic_height):
-    """vdec_set_channel_desc_out_pic_height(channel_desc, out_pic_height, /)\n--\n\nvdec_set_channel_desc_out_pic_height(channel_desc, out_pic_height)
+    """vdec_set_channel_desc_out_pic_height(channel_desc, out_pic_height, /)\n--\n
+    vdec_set_channel_desc_out_pic_height(channel_desc, out_pic_height)
 
     C function: aclvdecSetChannelDescOutPicHeight. Keeps the GIL.
     """
@@ -1691,7 +1825,8 @@ def vdec_set_channel_desc_out_pic_height(channel_desc, out_pic_height):
 
 
 def vdec_set_channel_desc_out_pic_width(channel_desc, out_pic_width):
-    """vdec_set_channel_desc_out_pic_width(channel_desc, out_pic_width, /)\n--\n\nvdec_set_channel_desc_out_pic_width(channel_desc, out_pic_width)
+    """vdec_set_channel_desc_out_pic_width(channel_desc, out_pic_width, /)\n--\n
+    vdec_set_channel_desc_out_pic_width(channel_desc, out_pic_width)
 
     C function: aclvdecSetChannelDescOutPicWidth. Keeps the GIL.
     """
@@ -1703,7 +1838,8 @@ def vdec_set_channel_desc_out_pic_width(channel_desc, out_pic_width):
 
 
 def vdec_set_channel_desc_param(channel_desc, param_type, length, param):
-    """vdec_set_channel_desc_param(channel_desc, param_type, length, param, /)\n--\n\nvdec_set_channel_desc_param(channel_desc, param_type, length, param)
+    """vdec_set_channel_desc_param(channel_desc, param_type, length, param, /)\n--\n
+    vdec_set_channel_desc_param(channel_desc, param_type, length, param)
 
     C function: aclvdecSetChannelDescParam. Keeps the GIL.
     """
@@ -1717,7 +1853,8 @@ def vdec_set_channel_desc_param(channel_desc, param_type, length, param):
 
 
 def vdec_set_channel_desc_ref_frame_num(channel_desc, ref_frame_num):
-    """vdec_set_channel_desc_ref_frame_num(channel_desc, ref_frame_num, /)\n--\n\nvdec_set_channel_desc_ref_frame_num(channel_desc, ref_frame_num)
+    """vdec_set_channel_desc_ref_frame_num(channel_desc, ref_frame_num, /)\n--\n
+    vdec_set_channel_desc_ref_frame_num(channel_desc, ref_frame_num)
 
     C function: aclvdecSetChannelDescRefFrameNum. Keeps the GIL.
     """
@@ -1729,7 +1866,8 @@ def vdec_set_channel_desc_ref_frame_num(channel_desc, ref_frame_num):
 
 
 def vdec_set_channel_desc_thread_id(channel_desc, thread_id):
-    """vdec_set_channel_desc_thread_id(channel_desc, thread_id, /)\n--\n\nvdec_set_channel_desc_thread_id(channel_desc, thread_id)
+    """vdec_set_channel_desc_thread_id(channel_desc, thread_id, /)\n--\n
+    vdec_set_channel_desc_thread_id(channel_desc, thread_id)
 
     C function: aclvdecSetChannelDescThreadId. Keeps the GIL.
     """
@@ -1741,7 +1879,8 @@ def vdec_set_channel_desc_thread_id(channel_desc, thread_id):
 
 
 def venc_create_channel(channel_desc):
-    """venc_create_channel(channel_desc, /)\n--\n\nvenc_create_channel(channel_desc)
+    """venc_create_channel(channel_desc, /)\n--\n
+    venc_create_channel(channel_desc)
 
     C function: aclvencCreateChannel. Releases the GIL.
     """
@@ -1753,7 +1892,8 @@ def venc_create_channel(channel_desc):
 
 
 def venc_create_channel_desc(ignored=None):
-    """venc_create_channel_desc(ignored=None, /)\n--\n\nvenc_create_channel_desc()
+    """venc_create_channel_desc(ignored=None, /)\n--\n
+    venc_create_channel_desc()
 
     C function: aclvencCreateChannelDesc. Keeps the GIL.
     """
@@ -1763,7 +1903,8 @@ def venc_create_channel_desc(ignored=None):
 
 
 def venc_create_frame_config(ignored=None):
-    """venc_create_frame_config(ignored=None, /)\n--\n\nvenc_create_frame_config()
+    """venc_create_frame_config(ignored=None, /)\n--\n
+    venc_create_frame_config()
 
     C function: aclvencCreateFrameConfig. Keeps the GIL.
     """
@@ -1773,7 +1914,8 @@ def venc_create_frame_config(ignored=None):
 
 
 def venc_destroy_channel(channel_desc):
-    """venc_destroy_channel(channel_desc, /)\n--\n\nvenc_destroy_channel(channel_desc)
+    """venc_destroy_channel(channel_desc, /)\n--\n
+    venc_destroy_channel(channel_desc)
 
     C function: aclvencDestroyChannel. Releases the GIL.
     """
@@ -1785,7 +1927,8 @@ def venc_destroy_channel(channel_desc):
 
 
 def venc_destroy_frame_config(config):
-    """venc_destroy_frame_config(config, /)\n--\n\nvenc_destroy_frame_config(config)
+    """venc_destroy_frame_config(config, /)\n--\n
+    venc_destroy_frame_config(config)
 
     C function: aclvencDestroyFrameConfig. Keeps the GIL.
     """
@@ -1796,7 +1939,8 @@ def venc_destroy_frame_config(config):
 
 
 def venc_get_channel_desc_buf_addr(channel_desc):
-    """venc_get_channel_desc_buf_addr(channel_desc, /)\n--\n\nvenc_get_channel_desc_buf_addr(channel_desc)
+    """venc_get_channel_desc_buf_addr(channel_desc, /)\n--\n
+    venc_get_channel_desc_buf_addr(channel_desc)
 
     C function: aclvencGetChannelDescBufAddr. Keeps the GIL.
     """
@@ -1807,7 +1951,8 @@ def venc_get_channel_desc_buf_addr(channel_desc):
 
 
 def venc_get_channel_desc_buf_size(channel_desc):
-    """venc_get_channel_desc_buf_size(channel_desc, /)\n--\n\nvenc_get_channel_desc_buf_size(channel_desc)
+    """venc_get_channel_desc_buf_size(channel_desc, /)\n--\n
+    venc_get_channel_desc_buf_size(channel_desc)
 
     C function: aclvencGetChannelDescBufSize. Keeps the GIL.
     """
@@ -1818,7 +1963,8 @@ def venc_get_channel_desc_buf_size(channel_desc):
 
 
 def venc_get_channel_desc_callback(channel_desc):
-    """venc_get_channel_desc_callback(channel_desc, /)\n--\n\nvenc_get_channel_desc_callback(channel_desc)
+    """venc_get_channel_desc_callback(channel_desc, /)\n--\n
+    venc_get_channel_desc_callback(channel_desc)
 
     C function: aclvencGetChannelDescCallback. Keeps the GIL.
     """
@@ -1829,7 +1975,8 @@ def venc_get_channel_desc_callback(channel_desc):
 
 
 def venc_get_channel_desc_channel_id(channel_desc):
-    """venc_get_channel_desc_channel_id(channel_desc, /)\n--\n\nvenc_get_channel_desc_channel_id(channel_desc)
+    """venc_get_channel_desc_channel_id(channel_desc, /)\n--\n
+    venc_get_channel_desc_channel_id(channel_desc)
 
     C function: aclvencGetChannelDescChannelId. Keeps the GIL.
     """
@@ -1840,7 +1987,8 @@ def venc_get_channel_desc_channel_id(channel_desc):
 
 
 def venc_get_channel_desc_entype(channel_desc):
-    """venc_get_channel_desc_entype(channel_desc, /)\n--\n\nvenc_get_channel_desc_entype(channel_desc)
+    """venc_get_channel_desc_entype(channel_desc, /)\n--\n
+    venc_get_channel_desc_entype(channel_desc)
 
     C function: aclvencGetChannelDescEnType. Keeps the GIL.
     """
@@ -1851,7 +1999,8 @@ def venc_get_channel_desc_entype(channel_desc):
 
 
 def venc_get_channel_desc_key_frame_interval(channel_desc):
-    """venc_get_channel_desc_key_frame_interval(channel_desc, /)\n--\n\nvenc_get_channel_desc_key_frame_interval(channel_desc)
+    """venc_get_channel_desc_key_frame_interval(channel_desc, /)\n--\n
+    venc_get_channel_desc_key_frame_interval(channel_desc)
 
     C function: aclvencGetChannelDescKeyFrameInterval. Keeps the GIL.
     """
@@ -1862,7 +2011,8 @@ def venc_get_channel_desc_key_frame_interval(channel_desc):
 
 
 def venc_get_channel_desc_max_bit_rate(channel_desc):
-    """venc_get_channel_desc_max_bit_rate(channel_desc, /)\n--\n\nvenc_get_channel_desc_max_bit_rate(channel_desc)
+    """venc_get_channel_desc_max_bit_rate(channel_desc, /)\n--\n
+    venc_get_channel_desc_max_bit_rate(channel_desc)
 
     C function: aclvencGetChannelDescMaxBitRate. Keeps the GIL.
     """
@@ -1873,7 +2023,8 @@ def venc_get_channel_desc_max_bit_rate(channel_desc):
 
 
 def venc_get_channel_desc_param(channel_desc, param_type, length, param):
-    """venc_get_channel_desc_param(channel_desc, param_type, length, param, /)\n--\n\nvenc_get_channel_desc_param(channel_desc, param_type, length, param)
+    """venc_get_channel_desc_param(channel_desc, param_type, length, param, /)\n--\n
+    venc_get_channel_desc_param(channel_desc, param_type, length, param)
 
     C function: aclvencGetChannelDescParam. Keeps the GIL.
     """
@@ -1889,7 +2040,8 @@ def venc_get_channel_desc_param(channel_desc, param_type, length, param):
 
 
 def venc_get_channel_desc_pic_format(channel_desc):
-    """venc_get_channel_desc_pic_format(channel_desc, /)\n--\n\nvenc_get_channel_desc_pic_format(channel_desc)
+    """venc_get_channel_desc_pic_format(channel_desc, /)\n--\n
+    venc_get_channel_desc_pic_format(channel_desc)
 
     C function: aclvencGetChannelDescPicFormat. Keeps the GIL.
     """
@@ -1900,7 +2052,8 @@ def venc_get_channel_desc_pic_format(channel_desc):
 
 
 def venc_get_channel_desc_pic_height(channel_desc):
-    """venc_get_channel_desc_pic_height(channel_desc, /)\n--\n\nvenc_get_channel_desc_pic_height(channel_desc)
+    """venc_get_channel_desc_pic_height(channel_desc, /)\n--\n
+    venc_get_channel_desc_pic_height(channel_desc)
 
     C function: aclvencGetChannelDescPicHeight. Keeps the GIL.
     """
@@ -1911,7 +2064,8 @@ def venc_get_channel_desc_pic_height(channel_desc):
 
 
 def venc_get_channel_desc_pic_width(channel_desc):
-    """venc_get_channel_desc_pic_width(channel_desc, /)\n--\n\nvenc_get_channel_desc_pic_width(channel_desc)
+    """venc_get_channel_desc_pic_width(channel_desc, /)\n--\n
+    venc_get_channel_desc_pic_width(channel_desc)
 
     C function: aclvencGetChannelDescPicWidth. Keeps the GIL.
     """
@@ -1922,7 +2076,8 @@ def venc_get_channel_desc_pic_width(channel_desc):
 
 
 def venc_get_channel_desc_rc_mode(channel_desc):
-    """venc_get_channel_desc_rc_mode(channel_desc, /)\n--\n\nvenc_get_channel_desc_rc_mode(channel_desc)
+    """venc_get_channel_desc_rc_mode(channel_desc, /)\n--\n
+    venc_get_channel_desc_rc_mode(channel_desc)
 
     C function: aclvencGetChannelDescRcMode. Keeps the GIL.
     """
@@ -1933,7 +2088,8 @@ def venc_get_channel_desc_rc_mode(channel_desc):
 
 
 def venc_get_channel_desc_src_rate(channel_desc):
-    """venc_get_channel_desc_src_rate(channel_desc, /)\n--\n\nvenc_get_channel_desc_src_rate(channel_desc)
+    """venc_get_channel_desc_src_rate(channel_desc, /)\n--\n
+    venc_get_channel_desc_src_rate(channel_desc)
 
     C function: aclvencGetChannelDescSrcRate. Keeps the GIL.
     """
@@ -1944,7 +2100,8 @@ def venc_get_channel_desc_src_rate(channel_desc):
 
 
 def venc_get_channel_desc_thread_id(channel_desc):
-    """venc_get_channel_desc_thread_id(channel_desc, /)\n--\n\nvenc_get_channel_desc_thread_id(channel_desc)
+    """venc_get_channel_desc_thread_id(channel_desc, /)\n--\n
+    venc_get_channel_desc_thread_id(channel_desc)
 
     C function: aclvencGetChannelDescThreadId. Keeps the GIL.
     """
@@ -1955,7 +2112,8 @@ def venc_get_channel_desc_thread_id(channel_desc):
 
 
 def venc_get_frame_config_eos(config):
-    """venc_get_frame_config_eos(config, /)\n--\n\nvenc_get_frame_config_eos(config)
+    """venc_get_frame_config_eos(config, /)\n--\n
+    venc_get_frame_config_eos(config)
 
     C function: aclvencGetFrameConfigEos. Keeps the GIL.
     """
@@ -1966,7 +2124,8 @@ def venc_get_frame_config_eos(config):
 
 
 def venc_get_frame_config_force_i_frame(config):
-    """venc_get_frame_config_force_i_frame(config, /)\n--\n\nvenc_get_frame_config_force_i_frame(config)
+    """venc_get_frame_config_force_i_frame(config, /)\n--\n
+    venc_get_frame_config_force_i_frame(config)
 
     C function: aclvencGetFrameConfigForceIFrame. Keeps the GIL.
     """
@@ -1977,7 +2136,8 @@ def venc_get_frame_config_force_i_frame(config):
 
 
 def venc_set_channel_desc_buf_addr(channel_desc, buf_addr):
-    """venc_set_channel_desc_buf_addr(channel_desc, buf_addr, /)\n--\n\nvenc_set_channel_desc_buf_addr(channel_desc, buf_addr)
+    """venc_set_channel_desc_buf_addr(channel_desc, buf_addr, /)\n--\n
+    venc_set_channel_desc_buf_addr(channel_desc, buf_addr)
 
     C function: aclvencSetChannelDescBufAddr. Keeps the GIL.
     """
@@ -1989,7 +2149,8 @@ def venc_set_channel_desc_buf_addr(channel_desc, buf_addr):
 
 
 def venc_set_channel_desc_buf_size(channel_desc, buf_size):
-    """venc_set_channel_desc_buf_size(channel_desc, buf_size, /)\n--\n\nvenc_set_channel_desc_buf_size(channel_desc, buf_size)
+    """venc_set_channel_desc_buf_size(channel_desc, buf_size, /)\n--\n
+    venc_set_channel_desc_buf_size(channel_desc, buf_size)
 
     C function: aclvencSetChannelDescBufSize. Keeps the GIL.
     """
@@ -2001,7 +2162,8 @@ def venc_set_channel_desc_buf_size(channel_desc, buf_size):
 
 
 def venc_set_channel_desc_entype(channel_desc, en_type):
-    """venc_set_channel_desc_entype(channel_desc, en_type, /)\n--\n\nvenc_set_channel_desc_entype(channel_desc, en_type)
+    """venc_set_channel_desc_entype(channel_desc, en_type, /)\n--\n
+    venc_set_channel_desc_entype(channel_desc, en_type)
 
     C function: aclvencSetChannelDescEnType. Keeps the GIL.
     """
@@ -2013,7 +2175,8 @@ def venc_set_channel_desc_entype(channel_desc, en_type):
 
 
 def venc_set_channel_desc_key_frame_interval(channel_desc, key_frame_interval):
-    """venc_set_channel_desc_key_frame_interval(channel_desc, key_frame_interval, /)\n--\n\nvenc_set_channel_desc_key_frame_interval(channel_desc, key_frame_interval)
+    """venc_set_channel_desc_key_frame_interval(channel_desc, key_frame_interval, /)\n--\n
+    venc_set_channel_desc_key_frame_interval(channel_desc, key_frame_interval)
 
     C function: aclvencSetChannelDescKeyFrameInterval. Keeps the GIL.
     """
@@ -2025,7 +2188,8 @@ def venc_set_channel_desc_key_frame_interval(channel_desc, key_frame_interval):
 
 
 def venc_set_channel_desc_max_bit_rate(channel_desc, max_bit_rate):
-    """venc_set_channel_desc_max_bit_rate(channel_desc, max_bit_rate, /)\n--\n\nvenc_set_channel_desc_max_bit_rate(channel_desc, max_bit_rate)
+    """venc_set_channel_desc_max_bit_rate(channel_desc, max_bit_rate, /)\n--\n
+    venc_set_channel_desc_max_bit_rate(channel_desc, max_bit_rate)
 
     C function: aclvencSetChannelDescMaxBitRate. Keeps the GIL.
     """
@@ -2037,7 +2201,8 @@ def venc_set_channel_desc_max_bit_rate(channel_desc, max_bit_rate):
 
 
 def venc_set_channel_desc_param(channel_desc, param_type, length, param):
-    """venc_set_channel_desc_param(channel_desc, param_type, length, param, /)\n--\n\nvenc_set_channel_desc_param(channel_desc, param_type, length, param)
+    """venc_set_channel_desc_param(channel_desc, param_type, length, param, /)\n--\n
+    venc_set_channel_desc_param(channel_desc, param_type, length, param)
 
     C function: aclvencSetChannelDescParam. Keeps the GIL.
     """
@@ -2051,7 +2216,8 @@ def venc_set_channel_desc_param(channel_desc, param_type, length, param):
 
 
 def venc_set_channel_desc_pic_format(channel_desc, pic_format):
-    """venc_set_channel_desc_pic_format(channel_desc, pic_format, /)\n--\n\nvenc_set_channel_desc_pic_format(channel_desc, pic_format)
+    """venc_set_channel_desc_pic_format(channel_desc, pic_format, /)\n--\n
+    venc_set_channel_desc_pic_format(channel_desc, pic_format)
 
     C function: aclvencSetChannelDescPicFormat. Keeps the GIL.
     """
@@ -2063,7 +2229,8 @@ def venc_set_channel_desc_pic_format(channel_desc, pic_format):
 
 
 def venc_set_channel_desc_pic_height(channel_desc, pic_height):
-    """venc_set_channel_desc_pic_height(channel_desc, pic_height, /)\n--\n\nvenc_set_channel_desc_pic_height(channel_desc, pic_height)
+    """venc_set_channel_desc_pic_height(channel_desc, pic_height, /)\n--\n
+    venc_set_channel_desc_pic_height(channel_desc, pic_height)
 
     C function: aclvencSetChannelDescPicHeight. Keeps the GIL.
     """
@@ -2075,7 +2242,8 @@ def venc_set_channel_desc_pic_height(channel_desc, pic_height):
 
 
 def venc_set_channel_desc_pic_width(channel_desc, pic_width):
-    """venc_set_channel_desc_pic_width(channel_desc, pic_width, /)\n--\n\nvenc_set_channel_desc_pic_width(channel_desc, pic_width)
+    """venc_set_channel_desc_pic_width(channel_desc, pic_width, /)\n--\n
+    venc_set_channel_desc_pic_width(channel_desc, pic_width)
 
     C function: aclvencSetChannelDescPicWidth. Keeps the GIL.
     """
@@ -2087,7 +2255,8 @@ def venc_set_channel_desc_pic_width(channel_desc, pic_width):
 
 
 def venc_set_channel_desc_rc_mode(channel_desc, rc_mode):
-    """venc_set_channel_desc_rc_mode(channel_desc, rc_mode, /)\n--\n\nvenc_set_channel_desc_rc_mode(channel_desc, rc_mode)
+    """venc_set_channel_desc_rc_mode(channel_desc, rc_mode, /)\n--\n
+    venc_set_channel_desc_rc_mode(channel_desc, rc_mode)
 
     C function: aclvencSetChannelDescRcMode. Keeps the GIL.
     """
@@ -2099,7 +2268,8 @@ def venc_set_channel_desc_rc_mode(channel_desc, rc_mode):
 
 
 def venc_set_channel_desc_src_rate(channel_desc, src_rate):
-    """venc_set_channel_desc_src_rate(channel_desc, src_rate, /)\n--\n\nvenc_set_channel_desc_src_rate(channel_desc, src_rate)
+    """venc_set_channel_desc_src_rate(channel_desc, src_rate, /)\n--\n
+    venc_set_channel_desc_src_rate(channel_desc, src_rate)
 
     C function: aclvencSetChannelDescSrcRate. Keeps the GIL.
     """
@@ -2111,7 +2281,8 @@ def venc_set_channel_desc_src_rate(channel_desc, src_rate):
 
 
 def venc_set_channel_desc_thread_id(channel_desc, thread_id):
-    """venc_set_channel_desc_thread_id(channel_desc, thread_id, /)\n--\n\nvenc_set_channel_desc_thread_id(channel_desc, thread_id)
+    """venc_set_channel_desc_thread_id(channel_desc, thread_id, /)\n--\n
+    venc_set_channel_desc_thread_id(channel_desc, thread_id)
 
     C function: aclvencSetChannelDescThreadId. Keeps the GIL.
     """
@@ -2123,7 +2294,8 @@ def venc_set_channel_desc_thread_id(channel_desc, thread_id):
 
 
 def venc_set_frame_config_eos(config, eos):
-    """venc_set_frame_config_eos(config, eos, /)\n--\n\nvenc_set_frame_config_eos(config, eos)
+    """venc_set_frame_config_eos(config, eos, /)\n--\n
+    venc_set_frame_config_eos(config, eos)
 
     C function: aclvencSetFrameConfigEos. Keeps the GIL.
     """
@@ -2135,7 +2307,8 @@ def venc_set_frame_config_eos(config, eos):
 
 
 def venc_set_frame_config_force_i_frame(config, force_i_frame):
-    """venc_set_frame_config_force_i_frame(config, force_i_frame, /)\n--\n\nvenc_set_frame_config_force_i_frame(config, force_i_frame)
+    """venc_set_frame_config_force_i_frame(config, force_i_frame, /)\n--\n
+    venc_set_frame_config_force_i_frame(config, force_i_frame)
 
     C function: aclvencSetFrameConfigForceIFrame. Keeps the GIL.
     """

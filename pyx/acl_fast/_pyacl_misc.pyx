@@ -31,7 +31,8 @@ cdef enum:
 
 
 def app_log(level, message, *ignored):
-    """app_log(level, message, *ignored)\n--\n\napp_log(level, message)
+    """app_log(level, message, *ignored)\n--\n
+    app_log(level, message)
 
     Write a line to the device's log. C function: aclAppLog.
     """
@@ -45,7 +46,8 @@ ctypedef int32_t (*DumpCallback)(const abi.acldumpChunk *, int32_t) noexcept nog
 
 
 def dump_reg_callback(callback, flag):
-    """dump_reg_callback(callback, flag, /)\n--\n\ndump_reg_callback(callback, flag)
+    """dump_reg_callback(callback, flag, /)\n--\n
+    dump_reg_callback(callback, flag)
 
     ``callback`` is the address of a C function. C function: acldumpRegCallback.
     """
@@ -56,7 +58,8 @@ def dump_reg_callback(callback, flag):
 
 
 def get_recent_err_msg(ignored=None):
-    """get_recent_err_msg(ignored=None, /)\n--\n\nget_recent_err_msg()
+    """get_recent_err_msg(ignored=None, /)\n--\n
+    get_recent_err_msg()
 
     What the latest failing call of this thread broke, in words; None when there is nothing to say.
     Reading clears it. C function: aclGetRecentErrMsg.
@@ -70,7 +73,8 @@ def get_recent_err_msg(ignored=None):
 
 
 def sys_get_cann_version(name):
-    """sys_get_cann_version(name, /)\n--\n\nsys_get_cann_version(name)
+    """sys_get_cann_version(name, /)\n--\n
+    sys_get_cann_version(name)
 
     -> (dict of aclCANNPackageVersion, ret). C function: aclsysGetCANNVersion.
     """
@@ -82,7 +86,8 @@ def sys_get_cann_version(name):
 
 
 def get_tensor_desc_dim_range(desc, index, dim_range_num):
-    """get_tensor_desc_dim_range(desc, index, dim_range_num, /)\n--\n\nget_tensor_desc_dim_range(desc, index, dim_range_num)
+    """get_tensor_desc_dim_range(desc, index, dim_range_num, /)\n--\n
+    get_tensor_desc_dim_range(desc, index, dim_range_num)
 
     -> (list of numbers, ret). C function: aclGetTensorDescDimRange.
     """
@@ -103,7 +108,8 @@ def get_tensor_desc_dim_range(desc, index, dim_range_num):
 
 
 def get_cann_attribute_list(ignored=None):
-    """get_cann_attribute_list(ignored=None, /)\n--\n\nget_cann_attribute_list()
+    """get_cann_attribute_list(ignored=None, /)\n--\n
+    get_cann_attribute_list()
 
     -> (list of aclCannAttr, ret). C function: aclGetCannAttributeList.
     """
@@ -124,7 +130,8 @@ cdef Pack pack_ranges(object ranges, const char *where, const char *name):
 
 
 def set_tensor_shape_range(desc, dims_range, *length):
-    """set_tensor_shape_range(desc, dims_range, *length)\n--\n\nset_tensor_shape_range(desc, dims_range)
+    """set_tensor_shape_range(desc, dims_range, *length)\n--\n
+    set_tensor_shape_range(desc, dims_range)
 
     ``dims_range`` is a list of [least, most]. C function: aclSetTensorShapeRange.
     """
@@ -140,7 +147,8 @@ def set_tensor_shape_range(desc, dims_range, *length):
 
 
 def set_tensor_value_range(desc, value_range, *length):
-    """set_tensor_value_range(desc, value_range, *length)\n--\n\nset_tensor_value_range(desc, value_range)
+    """set_tensor_value_range(desc, value_range, *length)\n--\n
+    set_tensor_value_range(desc, value_range)
 
     ``value_range`` is a list of [least, most]. C function: aclSetTensorValueRange.
     """
@@ -158,7 +166,8 @@ def set_tensor_value_range(desc, value_range, *length):
 # ---- acl.op ----
 
 def set_attr_list_list_int(attr, attr_name, values):
-    """set_attr_list_list_int(attr, attr_name, values, /)\n--\n\nset_attr_list_list_int(attr, attr_name, values)
+    """set_attr_list_list_int(attr, attr_name, values, /)\n--\n
+    set_attr_list_list_int(attr, attr_name, values)
 
     -> (attr, ret); ``values`` is a list of lists. C function: aclopSetAttrListListInt.
     """
@@ -175,7 +184,8 @@ def set_attr_list_list_int(attr, attr_name, values):
 
 
 def set_attr_list_string(attr, attr_name, values):
-    """set_attr_list_string(attr, attr_name, values, /)\n--\n\nset_attr_list_string(attr, attr_name, values)
+    """set_attr_list_string(attr, attr_name, values, /)\n--\n
+    set_attr_list_string(attr, attr_name, values)
 
     -> (attr, ret). C function: aclopSetAttrListString.
     """
@@ -191,7 +201,8 @@ def set_attr_list_string(attr, attr_name, values):
 # ---- acl.himpi ----
 
 def venc_get_stream(chn, milli_sec):
-    """venc_get_stream(chn, milli_sec, /)\n--\n\nvenc_get_stream(chn, milli_sec)
+    """venc_get_stream(chn, milli_sec, /)\n--\n
+    venc_get_stream(chn, milli_sec)
 
     -> (dict of hi_venc_stream with a list of dicts as ``pack``, ret).
     C function: hi_mpi_venc_get_stream. Releases the GIL.
@@ -222,7 +233,8 @@ def venc_get_stream(chn, milli_sec):
 
 
 def venc_release_stream(chn, stream):
-    """venc_release_stream(chn, stream, /)\n--\n\nvenc_release_stream(chn, stream)
+    """venc_release_stream(chn, stream, /)\n--\n
+    venc_release_stream(chn, stream)
 
     ``stream`` is what venc_get_stream() gave. C function: hi_mpi_venc_release_stream. Releases the
     GIL.

@@ -10,6 +10,8 @@ from libc.string cimport memset as c_memset, strlen
 
 from acl_fast cimport abi
 from acl_fast._pyacl_args cimport (as_double, as_i64, as_int, as_u64, text_from, text_or_none)
+from acl_fast._pyacl_models cimport (datasets_changed, forget_dataset, forget_memory,
+                                     note_buffer)
 from acl_fast._pyacl_structs cimport (Pack, pack_floats, pack_ints, pack_pointers, pack_structs,
                                       read_struct, squeeze, struct_pointer, write_struct)
 from acl_fast._runtime cimport forget_binding
@@ -18,7 +20,8 @@ __all__ = ["cast", "create_attr", "create_handle", "create_handle_for_cast", "cr
 
 
 def cast(src_desc, src_buffer, dst_desc, dst_buffer, truncate, stream):
-    """cast(src_desc, src_buffer, dst_desc, dst_buffer, truncate, stream, /)\n--\n\ncast(src_desc, src_buffer, dst_desc, dst_buffer, truncate, stream)
+    """cast(src_desc, src_buffer, dst_desc, dst_buffer, truncate, stream, /)\n--\n
+    cast(src_desc, src_buffer, dst_desc, dst_buffer, truncate, stream)
 
     C function: aclopCast. Releases the GIL.
     """
@@ -35,7 +38,8 @@ def cast(src_desc, src_buffer, dst_desc, dst_buffer, truncate, stream):
 
 
 def create_attr(ignored=None):
-    """create_attr(ignored=None, /)\n--\n\ncreate_attr()
+    """create_attr(ignored=None, /)\n--\n
+    create_attr()
 
     C function: aclopCreateAttr. Keeps the GIL.
     """
@@ -45,7 +49,8 @@ def create_attr(ignored=None):
 
 
 def create_handle(*args):
-    """create_handle(*args)\n--\n\ncreate_handle(op_type, input_desc, output_desc, op_attr)
+    """create_handle(*args)\n--\n
+    create_handle(op_type, input_desc, output_desc, op_attr)
 
     C function: aclopCreateHandle. Releases the GIL.
     """
@@ -66,7 +71,8 @@ def create_handle(*args):
 
 
 def create_handle_for_cast(src_desc, dst_desc, truncate):
-    """create_handle_for_cast(src_desc, dst_desc, truncate, /)\n--\n\ncreate_handle_for_cast(src_desc, dst_desc, truncate)
+    """create_handle_for_cast(src_desc, dst_desc, truncate, /)\n--\n
+    create_handle_for_cast(src_desc, dst_desc, truncate)
 
     C function: aclopCreateHandleForCast. Releases the GIL.
     """
@@ -81,7 +87,8 @@ def create_handle_for_cast(src_desc, dst_desc, truncate):
 
 
 def create_kernel(op_type, kernel_id, kernel_name, bin_data, bin_size, enginetype, deallocator):
-    """create_kernel(op_type, kernel_id, kernel_name, bin_data, bin_size, enginetype, deallocator, /)\n--\n\ncreate_kernel(op_type, kernel_id, kernel_name, bin_data, bin_size, enginetype, deallocator)
+    """create_kernel(op_type, kernel_id, kernel_name, bin_data, bin_size, enginetype, deallocator, /)\n--\n
+    create_kernel(op_type, kernel_id, kernel_name, bin_data, bin_size, enginetype, deallocator)
 
     C function: aclopCreateKernel. Releases the GIL.
     """
@@ -99,7 +106,8 @@ def create_kernel(op_type, kernel_id, kernel_name, bin_data, bin_size, enginetyp
 
 
 def destroy_attr(attr):
-    """destroy_attr(attr, /)\n--\n\ndestroy_attr(attr)
+    """destroy_attr(attr, /)\n--\n
+    destroy_attr(attr)
 
     C function: aclopDestroyAttr. Keeps the GIL.
     """
@@ -108,7 +116,8 @@ def destroy_attr(attr):
 
 
 def destroy_handle(handle):
-    """destroy_handle(handle, /)\n--\n\ndestroy_handle(handle)
+    """destroy_handle(handle, /)\n--\n
+    destroy_handle(handle)
 
     C function: aclopDestroyHandle. Releases the GIL.
     """
@@ -118,7 +127,8 @@ def destroy_handle(handle):
 
 
 def execute_with_handle(*args):
-    """execute_with_handle(*args)\n--\n\nexecute_with_handle(handle, inputs, outputs, stream)
+    """execute_with_handle(*args)\n--\n
+    execute_with_handle(handle, inputs, outputs, stream)
 
     C function: aclopExecWithHandle. Releases the GIL.
     """
@@ -138,7 +148,8 @@ def execute_with_handle(*args):
 
 
 def execute(*args):
-    """execute(*args)\n--\n\nexecute(op_type, input_desc, inputs, output_desc, outputs, attr, stream)
+    """execute(*args)\n--\n
+    execute(op_type, input_desc, inputs, output_desc, outputs, attr, stream)
 
     C function: aclopExecute. Releases the GIL.
     """
@@ -165,7 +176,8 @@ def execute(*args):
 
 
 def execute_v2(*args):
-    """execute_v2(*args)\n--\n\nexecute_v2(op_type, input_desc, inputs, output_desc, outputs, attr, stream)
+    """execute_v2(*args)\n--\n
+    execute_v2(op_type, input_desc, inputs, output_desc, outputs, attr, stream)
 
     C function: aclopExecuteV2. Releases the GIL.
     """
@@ -192,7 +204,8 @@ def execute_v2(*args):
 
 
 def infer_shape(*args):
-    """infer_shape(*args)\n--\n\ninfer_shape(op_type, input_desc, inputs, output_desc, attr)
+    """infer_shape(*args)\n--\n
+    infer_shape(op_type, input_desc, inputs, output_desc, attr)
 
     C function: aclopInferShape. Releases the GIL.
     """
@@ -215,7 +228,8 @@ def infer_shape(*args):
 
 
 def load(model, model_size):
-    """load(model, model_size, /)\n--\n\nload(model, model_size)
+    """load(model, model_size, /)\n--\n
+    load(model, model_size)
 
     C function: aclopLoad. Releases the GIL.
     """
@@ -228,7 +242,8 @@ def load(model, model_size):
 
 
 def register_compile_func(op_type, func):
-    """register_compile_func(op_type, func, /)\n--\n\nregister_compile_func(op_type, func)
+    """register_compile_func(op_type, func, /)\n--\n
+    register_compile_func(op_type, func)
 
     C function: aclopRegisterCompileFunc. Releases the GIL.
     """
@@ -241,7 +256,8 @@ def register_compile_func(op_type, func):
 
 
 def set_attr_bool(attr, attr_name, attr_value):
-    """set_attr_bool(attr, attr_name, attr_value, /)\n--\n\nset_attr_bool(attr, attr_name, attr_value)
+    """set_attr_bool(attr, attr_name, attr_value, /)\n--\n
+    set_attr_bool(attr, attr_name, attr_value)
 
     C function: aclopSetAttrBool. Keeps the GIL.
     """
@@ -254,7 +270,8 @@ def set_attr_bool(attr, attr_name, attr_value):
 
 
 def set_attr_data_type(attr, attr_name, attr_value):
-    """set_attr_data_type(attr, attr_name, attr_value, /)\n--\n\nset_attr_data_type(attr, attr_name, attr_value)
+    """set_attr_data_type(attr, attr_name, attr_value, /)\n--\n
+    set_attr_data_type(attr, attr_name, attr_value)
 
     C function: aclopSetAttrDataType. Keeps the GIL.
     """
@@ -267,7 +284,8 @@ def set_attr_data_type(attr, attr_name, attr_value):
 
 
 def set_attr_float(attr, attr_name, attr_value):
-    """set_attr_float(attr, attr_name, attr_value, /)\n--\n\nset_attr_float(attr, attr_name, attr_value)
+    """set_attr_float(attr, attr_name, attr_value, /)\n--\n
+    set_attr_float(attr, attr_name, attr_value)
 
     C function: aclopSetAttrFloat. Keeps the GIL.
     """
@@ -280,7 +298,8 @@ def set_attr_float(attr, attr_name, attr_value):
 
 
 def set_attr_int(attr, attr_name, attr_value):
-    """set_attr_int(attr, attr_name, attr_value, /)\n--\n\nset_attr_int(attr, attr_name, attr_value)
+    """set_attr_int(attr, attr_name, attr_value, /)\n--\n
+    set_attr_int(attr, attr_name, attr_value)
 
     C function: aclopSetAttrInt. Keeps the GIL.
     """
@@ -293,7 +312,8 @@ def set_attr_int(attr, attr_name, attr_value):
 
 
 def set_attr_list_bool(*args):
-    """set_attr_list_bool(*args)\n--\n\nset_attr_list_bool(attr, attr_name, values)
+    """set_attr_list_bool(*args)\n--\n
+    set_attr_list_bool(attr, attr_name, values)
 
     C function: aclopSetAttrListBool. Keeps the GIL.
     """
@@ -309,7 +329,8 @@ def set_attr_list_bool(*args):
 
 
 def set_attr_list_data_type(*args):
-    """set_attr_list_data_type(*args)\n--\n\nset_attr_list_data_type(attr, attr_name, values)
+    """set_attr_list_data_type(*args)\n--\n
+    set_attr_list_data_type(attr, attr_name, values)
 
     C function: aclopSetAttrListDataType. Keeps the GIL.
     """
@@ -325,7 +346,8 @@ def set_attr_list_data_type(*args):
 
 
 def set_attr_list_float(*args):
-    """set_attr_list_float(*args)\n--\n\nset_attr_list_float(attr, attr_name, values)
+    """set_attr_list_float(*args)\n--\n
+    set_attr_list_float(attr, attr_name, values)
 
     C function: aclopSetAttrListFloat. Keeps the GIL.
     """
@@ -341,7 +363,8 @@ def set_attr_list_float(*args):
 
 
 def set_attr_list_int(*args):
-    """set_attr_list_int(*args)\n--\n\nset_attr_list_int(attr, attr_name, values)
+    """set_attr_list_int(*args)\n--\n
+    set_attr_list_int(attr, attr_name, values)
 
     C function: aclopSetAttrListInt. Keeps the GIL.
     """
@@ -357,7 +380,8 @@ def set_attr_list_int(*args):
 
 
 def set_attr_string(attr, attr_name, attr_value):
-    """set_attr_string(attr, attr_name, attr_value, /)\n--\n\nset_attr_string(attr, attr_name, attr_value)
+    """set_attr_string(attr, attr_name, attr_value, /)\n--\n
+    set_attr_string(attr, attr_name, attr_value)
 
     C function: aclopSetAttrString. Keeps the GIL.
     """
@@ -370,7 +394,8 @@ def set_attr_string(attr, attr_name, attr_value):
 
 
 def set_kernel_args(kernel_desc, kernel_id, block_dim, args, arg_size):
-    """set_kernel_args(kernel_desc, kernel_id, block_dim, args, arg_size, /)\n--\n\nset_kernel_args(kernel_desc, kernel_id, block_dim, args, arg_size)
+    """set_kernel_args(kernel_desc, kernel_id, block_dim, args, arg_size, /)\n--\n
+    set_kernel_args(kernel_desc, kernel_id, block_dim, args, arg_size)
 
     C function: aclopSetKernelArgs. Keeps the GIL.
     """
@@ -385,7 +410,8 @@ def set_kernel_args(kernel_desc, kernel_id, block_dim, args, arg_size):
 
 
 def set_kernel_workspace_sizes(*args):
-    """set_kernel_workspace_sizes(*args)\n--\n\nset_kernel_workspace_sizes(kernel_desc, workspace_sizes)
+    """set_kernel_workspace_sizes(*args)\n--\n
+    set_kernel_workspace_sizes(kernel_desc, workspace_sizes)
 
     C function: aclopSetKernelWorkspaceSizes. Keeps the GIL.
     """
@@ -400,7 +426,8 @@ def set_kernel_workspace_sizes(*args):
 
 
 def set_max_op_queue_num(max_op_num):
-    """set_max_op_queue_num(max_op_num, /)\n--\n\nset_max_op_queue_num(max_op_num)
+    """set_max_op_queue_num(max_op_num, /)\n--\n
+    set_max_op_queue_num(max_op_num)
 
     C function: aclopSetMaxOpQueueNum. Keeps the GIL.
     """
@@ -411,7 +438,8 @@ def set_max_op_queue_num(max_op_num):
 
 
 def set_model_dir(model_dir):
-    """set_model_dir(model_dir, /)\n--\n\nset_model_dir(model_dir)
+    """set_model_dir(model_dir, /)\n--\n
+    set_model_dir(model_dir)
 
     C function: aclopSetModelDir. Releases the GIL.
     """
@@ -423,7 +451,8 @@ def set_model_dir(model_dir):
 
 
 def start_dump_args(dump_type, path):
-    """start_dump_args(dump_type, path, /)\n--\n\nstart_dump_args(dump_type, path)
+    """start_dump_args(dump_type, path, /)\n--\n
+    start_dump_args(dump_type, path)
 
     C function: aclopStartDumpArgs. Releases the GIL.
     """
@@ -436,7 +465,8 @@ def start_dump_args(dump_type, path):
 
 
 def stop_dump_args(dump_type):
-    """stop_dump_args(dump_type, /)\n--\n\nstop_dump_args(dump_type)
+    """stop_dump_args(dump_type, /)\n--\n
+    stop_dump_args(dump_type)
 
     C function: aclopStopDumpArgs. Releases the GIL.
     """
@@ -448,7 +478,8 @@ def stop_dump_args(dump_type):
 
 
 def unregister_compile_func(op_type):
-    """unregister_compile_func(op_type, /)\n--\n\nunregister_compile_func(op_type)
+    """unregister_compile_func(op_type, /)\n--\n
+    unregister_compile_func(op_type)
 
     C function: aclopUnregisterCompileFunc. Releases the GIL.
     """
@@ -460,7 +491,8 @@ def unregister_compile_func(op_type):
 
 
 def update_params(*args):
-    """update_params(*args)\n--\n\nupdate_params(op_type, input_desc, output_desc, attr)
+    """update_params(*args)\n--\n
+    update_params(op_type, input_desc, output_desc, attr)
 
     C function: aclopUpdateParams. Releases the GIL.
     """
@@ -480,7 +512,8 @@ def update_params(*args):
 
 
 def compile(*args):
-    """compile(*args)\n--\n\ncompile(op_type, input_desc, output_desc, attr, engine_type, compile_flag, op_path)
+    """compile(*args)\n--\n
+    compile(op_type, input_desc, output_desc, attr, engine_type, compile_flag, op_path)
 
     C function: aclopCompile. Releases the GIL.
     """
@@ -503,7 +536,8 @@ def compile(*args):
 
 
 def compile_and_execute(*args):
-    """compile_and_execute(*args)\n--\n\ncompile_and_execute(op_type, input_desc, inputs, output_desc, outputs, attr, engine_type, compile_flag, op_path, stream)
+    """compile_and_execute(*args)\n--\n
+    compile_and_execute(op_type, input_desc, inputs, output_desc, outputs, attr, engine_type, compile_flag, op_path, stream)
 
     C function: aclopCompileAndExecute. Releases the GIL.
     """
@@ -533,7 +567,8 @@ def compile_and_execute(*args):
 
 
 def compile_and_execute_v2(*args):
-    """compile_and_execute_v2(*args)\n--\n\ncompile_and_execute_v2(op_type, input_desc, inputs, output_desc, outputs, attr, engine_type, compile_flag, op_path, stream)
+    """compile_and_execute_v2(*args)\n--\n
+    compile_and_execute_v2(op_type, input_desc, inputs, output_desc, outputs, attr, engine_type, compile_flag, op_path, stream)
 
     C function: aclopCompileAndExecuteV2. Releases the GIL.
     """
@@ -563,7 +598,8 @@ def compile_and_execute_v2(*args):
 
 
 def set_compile_flag(flag):
-    """set_compile_flag(flag, /)\n--\n\nset_compile_flag(flag)
+    """set_compile_flag(flag, /)\n--\n
+    set_compile_flag(flag)
 
     C function: aclopSetCompileFlag. Keeps the GIL.
     """

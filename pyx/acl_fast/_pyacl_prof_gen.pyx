@@ -10,6 +10,8 @@ from libc.string cimport memset as c_memset, strlen
 
 from acl_fast cimport abi
 from acl_fast._pyacl_args cimport (as_double, as_i64, as_int, as_u64, text_from, text_or_none)
+from acl_fast._pyacl_models cimport (datasets_changed, forget_dataset, forget_memory,
+                                     note_buffer)
 from acl_fast._pyacl_structs cimport (Pack, pack_floats, pack_ints, pack_pointers, pack_structs,
                                       read_struct, squeeze, struct_pointer, write_struct)
 from acl_fast._runtime cimport forget_binding
@@ -18,7 +20,8 @@ __all__ = ["create_config", "create_stamp", "create_step_info", "create_subscrib
 
 
 def create_config(*args):
-    """create_config(*args)\n--\n\ncreate_config(device_id_list, aicore_metrics, aicore_events, data_type_config)
+    """create_config(*args)\n--\n
+    create_config(device_id_list, aicore_metrics, aicore_events, data_type_config)
 
     C function: aclprofCreateConfig. Releases the GIL.
     """
@@ -36,7 +39,8 @@ def create_config(*args):
 
 
 def create_stamp(ignored=None):
-    """create_stamp(ignored=None, /)\n--\n\ncreate_stamp()
+    """create_stamp(ignored=None, /)\n--\n
+    create_stamp()
 
     C function: aclprofCreateStamp. Releases the GIL.
     """
@@ -47,7 +51,8 @@ def create_stamp(ignored=None):
 
 
 def create_step_info(ignored=None):
-    """create_step_info(ignored=None, /)\n--\n\ncreate_step_info()
+    """create_step_info(ignored=None, /)\n--\n
+    create_step_info()
 
     C function: aclprofCreateStepInfo. Releases the GIL.
     """
@@ -58,7 +63,8 @@ def create_step_info(ignored=None):
 
 
 def create_subscribe_config(time_info_switch, aicore_metrics, fd):
-    """create_subscribe_config(time_info_switch, aicore_metrics, fd, /)\n--\n\ncreate_subscribe_config(time_info_switch, aicore_metrics, fd)
+    """create_subscribe_config(time_info_switch, aicore_metrics, fd, /)\n--\n
+    create_subscribe_config(time_info_switch, aicore_metrics, fd)
 
     C function: aclprofCreateSubscribeConfig. Releases the GIL.
     """
@@ -72,7 +78,8 @@ def create_subscribe_config(time_info_switch, aicore_metrics, fd):
 
 
 def destroy_config(profiler_config):
-    """destroy_config(profiler_config, /)\n--\n\ndestroy_config(profiler_config)
+    """destroy_config(profiler_config, /)\n--\n
+    destroy_config(profiler_config)
 
     C function: aclprofDestroyConfig. Releases the GIL.
     """
@@ -84,7 +91,8 @@ def destroy_config(profiler_config):
 
 
 def destroy_stamp(stamp):
-    """destroy_stamp(stamp, /)\n--\n\ndestroy_stamp(stamp)
+    """destroy_stamp(stamp, /)\n--\n
+    destroy_stamp(stamp)
 
     C function: aclprofDestroyStamp. Releases the GIL.
     """
@@ -94,7 +102,8 @@ def destroy_stamp(stamp):
 
 
 def destroy_step_info(stepinfo):
-    """destroy_step_info(stepinfo, /)\n--\n\ndestroy_step_info(stepinfo)
+    """destroy_step_info(stepinfo, /)\n--\n
+    destroy_step_info(stepinfo)
 
     C function: aclprofDestroyStepInfo. Releases the GIL.
     """
@@ -104,7 +113,8 @@ def destroy_step_info(stepinfo):
 
 
 def destroy_subscribe_config(prof_subscribe_config):
-    """destroy_subscribe_config(prof_subscribe_config, /)\n--\n\ndestroy_subscribe_config(prof_subscribe_config)
+    """destroy_subscribe_config(prof_subscribe_config, /)\n--\n
+    destroy_subscribe_config(prof_subscribe_config)
 
     C function: aclprofDestroySubscribeConfig. Releases the GIL.
     """
@@ -116,7 +126,8 @@ def destroy_subscribe_config(prof_subscribe_config):
 
 
 def finalize(ignored=None):
-    """finalize(ignored=None, /)\n--\n\nfinalize()
+    """finalize(ignored=None, /)\n--\n
+    finalize()
 
     C function: aclprofFinalize. Releases the GIL.
     """
@@ -127,7 +138,8 @@ def finalize(ignored=None):
 
 
 def get_model_id(op_info, op_info_len, index):
-    """get_model_id(op_info, op_info_len, index, /)\n--\n\nget_model_id(op_info, op_info_len, index)
+    """get_model_id(op_info, op_info_len, index, /)\n--\n
+    get_model_id(op_info, op_info_len, index)
 
     C function: aclprofGetModelId. Keeps the GIL.
     """
@@ -140,7 +152,8 @@ def get_model_id(op_info, op_info_len, index):
 
 
 def get_op_desc_size(ignored=None):
-    """get_op_desc_size(ignored=None, /)\n--\n\nget_op_desc_size()
+    """get_op_desc_size(ignored=None, /)\n--\n
+    get_op_desc_size()
 
     C function: aclprofGetOpDescSize. Keeps the GIL.
     """
@@ -152,7 +165,8 @@ def get_op_desc_size(ignored=None):
 
 
 def get_op_duration(op_info, op_info_len, index):
-    """get_op_duration(op_info, op_info_len, index, /)\n--\n\nget_op_duration(op_info, op_info_len, index)
+    """get_op_duration(op_info, op_info_len, index, /)\n--\n
+    get_op_duration(op_info, op_info_len, index)
 
     C function: aclprofGetOpDuration. Keeps the GIL.
     """
@@ -165,7 +179,8 @@ def get_op_duration(op_info, op_info_len, index):
 
 
 def get_op_end(op_info, op_info_len, index):
-    """get_op_end(op_info, op_info_len, index, /)\n--\n\nget_op_end(op_info, op_info_len, index)
+    """get_op_end(op_info, op_info_len, index, /)\n--\n
+    get_op_end(op_info, op_info_len, index)
 
     C function: aclprofGetOpEnd. Keeps the GIL.
     """
@@ -178,7 +193,8 @@ def get_op_end(op_info, op_info_len, index):
 
 
 def get_op_name(op_info, op_info_len, index, op_name_len):
-    """get_op_name(op_info, op_info_len, index, op_name_len, /)\n--\n\nget_op_name(op_info, op_info_len, index, op_name_len)
+    """get_op_name(op_info, op_info_len, index, op_name_len, /)\n--\n
+    get_op_name(op_info, op_info_len, index, op_name_len)
 
     C function: aclprofGetOpName. Keeps the GIL.
     """
@@ -194,7 +210,8 @@ def get_op_name(op_info, op_info_len, index, op_name_len):
 
 
 def get_op_name_len(op_info, op_info_len, index):
-    """get_op_name_len(op_info, op_info_len, index, /)\n--\n\nget_op_name_len(op_info, op_info_len, index)
+    """get_op_name_len(op_info, op_info_len, index, /)\n--\n
+    get_op_name_len(op_info, op_info_len, index)
 
     C function: aclprofGetOpNameLen. Keeps the GIL.
     """
@@ -209,7 +226,8 @@ def get_op_name_len(op_info, op_info_len, index):
 
 
 def get_op_num(op_info, op_info_len):
-    """get_op_num(op_info, op_info_len, /)\n--\n\nget_op_num(op_info, op_info_len)
+    """get_op_num(op_info, op_info_len, /)\n--\n
+    get_op_num(op_info, op_info_len)
 
     C function: aclprofGetOpNum. Keeps the GIL.
     """
@@ -223,7 +241,8 @@ def get_op_num(op_info, op_info_len):
 
 
 def get_op_start(op_info, op_info_len, index):
-    """get_op_start(op_info, op_info_len, index, /)\n--\n\nget_op_start(op_info, op_info_len, index)
+    """get_op_start(op_info, op_info_len, index, /)\n--\n
+    get_op_start(op_info, op_info_len, index)
 
     C function: aclprofGetOpStart. Keeps the GIL.
     """
@@ -236,7 +255,8 @@ def get_op_start(op_info, op_info_len, index):
 
 
 def get_op_type(op_info, op_info_len, index, op_type_len):
-    """get_op_type(op_info, op_info_len, index, op_type_len, /)\n--\n\nget_op_type(op_info, op_info_len, index, op_type_len)
+    """get_op_type(op_info, op_info_len, index, op_type_len, /)\n--\n
+    get_op_type(op_info, op_info_len, index, op_type_len)
 
     C function: aclprofGetOpType. Keeps the GIL.
     """
@@ -252,7 +272,8 @@ def get_op_type(op_info, op_info_len, index, op_type_len):
 
 
 def get_op_type_len(op_info, op_info_len, index):
-    """get_op_type_len(op_info, op_info_len, index, /)\n--\n\nget_op_type_len(op_info, op_info_len, index)
+    """get_op_type_len(op_info, op_info_len, index, /)\n--\n
+    get_op_type_len(op_info, op_info_len, index)
 
     C function: aclprofGetOpTypeLen. Keeps the GIL.
     """
@@ -267,7 +288,8 @@ def get_op_type_len(op_info, op_info_len, index):
 
 
 def get_step_timestamp(step_info, tag, stream):
-    """get_step_timestamp(step_info, tag, stream, /)\n--\n\nget_step_timestamp(step_info, tag, stream)
+    """get_step_timestamp(step_info, tag, stream, /)\n--\n
+    get_step_timestamp(step_info, tag, stream)
 
     C function: aclprofGetStepTimestamp. Keeps the GIL.
     """
@@ -280,7 +302,8 @@ def get_step_timestamp(step_info, tag, stream):
 
 
 def init(*args):
-    """init(*args)\n--\n\ninit(profiler_result_path)
+    """init(*args)\n--\n
+    init(profiler_result_path)
 
     C function: aclprofInit. Releases the GIL.
     """
@@ -294,7 +317,8 @@ def init(*args):
 
 
 def mark(stamp):
-    """mark(stamp, /)\n--\n\nmark(stamp)
+    """mark(stamp, /)\n--\n
+    mark(stamp)
 
     C function: aclprofMark. Releases the GIL.
     """
@@ -306,7 +330,8 @@ def mark(stamp):
 
 
 def mark_ex(*args):
-    """mark_ex(*args)\n--\n\nmark_ex(msg, stream)
+    """mark_ex(*args)\n--\n
+    mark_ex(msg, stream)
 
     C function: aclprofMarkEx. Releases the GIL.
     """
@@ -321,7 +346,8 @@ def mark_ex(*args):
 
 
 def model_subscribe(model_id, prof_subscribe_config):
-    """model_subscribe(model_id, prof_subscribe_config, /)\n--\n\nmodel_subscribe(model_id, prof_subscribe_config)
+    """model_subscribe(model_id, prof_subscribe_config, /)\n--\n
+    model_subscribe(model_id, prof_subscribe_config)
 
     C function: aclprofModelSubscribe. Releases the GIL.
     """
@@ -334,7 +360,8 @@ def model_subscribe(model_id, prof_subscribe_config):
 
 
 def model_un_subscribe(model_id):
-    """model_un_subscribe(model_id, /)\n--\n\nmodel_un_subscribe(model_id)
+    """model_un_subscribe(model_id, /)\n--\n
+    model_un_subscribe(model_id)
 
     C function: aclprofModelUnSubscribe. Releases the GIL.
     """
@@ -346,7 +373,8 @@ def model_un_subscribe(model_id):
 
 
 def pop(ignored=None):
-    """pop(ignored=None, /)\n--\n\npop()
+    """pop(ignored=None, /)\n--\n
+    pop()
 
     C function: aclprofPop. Releases the GIL.
     """
@@ -357,7 +385,8 @@ def pop(ignored=None):
 
 
 def push(stamp):
-    """push(stamp, /)\n--\n\npush(stamp)
+    """push(stamp, /)\n--\n
+    push(stamp)
 
     C function: aclprofPush. Releases the GIL.
     """
@@ -369,7 +398,8 @@ def push(stamp):
 
 
 def range_start(stamp):
-    """range_start(stamp, /)\n--\n\nrange_start(stamp)
+    """range_start(stamp, /)\n--\n
+    range_start(stamp)
 
     C function: aclprofRangeStart. Releases the GIL.
     """
@@ -383,7 +413,8 @@ def range_start(stamp):
 
 
 def range_stop(range_id):
-    """range_stop(range_id, /)\n--\n\nrange_stop(range_id)
+    """range_stop(range_id, /)\n--\n
+    range_stop(range_id)
 
     C function: aclprofRangeStop. Releases the GIL.
     """
@@ -395,7 +426,8 @@ def range_stop(range_id):
 
 
 def set_config(config_type, config, config_length):
-    """set_config(config_type, config, config_length, /)\n--\n\nset_config(config_type, config, config_length)
+    """set_config(config_type, config, config_length, /)\n--\n
+    set_config(config_type, config, config_length)
 
     C function: aclprofSetConfig. Keeps the GIL.
     """
@@ -408,7 +440,8 @@ def set_config(config_type, config, config_length):
 
 
 def set_stamp_trace_message(*args):
-    """set_stamp_trace_message(*args)\n--\n\nset_stamp_trace_message(stamp, msg)
+    """set_stamp_trace_message(*args)\n--\n
+    set_stamp_trace_message(stamp, msg)
 
     C function: aclprofSetStampTraceMessage. Keeps the GIL.
     """
@@ -422,7 +455,8 @@ def set_stamp_trace_message(*args):
 
 
 def start(profiler_config):
-    """start(profiler_config, /)\n--\n\nstart(profiler_config)
+    """start(profiler_config, /)\n--\n
+    start(profiler_config)
 
     C function: aclprofStart. Releases the GIL.
     """
@@ -434,7 +468,8 @@ def start(profiler_config):
 
 
 def stop(profiler_config):
-    """stop(profiler_config, /)\n--\n\nstop(profiler_config)
+    """stop(profiler_config, /)\n--\n
+    stop(profiler_config)
 
     C function: aclprofStop. Releases the GIL.
     """

@@ -10,15 +10,18 @@ from libc.string cimport memset as c_memset, strlen
 
 from acl_fast cimport abi
 from acl_fast._pyacl_args cimport (as_double, as_i64, as_int, as_u64, text_from, text_or_none)
+from acl_fast._pyacl_models cimport (datasets_changed, forget_dataset, forget_memory,
+                                     note_buffer)
 from acl_fast._pyacl_structs cimport (Pack, pack_floats, pack_ints, pack_pointers, pack_structs,
                                       read_struct, squeeze, struct_pointer, write_struct)
 from acl_fast._runtime cimport forget_binding
 
-__all__ = ["binary_get_function", "binary_get_function_by_entry", "binary_load", "binary_load_from_file", "binary_unload", "cmo_async", "create_binary", "create_context", "create_event", "create_event_ex_with_flag", "create_event_with_flag", "create_group_info", "create_notify", "create_stream", "create_stream_config_handle", "create_stream_v2", "create_stream_with_config", "ctx_get_sys_param_opt", "ctx_set_sys_param_opt", "destroy_binary", "destroy_context", "destroy_event", "destroy_group_info", "destroy_notify", "destroy_stream_config_handle", "device_can_access_peer", "device_disable_peer_access", "device_enable_peer_access", "device_get_bare_tgid", "device_task_abort", "event_elapsed_time", "event_get_timestamp", "free", "free_host", "free_physical", "get_all_group_info", "get_context", "get_device", "get_device_count", "get_device_id_from_exception_info", "get_device_sat_mode", "get_device_utilization_rate", "get_error_code_from_exception_info", "get_function_addr", "get_group_count", "get_group_info_detail", "get_last_error", "get_mem_info", "get_mem_uce_info", "get_memcpy_desc_size", "get_notify_id", "get_overflow_status", "get_run_mode", "get_stream_id_from_exception_info", "get_stream_overflow_switch", "get_sys_param_opt", "get_task_id_from_exception_info", "get_thread_id_from_exception_info", "get_thread_last_task_id", "host_register", "host_unregister", "kernel_args_append", "kernel_args_append_place_holder", "kernel_args_finalize", "kernel_args_get_handle_mem_size", "kernel_args_get_mem_size", "kernel_args_get_place_holder_buffer", "kernel_args_init", "kernel_args_init_by_user_mem", "kernel_args_para_update", "launch_kernel", "launch_kernel_with_config", "malloc", "malloc_align32", "malloc_cached", "malloc_for_task_scheduler", "malloc_host", "malloc_host_with_cfg", "malloc_physical", "malloc_with_cfg", "map_mem", "mem_export_to_shareable_handle", "mem_flush", "mem_get_allocation_granularity", "mem_import_from_shareable_handle", "mem_invalidate", "mem_set_pid_to_shareable_handle", "mem_uce_repair", "memcpy", "memcpy2d", "memcpy2d_async", "memcpy_async", "memcpy_async_with_condition", "memcpy_async_with_desc", "memset", "memset_async", "peek_at_last_error", "pointer_get_attributes", "process_host_func", "query_device_status", "query_event", "query_event_status", "query_event_wait_status", "record_event", "record_notify", "release_mem_address", "reserve_mem_address", "reset_device", "reset_device_force", "reset_event", "reset_overflow_status", "set_context", "set_device", "set_device_sat_mode", "set_group", "set_memcpy_desc", "set_op_execute_time_out", "set_op_execute_time_out_with_ms", "set_op_wait_timeout", "set_stream_config_opt", "set_stream_failure_mode", "set_stream_overflow_switch", "set_sys_param_opt", "set_ts_device", "stream_abort", "stream_get_id", "stream_query", "stream_wait_event", "subscribe_host_func", "subscribe_report", "synchronize_device", "synchronize_device_with_timeout", "synchronize_event", "synchronize_event_with_timeout", "synchronize_stream", "synchronize_stream_with_timeout", "unsubscribe_host_func", "unmap_mem", "wait_and_reset_notify", "allocator_create_desc", "allocator_destroy_desc", "allocator_register", "allocator_set_alloc_advise_func_to_desc", "allocator_set_alloc_func_to_desc", "allocator_set_free_func_to_desc", "allocator_set_get_addr_from_block_func_to_desc", "allocator_set_obj_to_desc", "allocator_unregister"]
+__all__ = ["binary_get_function", "binary_get_function_by_entry", "binary_load", "binary_load_from_file", "binary_unload", "cmo_async", "create_binary", "create_context", "create_event", "create_event_ex_with_flag", "create_event_with_flag", "create_group_info", "create_notify", "create_stream", "create_stream_config_handle", "create_stream_v2", "create_stream_with_config", "ctx_get_sys_param_opt", "ctx_set_sys_param_opt", "destroy_binary", "destroy_context", "destroy_event", "destroy_group_info", "destroy_notify", "destroy_stream_config_handle", "device_can_access_peer", "device_disable_peer_access", "device_enable_peer_access", "device_get_bare_tgid", "device_task_abort", "event_elapsed_time", "event_get_timestamp", "free", "free_host", "free_physical", "get_all_group_info", "get_context", "get_device", "get_device_count", "get_device_id_from_exception_info", "get_device_sat_mode", "get_device_utilization_rate", "get_error_code_from_exception_info", "get_function_addr", "get_group_count", "get_group_info_detail", "get_last_error", "get_mem_info", "get_mem_uce_info", "get_memcpy_desc_size", "get_notify_id", "get_overflow_status", "get_run_mode", "get_stream_id_from_exception_info", "get_stream_overflow_switch", "get_sys_param_opt", "get_task_id_from_exception_info", "get_thread_id_from_exception_info", "get_thread_last_task_id", "host_register", "host_unregister", "kernel_args_append", "kernel_args_append_place_holder", "kernel_args_finalize", "kernel_args_get_handle_mem_size", "kernel_args_get_mem_size", "kernel_args_get_place_holder_buffer", "kernel_args_init", "kernel_args_init_by_user_mem", "kernel_args_para_update", "launch_kernel", "launch_kernel_with_config", "malloc", "malloc_align32", "malloc_cached", "malloc_for_task_scheduler", "malloc_host", "malloc_host_with_cfg", "malloc_physical", "malloc_with_cfg", "map_mem", "mem_export_to_shareable_handle", "mem_flush", "mem_get_allocation_granularity", "mem_import_from_shareable_handle", "mem_invalidate", "mem_set_pid_to_shareable_handle", "mem_uce_repair", "memcpy2d", "memcpy2d_async", "memcpy_async_with_condition", "memcpy_async_with_desc", "memset", "memset_async", "peek_at_last_error", "pointer_get_attributes", "process_host_func", "query_device_status", "query_event", "query_event_status", "query_event_wait_status", "record_event", "record_notify", "release_mem_address", "reserve_mem_address", "reset_device", "reset_device_force", "reset_event", "reset_overflow_status", "set_context", "set_device", "set_device_sat_mode", "set_group", "set_memcpy_desc", "set_op_execute_time_out", "set_op_execute_time_out_with_ms", "set_op_wait_timeout", "set_stream_config_opt", "set_stream_failure_mode", "set_stream_overflow_switch", "set_sys_param_opt", "set_ts_device", "stream_abort", "stream_get_id", "stream_query", "stream_wait_event", "subscribe_host_func", "subscribe_report", "synchronize_device", "synchronize_device_with_timeout", "synchronize_event", "synchronize_event_with_timeout", "synchronize_stream", "synchronize_stream_with_timeout", "unsubscribe_host_func", "unmap_mem", "wait_and_reset_notify", "allocator_create_desc", "allocator_destroy_desc", "allocator_register", "allocator_set_alloc_advise_func_to_desc", "allocator_set_alloc_func_to_desc", "allocator_set_free_func_to_desc", "allocator_set_get_addr_from_block_func_to_desc", "allocator_set_obj_to_desc", "allocator_unregister"]
 
 
 def binary_get_function(bin_handle, kernel_name):
-    """binary_get_function(bin_handle, kernel_name, /)\n--\n\nbinary_get_function(bin_handle, kernel_name)
+    """binary_get_function(bin_handle, kernel_name, /)\n--\n
+    binary_get_function(bin_handle, kernel_name)
 
     C function: aclrtBinaryGetFunction. Releases the GIL.
     """
@@ -32,7 +35,8 @@ def binary_get_function(bin_handle, kernel_name):
 
 
 def binary_get_function_by_entry(bin_handle, func_entry):
-    """binary_get_function_by_entry(bin_handle, func_entry, /)\n--\n\nbinary_get_function_by_entry(bin_handle, func_entry)
+    """binary_get_function_by_entry(bin_handle, func_entry, /)\n--\n
+    binary_get_function_by_entry(bin_handle, func_entry)
 
     C function: aclrtBinaryGetFunctionByEntry. Releases the GIL.
     """
@@ -46,7 +50,8 @@ def binary_get_function_by_entry(bin_handle, func_entry):
 
 
 def binary_load(binary):
-    """binary_load(binary, /)\n--\n\nbinary_load(binary)
+    """binary_load(binary, /)\n--\n
+    binary_load(binary)
 
     C function: aclrtBinaryLoad. Releases the GIL.
     """
@@ -59,7 +64,8 @@ def binary_load(binary):
 
 
 def binary_load_from_file(bin_path, options):
-    """binary_load_from_file(bin_path, options, /)\n--\n\nbinary_load_from_file(bin_path, options)
+    """binary_load_from_file(bin_path, options, /)\n--\n
+    binary_load_from_file(bin_path, options)
 
     C function: aclrtBinaryLoadFromFile. Releases the GIL.
     """
@@ -75,7 +81,8 @@ def binary_load_from_file(bin_path, options):
 
 
 def binary_unload(bin_handle):
-    """binary_unload(bin_handle, /)\n--\n\nbinary_unload(bin_handle)
+    """binary_unload(bin_handle, /)\n--\n
+    binary_unload(bin_handle)
 
     C function: aclrtBinaryUnLoad. Releases the GIL.
     """
@@ -87,7 +94,8 @@ def binary_unload(bin_handle):
 
 
 def cmo_async(src, size, cmo_type, stream):
-    """cmo_async(src, size, cmo_type, stream, /)\n--\n\ncmo_async(src, size, cmo_type, stream)
+    """cmo_async(src, size, cmo_type, stream, /)\n--\n
+    cmo_async(src, size, cmo_type, stream)
 
     C function: aclrtCmoAsync. Releases the GIL.
     """
@@ -102,7 +110,8 @@ def cmo_async(src, size, cmo_type, stream):
 
 
 def create_binary(data, data_len):
-    """create_binary(data, data_len, /)\n--\n\ncreate_binary(data, data_len)
+    """create_binary(data, data_len, /)\n--\n
+    create_binary(data, data_len)
 
     C function: aclrtCreateBinary. Releases the GIL.
     """
@@ -115,7 +124,8 @@ def create_binary(data, data_len):
 
 
 def create_context(device_id):
-    """create_context(device_id, /)\n--\n\ncreate_context(device_id)
+    """create_context(device_id, /)\n--\n
+    create_context(device_id)
 
     C function: aclrtCreateContext. Releases the GIL.
     """
@@ -129,7 +139,8 @@ def create_context(device_id):
 
 
 def create_event(ignored=None):
-    """create_event(ignored=None, /)\n--\n\ncreate_event()
+    """create_event(ignored=None, /)\n--\n
+    create_event()
 
     C function: aclrtCreateEvent. Releases the GIL.
     """
@@ -141,7 +152,8 @@ def create_event(ignored=None):
 
 
 def create_event_ex_with_flag(flag):
-    """create_event_ex_with_flag(flag, /)\n--\n\ncreate_event_ex_with_flag(flag)
+    """create_event_ex_with_flag(flag, /)\n--\n
+    create_event_ex_with_flag(flag)
 
     C function: aclrtCreateEventExWithFlag. Releases the GIL.
     """
@@ -154,7 +166,8 @@ def create_event_ex_with_flag(flag):
 
 
 def create_event_with_flag(flag):
-    """create_event_with_flag(flag, /)\n--\n\ncreate_event_with_flag(flag)
+    """create_event_with_flag(flag, /)\n--\n
+    create_event_with_flag(flag)
 
     C function: aclrtCreateEventWithFlag. Releases the GIL.
     """
@@ -167,7 +180,8 @@ def create_event_with_flag(flag):
 
 
 def create_group_info(ignored=None):
-    """create_group_info(ignored=None, /)\n--\n\ncreate_group_info()
+    """create_group_info(ignored=None, /)\n--\n
+    create_group_info()
 
     C function: aclrtCreateGroupInfo. Releases the GIL.
     """
@@ -178,7 +192,8 @@ def create_group_info(ignored=None):
 
 
 def create_notify(flag):
-    """create_notify(flag, /)\n--\n\ncreate_notify(flag)
+    """create_notify(flag, /)\n--\n
+    create_notify(flag)
 
     C function: aclrtCreateNotify. Releases the GIL.
     """
@@ -191,7 +206,8 @@ def create_notify(flag):
 
 
 def create_stream(ignored=None):
-    """create_stream(ignored=None, /)\n--\n\ncreate_stream()
+    """create_stream(ignored=None, /)\n--\n
+    create_stream()
 
     C function: aclrtCreateStream. Releases the GIL.
     """
@@ -203,7 +219,8 @@ def create_stream(ignored=None):
 
 
 def create_stream_config_handle(ignored=None):
-    """create_stream_config_handle(ignored=None, /)\n--\n\ncreate_stream_config_handle()
+    """create_stream_config_handle(ignored=None, /)\n--\n
+    create_stream_config_handle()
 
     C function: aclrtCreateStreamConfigHandle. Releases the GIL.
     """
@@ -214,7 +231,8 @@ def create_stream_config_handle(ignored=None):
 
 
 def create_stream_v2(handle):
-    """create_stream_v2(handle, /)\n--\n\ncreate_stream_v2(handle)
+    """create_stream_v2(handle, /)\n--\n
+    create_stream_v2(handle)
 
     C function: aclrtCreateStreamV2. Releases the GIL.
     """
@@ -229,7 +247,8 @@ def create_stream_v2(handle):
 
 
 def create_stream_with_config(priority, flag):
-    """create_stream_with_config(priority, flag, /)\n--\n\ncreate_stream_with_config(priority, flag)
+    """create_stream_with_config(priority, flag, /)\n--\n
+    create_stream_with_config(priority, flag)
 
     C function: aclrtCreateStreamWithConfig. Releases the GIL.
     """
@@ -243,7 +262,8 @@ def create_stream_with_config(priority, flag):
 
 
 def ctx_get_sys_param_opt(opt):
-    """ctx_get_sys_param_opt(opt, /)\n--\n\nctx_get_sys_param_opt(opt)
+    """ctx_get_sys_param_opt(opt, /)\n--\n
+    ctx_get_sys_param_opt(opt)
 
     C function: aclrtCtxGetSysParamOpt. Releases the GIL.
     """
@@ -257,7 +277,8 @@ def ctx_get_sys_param_opt(opt):
 
 
 def ctx_set_sys_param_opt(opt, value):
-    """ctx_set_sys_param_opt(opt, value, /)\n--\n\nctx_set_sys_param_opt(opt, value)
+    """ctx_set_sys_param_opt(opt, value, /)\n--\n
+    ctx_set_sys_param_opt(opt, value)
 
     C function: aclrtCtxSetSysParamOpt. Releases the GIL.
     """
@@ -270,7 +291,8 @@ def ctx_set_sys_param_opt(opt, value):
 
 
 def destroy_binary(binary):
-    """destroy_binary(binary, /)\n--\n\ndestroy_binary(binary)
+    """destroy_binary(binary, /)\n--\n
+    destroy_binary(binary)
 
     C function: aclrtDestroyBinary. Releases the GIL.
     """
@@ -282,7 +304,8 @@ def destroy_binary(binary):
 
 
 def destroy_context(context):
-    """destroy_context(context, /)\n--\n\ndestroy_context(context)
+    """destroy_context(context, /)\n--\n
+    destroy_context(context)
 
     C function: aclrtDestroyContext. Releases the GIL.
     """
@@ -295,7 +318,8 @@ def destroy_context(context):
 
 
 def destroy_event(event):
-    """destroy_event(event, /)\n--\n\ndestroy_event(event)
+    """destroy_event(event, /)\n--\n
+    destroy_event(event)
 
     C function: aclrtDestroyEvent. Releases the GIL.
     """
@@ -307,7 +331,8 @@ def destroy_event(event):
 
 
 def destroy_group_info(group_info):
-    """destroy_group_info(group_info, /)\n--\n\ndestroy_group_info(group_info)
+    """destroy_group_info(group_info, /)\n--\n
+    destroy_group_info(group_info)
 
     C function: aclrtDestroyGroupInfo. Releases the GIL.
     """
@@ -319,7 +344,8 @@ def destroy_group_info(group_info):
 
 
 def destroy_notify(notify):
-    """destroy_notify(notify, /)\n--\n\ndestroy_notify(notify)
+    """destroy_notify(notify, /)\n--\n
+    destroy_notify(notify)
 
     C function: aclrtDestroyNotify. Releases the GIL.
     """
@@ -331,7 +357,8 @@ def destroy_notify(notify):
 
 
 def destroy_stream_config_handle(handle):
-    """destroy_stream_config_handle(handle, /)\n--\n\ndestroy_stream_config_handle(handle)
+    """destroy_stream_config_handle(handle, /)\n--\n
+    destroy_stream_config_handle(handle)
 
     C function: aclrtDestroyStreamConfigHandle. Releases the GIL.
     """
@@ -345,7 +372,8 @@ def destroy_stream_config_handle(handle):
 
 
 def device_can_access_peer(device_id, peer_device_id):
-    """device_can_access_peer(device_id, peer_device_id, /)\n--\n\ndevice_can_access_peer(device_id, peer_device_id)
+    """device_can_access_peer(device_id, peer_device_id, /)\n--\n
+    device_can_access_peer(device_id, peer_device_id)
 
     C function: aclrtDeviceCanAccessPeer. Releases the GIL.
     """
@@ -360,7 +388,8 @@ def device_can_access_peer(device_id, peer_device_id):
 
 
 def device_disable_peer_access(peer_device_id):
-    """device_disable_peer_access(peer_device_id, /)\n--\n\ndevice_disable_peer_access(peer_device_id)
+    """device_disable_peer_access(peer_device_id, /)\n--\n
+    device_disable_peer_access(peer_device_id)
 
     C function: aclrtDeviceDisablePeerAccess. Releases the GIL.
     """
@@ -372,7 +401,8 @@ def device_disable_peer_access(peer_device_id):
 
 
 def device_enable_peer_access(peer_device_id, flags):
-    """device_enable_peer_access(peer_device_id, flags, /)\n--\n\ndevice_enable_peer_access(peer_device_id, flags)
+    """device_enable_peer_access(peer_device_id, flags, /)\n--\n
+    device_enable_peer_access(peer_device_id, flags)
 
     C function: aclrtDeviceEnablePeerAccess. Releases the GIL.
     """
@@ -385,7 +415,8 @@ def device_enable_peer_access(peer_device_id, flags):
 
 
 def device_get_bare_tgid(pid):
-    """device_get_bare_tgid(pid, /)\n--\n\ndevice_get_bare_tgid(pid)
+    """device_get_bare_tgid(pid, /)\n--\n
+    device_get_bare_tgid(pid)
 
     C function: aclrtDeviceGetBareTgid. Releases the GIL.
     """
@@ -397,7 +428,8 @@ def device_get_bare_tgid(pid):
 
 
 def device_task_abort(device_id, timeout):
-    """device_task_abort(device_id, timeout, /)\n--\n\ndevice_task_abort(device_id, timeout)
+    """device_task_abort(device_id, timeout, /)\n--\n
+    device_task_abort(device_id, timeout)
 
     C function: aclrtDeviceTaskAbort. Releases the GIL.
     """
@@ -410,7 +442,8 @@ def device_task_abort(device_id, timeout):
 
 
 def event_elapsed_time(start_event, end_event):
-    """event_elapsed_time(start_event, end_event, /)\n--\n\nevent_elapsed_time(start_event, end_event)
+    """event_elapsed_time(start_event, end_event, /)\n--\n
+    event_elapsed_time(start_event, end_event)
 
     C function: aclrtEventElapsedTime. Keeps the GIL.
     """
@@ -424,7 +457,8 @@ def event_elapsed_time(start_event, end_event):
 
 
 def event_get_timestamp(event):
-    """event_get_timestamp(event, /)\n--\n\nevent_get_timestamp(event)
+    """event_get_timestamp(event, /)\n--\n
+    event_get_timestamp(event)
 
     C function: aclrtEventGetTimestamp. Releases the GIL.
     """
@@ -438,7 +472,8 @@ def event_get_timestamp(event):
 
 
 def free(dev_ptr):
-    """free(dev_ptr, /)\n--\n\nfree(dev_ptr)
+    """free(dev_ptr, /)\n--\n
+    free(dev_ptr)
 
     C function: aclrtFree. Releases the GIL.
     """
@@ -446,11 +481,13 @@ def free(dev_ptr):
     cdef abi.aclError ret
     with nogil:
         ret = abi.aclrtFree(<void *><uintptr_t>c_dev_ptr)
+    forget_memory(c_dev_ptr)
     return <int>ret
 
 
 def free_host(host_ptr):
-    """free_host(host_ptr, /)\n--\n\nfree_host(host_ptr)
+    """free_host(host_ptr, /)\n--\n
+    free_host(host_ptr)
 
     C function: aclrtFreeHost. Releases the GIL.
     """
@@ -458,11 +495,13 @@ def free_host(host_ptr):
     cdef abi.aclError ret
     with nogil:
         ret = abi.aclrtFreeHost(<void *><uintptr_t>c_host_ptr)
+    forget_memory(c_host_ptr)
     return <int>ret
 
 
 def free_physical(handle):
-    """free_physical(handle, /)\n--\n\nfree_physical(handle)
+    """free_physical(handle, /)\n--\n
+    free_physical(handle)
 
     C function: aclrtFreePhysical. Releases the GIL.
     """
@@ -474,7 +513,8 @@ def free_physical(handle):
 
 
 def get_all_group_info(group_info):
-    """get_all_group_info(group_info, /)\n--\n\nget_all_group_info(group_info)
+    """get_all_group_info(group_info, /)\n--\n
+    get_all_group_info(group_info)
 
     C function: aclrtGetAllGroupInfo. Releases the GIL.
     """
@@ -486,7 +526,8 @@ def get_all_group_info(group_info):
 
 
 def get_context(ignored=None):
-    """get_context(ignored=None, /)\n--\n\nget_context()
+    """get_context(ignored=None, /)\n--\n
+    get_context()
 
     C function: aclrtGetCurrentContext. Keeps the GIL.
     """
@@ -497,7 +538,8 @@ def get_context(ignored=None):
 
 
 def get_device(ignored=None):
-    """get_device(ignored=None, /)\n--\n\nget_device()
+    """get_device(ignored=None, /)\n--\n
+    get_device()
 
     C function: aclrtGetDevice. Keeps the GIL.
     """
@@ -509,7 +551,8 @@ def get_device(ignored=None):
 
 
 def get_device_count(ignored=None):
-    """get_device_count(ignored=None, /)\n--\n\nget_device_count()
+    """get_device_count(ignored=None, /)\n--\n
+    get_device_count()
 
     C function: aclrtGetDeviceCount. Keeps the GIL.
     """
@@ -521,7 +564,8 @@ def get_device_count(ignored=None):
 
 
 def get_device_id_from_exception_info(info):
-    """get_device_id_from_exception_info(info, /)\n--\n\nget_device_id_from_exception_info(info)
+    """get_device_id_from_exception_info(info, /)\n--\n
+    get_device_id_from_exception_info(info)
 
     C function: aclrtGetDeviceIdFromExceptionInfo. Releases the GIL.
     """
@@ -533,7 +577,8 @@ def get_device_id_from_exception_info(info):
 
 
 def get_device_sat_mode(ignored=None):
-    """get_device_sat_mode(ignored=None, /)\n--\n\nget_device_sat_mode()
+    """get_device_sat_mode(ignored=None, /)\n--\n
+    get_device_sat_mode()
 
     C function: aclrtGetDeviceSatMode. Releases the GIL.
     """
@@ -546,7 +591,8 @@ def get_device_sat_mode(ignored=None):
 
 
 def get_device_utilization_rate(device_id):
-    """get_device_utilization_rate(device_id, /)\n--\n\nget_device_utilization_rate(device_id)
+    """get_device_utilization_rate(device_id, /)\n--\n
+    get_device_utilization_rate(device_id)
 
     C function: aclrtGetDeviceUtilizationRate. Releases the GIL.
     """
@@ -560,7 +606,8 @@ def get_device_utilization_rate(device_id):
 
 
 def get_error_code_from_exception_info(info):
-    """get_error_code_from_exception_info(info, /)\n--\n\nget_error_code_from_exception_info(info)
+    """get_error_code_from_exception_info(info, /)\n--\n
+    get_error_code_from_exception_info(info)
 
     C function: aclrtGetErrorCodeFromExceptionInfo. Releases the GIL.
     """
@@ -572,7 +619,8 @@ def get_error_code_from_exception_info(info):
 
 
 def get_function_addr(func_handle):
-    """get_function_addr(func_handle, /)\n--\n\nget_function_addr(func_handle)
+    """get_function_addr(func_handle, /)\n--\n
+    get_function_addr(func_handle)
 
     C function: aclrtGetFunctionAddr. Releases the GIL.
     """
@@ -586,7 +634,8 @@ def get_function_addr(func_handle):
 
 
 def get_group_count(ignored=None):
-    """get_group_count(ignored=None, /)\n--\n\nget_group_count()
+    """get_group_count(ignored=None, /)\n--\n
+    get_group_count()
 
     C function: aclrtGetGroupCount. Releases the GIL.
     """
@@ -599,7 +648,8 @@ def get_group_count(ignored=None):
 
 
 def get_group_info_detail(group_info, group_index, attr, attr_value, value_len):
-    """get_group_info_detail(group_info, group_index, attr, attr_value, value_len, /)\n--\n\nget_group_info_detail(group_info, group_index, attr, attr_value, value_len)
+    """get_group_info_detail(group_info, group_index, attr, attr_value, value_len, /)\n--\n
+    get_group_info_detail(group_info, group_index, attr, attr_value, value_len)
 
     C function: aclrtGetGroupInfoDetail. Releases the GIL.
     """
@@ -617,7 +667,8 @@ def get_group_info_detail(group_info, group_index, attr, attr_value, value_len):
 
 
 def get_last_error(level):
-    """get_last_error(level, /)\n--\n\nget_last_error(level)
+    """get_last_error(level, /)\n--\n
+    get_last_error(level)
 
     C function: aclrtGetLastError. Releases the GIL.
     """
@@ -629,7 +680,8 @@ def get_last_error(level):
 
 
 def get_mem_info(attr):
-    """get_mem_info(attr, /)\n--\n\nget_mem_info(attr)
+    """get_mem_info(attr, /)\n--\n
+    get_mem_info(attr)
 
     C function: aclrtGetMemInfo. Releases the GIL.
     """
@@ -645,7 +697,8 @@ def get_mem_info(attr):
 
 
 def get_mem_uce_info(device_id, array_size):
-    """get_mem_uce_info(device_id, array_size, /)\n--\n\nget_mem_uce_info(device_id, array_size)
+    """get_mem_uce_info(device_id, array_size, /)\n--\n
+    get_mem_uce_info(device_id, array_size)
 
     C function: aclrtGetMemUceInfo. Releases the GIL.
     """
@@ -662,7 +715,8 @@ def get_mem_uce_info(device_id, array_size):
 
 
 def get_memcpy_desc_size(kind):
-    """get_memcpy_desc_size(kind, /)\n--\n\nget_memcpy_desc_size(kind)
+    """get_memcpy_desc_size(kind, /)\n--\n
+    get_memcpy_desc_size(kind)
 
     C function: aclrtGetMemcpyDescSize. Releases the GIL.
     """
@@ -676,7 +730,8 @@ def get_memcpy_desc_size(kind):
 
 
 def get_notify_id(notify):
-    """get_notify_id(notify, /)\n--\n\nget_notify_id(notify)
+    """get_notify_id(notify, /)\n--\n
+    get_notify_id(notify)
 
     C function: aclrtGetNotifyId. Releases the GIL.
     """
@@ -690,7 +745,8 @@ def get_notify_id(notify):
 
 
 def get_overflow_status(output_addr, output_size, stream):
-    """get_overflow_status(output_addr, output_size, stream, /)\n--\n\nget_overflow_status(output_addr, output_size, stream)
+    """get_overflow_status(output_addr, output_size, stream, /)\n--\n
+    get_overflow_status(output_addr, output_size, stream)
 
     C function: aclrtGetOverflowStatus. Releases the GIL.
     """
@@ -704,7 +760,8 @@ def get_overflow_status(output_addr, output_size, stream):
 
 
 def get_run_mode(ignored=None):
-    """get_run_mode(ignored=None, /)\n--\n\nget_run_mode()
+    """get_run_mode(ignored=None, /)\n--\n
+    get_run_mode()
 
     C function: aclrtGetRunMode. Keeps the GIL.
     """
@@ -716,7 +773,8 @@ def get_run_mode(ignored=None):
 
 
 def get_stream_id_from_exception_info(info):
-    """get_stream_id_from_exception_info(info, /)\n--\n\nget_stream_id_from_exception_info(info)
+    """get_stream_id_from_exception_info(info, /)\n--\n
+    get_stream_id_from_exception_info(info)
 
     C function: aclrtGetStreamIdFromExceptionInfo. Releases the GIL.
     """
@@ -728,7 +786,8 @@ def get_stream_id_from_exception_info(info):
 
 
 def get_stream_overflow_switch(stream):
-    """get_stream_overflow_switch(stream, /)\n--\n\nget_stream_overflow_switch(stream)
+    """get_stream_overflow_switch(stream, /)\n--\n
+    get_stream_overflow_switch(stream)
 
     C function: aclrtGetStreamOverflowSwitch. Releases the GIL.
     """
@@ -742,7 +801,8 @@ def get_stream_overflow_switch(stream):
 
 
 def get_sys_param_opt(opt):
-    """get_sys_param_opt(opt, /)\n--\n\nget_sys_param_opt(opt)
+    """get_sys_param_opt(opt, /)\n--\n
+    get_sys_param_opt(opt)
 
     C function: aclrtGetSysParamOpt. Releases the GIL.
     """
@@ -756,7 +816,8 @@ def get_sys_param_opt(opt):
 
 
 def get_task_id_from_exception_info(info):
-    """get_task_id_from_exception_info(info, /)\n--\n\nget_task_id_from_exception_info(info)
+    """get_task_id_from_exception_info(info, /)\n--\n
+    get_task_id_from_exception_info(info)
 
     C function: aclrtGetTaskIdFromExceptionInfo. Releases the GIL.
     """
@@ -768,7 +829,8 @@ def get_task_id_from_exception_info(info):
 
 
 def get_thread_id_from_exception_info(info):
-    """get_thread_id_from_exception_info(info, /)\n--\n\nget_thread_id_from_exception_info(info)
+    """get_thread_id_from_exception_info(info, /)\n--\n
+    get_thread_id_from_exception_info(info)
 
     C function: aclrtGetThreadIdFromExceptionInfo. Releases the GIL.
     """
@@ -780,7 +842,8 @@ def get_thread_id_from_exception_info(info):
 
 
 def get_thread_last_task_id(ignored=None):
-    """get_thread_last_task_id(ignored=None, /)\n--\n\nget_thread_last_task_id()
+    """get_thread_last_task_id(ignored=None, /)\n--\n
+    get_thread_last_task_id()
 
     C function: aclrtGetThreadLastTaskId. Releases the GIL.
     """
@@ -793,7 +856,8 @@ def get_thread_last_task_id(ignored=None):
 
 
 def host_register(ptr, size, type):
-    """host_register(ptr, size, type, /)\n--\n\nhost_register(ptr, size, type)
+    """host_register(ptr, size, type, /)\n--\n
+    host_register(ptr, size, type)
 
     C function: aclrtHostRegister. Releases the GIL.
     """
@@ -808,7 +872,8 @@ def host_register(ptr, size, type):
 
 
 def host_unregister(ptr):
-    """host_unregister(ptr, /)\n--\n\nhost_unregister(ptr)
+    """host_unregister(ptr, /)\n--\n
+    host_unregister(ptr)
 
     C function: aclrtHostUnregister. Releases the GIL.
     """
@@ -820,7 +885,8 @@ def host_unregister(ptr):
 
 
 def kernel_args_append(args_handle, param, param_size):
-    """kernel_args_append(args_handle, param, param_size, /)\n--\n\nkernel_args_append(args_handle, param, param_size)
+    """kernel_args_append(args_handle, param, param_size, /)\n--\n
+    kernel_args_append(args_handle, param, param_size)
 
     C function: aclrtKernelArgsAppend. Releases the GIL.
     """
@@ -835,7 +901,8 @@ def kernel_args_append(args_handle, param, param_size):
 
 
 def kernel_args_append_place_holder(args_handle):
-    """kernel_args_append_place_holder(args_handle, /)\n--\n\nkernel_args_append_place_holder(args_handle)
+    """kernel_args_append_place_holder(args_handle, /)\n--\n
+    kernel_args_append_place_holder(args_handle)
 
     C function: aclrtKernelArgsAppendPlaceHolder. Releases the GIL.
     """
@@ -848,7 +915,8 @@ def kernel_args_append_place_holder(args_handle):
 
 
 def kernel_args_finalize(args_handle):
-    """kernel_args_finalize(args_handle, /)\n--\n\nkernel_args_finalize(args_handle)
+    """kernel_args_finalize(args_handle, /)\n--\n
+    kernel_args_finalize(args_handle)
 
     C function: aclrtKernelArgsFinalize. Releases the GIL.
     """
@@ -860,7 +928,8 @@ def kernel_args_finalize(args_handle):
 
 
 def kernel_args_get_handle_mem_size(func_handle):
-    """kernel_args_get_handle_mem_size(func_handle, /)\n--\n\nkernel_args_get_handle_mem_size(func_handle)
+    """kernel_args_get_handle_mem_size(func_handle, /)\n--\n
+    kernel_args_get_handle_mem_size(func_handle)
 
     C function: aclrtKernelArgsGetHandleMemSize. Releases the GIL.
     """
@@ -874,7 +943,8 @@ def kernel_args_get_handle_mem_size(func_handle):
 
 
 def kernel_args_get_mem_size(func_handle, user_args_size):
-    """kernel_args_get_mem_size(func_handle, user_args_size, /)\n--\n\nkernel_args_get_mem_size(func_handle, user_args_size)
+    """kernel_args_get_mem_size(func_handle, user_args_size, /)\n--\n
+    kernel_args_get_mem_size(func_handle, user_args_size)
 
     C function: aclrtKernelArgsGetMemSize. Releases the GIL.
     """
@@ -889,7 +959,8 @@ def kernel_args_get_mem_size(func_handle, user_args_size):
 
 
 def kernel_args_get_place_holder_buffer(args_handle, param_handle, data_size):
-    """kernel_args_get_place_holder_buffer(args_handle, param_handle, data_size, /)\n--\n\nkernel_args_get_place_holder_buffer(args_handle, param_handle, data_size)
+    """kernel_args_get_place_holder_buffer(args_handle, param_handle, data_size, /)\n--\n
+    kernel_args_get_place_holder_buffer(args_handle, param_handle, data_size)
 
     C function: aclrtKernelArgsGetPlaceHolderBuffer. Releases the GIL.
     """
@@ -904,7 +975,8 @@ def kernel_args_get_place_holder_buffer(args_handle, param_handle, data_size):
 
 
 def kernel_args_init(func_handle):
-    """kernel_args_init(func_handle, /)\n--\n\nkernel_args_init(func_handle)
+    """kernel_args_init(func_handle, /)\n--\n
+    kernel_args_init(func_handle)
 
     C function: aclrtKernelArgsInit. Releases the GIL.
     """
@@ -917,7 +989,8 @@ def kernel_args_init(func_handle):
 
 
 def kernel_args_init_by_user_mem(func_handle, args_handle, user_host_mem, actual_args_size):
-    """kernel_args_init_by_user_mem(func_handle, args_handle, user_host_mem, actual_args_size, /)\n--\n\nkernel_args_init_by_user_mem(func_handle, args_handle, user_host_mem, actual_args_size)
+    """kernel_args_init_by_user_mem(func_handle, args_handle, user_host_mem, actual_args_size, /)\n--\n
+    kernel_args_init_by_user_mem(func_handle, args_handle, user_host_mem, actual_args_size)
 
     C function: aclrtKernelArgsInitByUserMem. Releases the GIL.
     """
@@ -932,7 +1005,8 @@ def kernel_args_init_by_user_mem(func_handle, args_handle, user_host_mem, actual
 
 
 def kernel_args_para_update(args_handle, param_handle, param, param_size):
-    """kernel_args_para_update(args_handle, param_handle, param, param_size, /)\n--\n\nkernel_args_para_update(args_handle, param_handle, param, param_size)
+    """kernel_args_para_update(args_handle, param_handle, param, param_size, /)\n--\n
+    kernel_args_para_update(args_handle, param_handle, param, param_size)
 
     C function: aclrtKernelArgsParaUpdate. Releases the GIL.
     """
@@ -947,7 +1021,8 @@ def kernel_args_para_update(args_handle, param_handle, param, param_size):
 
 
 def launch_kernel(func_handle, block_dim, args_data, args_size, stream):
-    """launch_kernel(func_handle, block_dim, args_data, args_size, stream, /)\n--\n\nlaunch_kernel(func_handle, block_dim, args_data, args_size, stream)
+    """launch_kernel(func_handle, block_dim, args_data, args_size, stream, /)\n--\n
+    launch_kernel(func_handle, block_dim, args_data, args_size, stream)
 
     C function: aclrtLaunchKernel. Releases the GIL.
     """
@@ -963,7 +1038,8 @@ def launch_kernel(func_handle, block_dim, args_data, args_size, stream):
 
 
 def launch_kernel_with_config(func_handle, block_dim, stream, cfg, args_handle, reserve):
-    """launch_kernel_with_config(func_handle, block_dim, stream, cfg, args_handle, reserve, /)\n--\n\nlaunch_kernel_with_config(func_handle, block_dim, stream, cfg, args_handle, reserve)
+    """launch_kernel_with_config(func_handle, block_dim, stream, cfg, args_handle, reserve, /)\n--\n
+    launch_kernel_with_config(func_handle, block_dim, stream, cfg, args_handle, reserve)
 
     C function: aclrtLaunchKernelWithConfig. Releases the GIL.
     """
@@ -982,7 +1058,8 @@ def launch_kernel_with_config(func_handle, block_dim, stream, cfg, args_handle, 
 
 
 def malloc(size, policy):
-    """malloc(size, policy, /)\n--\n\nmalloc(size, policy)
+    """malloc(size, policy, /)\n--\n
+    malloc(size, policy)
 
     C function: aclrtMalloc. Releases the GIL.
     """
@@ -996,7 +1073,8 @@ def malloc(size, policy):
 
 
 def malloc_align32(size, policy):
-    """malloc_align32(size, policy, /)\n--\n\nmalloc_align32(size, policy)
+    """malloc_align32(size, policy, /)\n--\n
+    malloc_align32(size, policy)
 
     C function: aclrtMallocAlign32. Releases the GIL.
     """
@@ -1010,7 +1088,8 @@ def malloc_align32(size, policy):
 
 
 def malloc_cached(size, policy):
-    """malloc_cached(size, policy, /)\n--\n\nmalloc_cached(size, policy)
+    """malloc_cached(size, policy, /)\n--\n
+    malloc_cached(size, policy)
 
     C function: aclrtMallocCached. Releases the GIL.
     """
@@ -1024,7 +1103,8 @@ def malloc_cached(size, policy):
 
 
 def malloc_for_task_scheduler(size, policy, cfg):
-    """malloc_for_task_scheduler(size, policy, cfg, /)\n--\n\nmalloc_for_task_scheduler(size, policy, cfg)
+    """malloc_for_task_scheduler(size, policy, cfg, /)\n--\n
+    malloc_for_task_scheduler(size, policy, cfg)
 
     C function: aclrtMallocForTaskScheduler. Releases the GIL.
     """
@@ -1041,7 +1121,8 @@ def malloc_for_task_scheduler(size, policy, cfg):
 
 
 def malloc_host(size):
-    """malloc_host(size, /)\n--\n\nmalloc_host(size)
+    """malloc_host(size, /)\n--\n
+    malloc_host(size)
 
     C function: aclrtMallocHost. Releases the GIL.
     """
@@ -1054,7 +1135,8 @@ def malloc_host(size):
 
 
 def malloc_host_with_cfg(size, cfg):
-    """malloc_host_with_cfg(size, cfg, /)\n--\n\nmalloc_host_with_cfg(size, cfg)
+    """malloc_host_with_cfg(size, cfg, /)\n--\n
+    malloc_host_with_cfg(size, cfg)
 
     C function: aclrtMallocHostWithCfg. Releases the GIL.
     """
@@ -1070,7 +1152,8 @@ def malloc_host_with_cfg(size, cfg):
 
 
 def malloc_physical(size, prop, flags):
-    """malloc_physical(size, prop, flags, /)\n--\n\nmalloc_physical(size, prop, flags)
+    """malloc_physical(size, prop, flags, /)\n--\n
+    malloc_physical(size, prop, flags)
 
     C function: aclrtMallocPhysical. Releases the GIL.
     """
@@ -1087,7 +1170,8 @@ def malloc_physical(size, prop, flags):
 
 
 def malloc_with_cfg(size, policy, cfg):
-    """malloc_with_cfg(size, policy, cfg, /)\n--\n\nmalloc_with_cfg(size, policy, cfg)
+    """malloc_with_cfg(size, policy, cfg, /)\n--\n
+    malloc_with_cfg(size, policy, cfg)
 
     C function: aclrtMallocWithCfg. Releases the GIL.
     """
@@ -1104,7 +1188,8 @@ def malloc_with_cfg(size, policy, cfg):
 
 
 def map_mem(vir_ptr, size, offset, handle, flags):
-    """map_mem(vir_ptr, size, offset, handle, flags, /)\n--\n\nmap_mem(vir_ptr, size, offset, handle, flags)
+    """map_mem(vir_ptr, size, offset, handle, flags, /)\n--\n
+    map_mem(vir_ptr, size, offset, handle, flags)
 
     C function: aclrtMapMem. Releases the GIL.
     """
@@ -1120,7 +1205,8 @@ def map_mem(vir_ptr, size, offset, handle, flags):
 
 
 def mem_export_to_shareable_handle(handle, handle_type, flags):
-    """mem_export_to_shareable_handle(handle, handle_type, flags, /)\n--\n\nmem_export_to_shareable_handle(handle, handle_type, flags)
+    """mem_export_to_shareable_handle(handle, handle_type, flags, /)\n--\n
+    mem_export_to_shareable_handle(handle, handle_type, flags)
 
     C function: aclrtMemExportToShareableHandle. Releases the GIL.
     """
@@ -1136,7 +1222,8 @@ def mem_export_to_shareable_handle(handle, handle_type, flags):
 
 
 def mem_flush(dev_ptr, size):
-    """mem_flush(dev_ptr, size, /)\n--\n\nmem_flush(dev_ptr, size)
+    """mem_flush(dev_ptr, size, /)\n--\n
+    mem_flush(dev_ptr, size)
 
     C function: aclrtMemFlush. Releases the GIL.
     """
@@ -1149,7 +1236,8 @@ def mem_flush(dev_ptr, size):
 
 
 def mem_get_allocation_granularity(prop, option):
-    """mem_get_allocation_granularity(prop, option, /)\n--\n\nmem_get_allocation_granularity(prop, option)
+    """mem_get_allocation_granularity(prop, option, /)\n--\n
+    mem_get_allocation_granularity(prop, option)
 
     C function: aclrtMemGetAllocationGranularity. Releases the GIL.
     """
@@ -1166,7 +1254,8 @@ def mem_get_allocation_granularity(prop, option):
 
 
 def mem_import_from_shareable_handle(shareable_handle, device_id):
-    """mem_import_from_shareable_handle(shareable_handle, device_id, /)\n--\n\nmem_import_from_shareable_handle(shareable_handle, device_id)
+    """mem_import_from_shareable_handle(shareable_handle, device_id, /)\n--\n
+    mem_import_from_shareable_handle(shareable_handle, device_id)
 
     C function: aclrtMemImportFromShareableHandle. Releases the GIL.
     """
@@ -1180,7 +1269,8 @@ def mem_import_from_shareable_handle(shareable_handle, device_id):
 
 
 def mem_invalidate(dev_ptr, size):
-    """mem_invalidate(dev_ptr, size, /)\n--\n\nmem_invalidate(dev_ptr, size)
+    """mem_invalidate(dev_ptr, size, /)\n--\n
+    mem_invalidate(dev_ptr, size)
 
     C function: aclrtMemInvalidate. Releases the GIL.
     """
@@ -1193,7 +1283,8 @@ def mem_invalidate(dev_ptr, size):
 
 
 def mem_set_pid_to_shareable_handle(*args):
-    """mem_set_pid_to_shareable_handle(*args)\n--\n\nmem_set_pid_to_shareable_handle(shareable_handle, pid)
+    """mem_set_pid_to_shareable_handle(*args)\n--\n
+    mem_set_pid_to_shareable_handle(shareable_handle, pid)
 
     C function: aclrtMemSetPidToShareableHandle. Releases the GIL.
     """
@@ -1209,7 +1300,8 @@ def mem_set_pid_to_shareable_handle(*args):
 
 
 def mem_uce_repair(device_id, mem_uce_info_array, array_size):
-    """mem_uce_repair(device_id, mem_uce_info_array, array_size, /)\n--\n\nmem_uce_repair(device_id, mem_uce_info_array, array_size)
+    """mem_uce_repair(device_id, mem_uce_info_array, array_size, /)\n--\n
+    mem_uce_repair(device_id, mem_uce_info_array, array_size)
 
     C function: aclrtMemUceRepair. Releases the GIL.
     """
@@ -1224,24 +1316,9 @@ def mem_uce_repair(device_id, mem_uce_info_array, array_size):
     return <int>ret
 
 
-def memcpy(dst, dest_max, src, count, kind):
-    """memcpy(dst, dest_max, src, count, kind, /)\n--\n\nmemcpy(dst, dest_max, src, count, kind)
-
-    C function: aclrtMemcpy. Releases the GIL.
-    """
-    cdef uint64_t c_dst = as_u64(dst, b"acl.rt.memcpy", b"dst")
-    cdef uint64_t c_dest_max = as_u64(dest_max, b"acl.rt.memcpy", b"dest_max")
-    cdef uint64_t c_src = as_u64(src, b"acl.rt.memcpy", b"src")
-    cdef uint64_t c_count = as_u64(count, b"acl.rt.memcpy", b"count")
-    cdef int64_t c_kind = as_int(kind, -2147483648, 2147483647, b"acl.rt.memcpy", b"kind")
-    cdef abi.aclError ret
-    with nogil:
-        ret = abi.aclrtMemcpy(<void *><uintptr_t>c_dst, <size_t>c_dest_max, <const void *><uintptr_t>c_src, <size_t>c_count, <abi.aclrtMemcpyKind>c_kind)
-    return <int>ret
-
-
 def memcpy2d(dst, dpitch, src, spitch, width, height, kind):
-    """memcpy2d(dst, dpitch, src, spitch, width, height, kind, /)\n--\n\nmemcpy2d(dst, dpitch, src, spitch, width, height, kind)
+    """memcpy2d(dst, dpitch, src, spitch, width, height, kind, /)\n--\n
+    memcpy2d(dst, dpitch, src, spitch, width, height, kind)
 
     C function: aclrtMemcpy2d. Releases the GIL.
     """
@@ -1259,7 +1336,8 @@ def memcpy2d(dst, dpitch, src, spitch, width, height, kind):
 
 
 def memcpy2d_async(dst, dpitch, src, spitch, width, height, kind, stream):
-    """memcpy2d_async(dst, dpitch, src, spitch, width, height, kind, stream, /)\n--\n\nmemcpy2d_async(dst, dpitch, src, spitch, width, height, kind, stream)
+    """memcpy2d_async(dst, dpitch, src, spitch, width, height, kind, stream, /)\n--\n
+    memcpy2d_async(dst, dpitch, src, spitch, width, height, kind, stream)
 
     C function: aclrtMemcpy2dAsync. Releases the GIL.
     """
@@ -1277,25 +1355,9 @@ def memcpy2d_async(dst, dpitch, src, spitch, width, height, kind, stream):
     return <int>ret
 
 
-def memcpy_async(dst, dest_max, src, count, kind, stream):
-    """memcpy_async(dst, dest_max, src, count, kind, stream, /)\n--\n\nmemcpy_async(dst, dest_max, src, count, kind, stream)
-
-    C function: aclrtMemcpyAsync. Releases the GIL.
-    """
-    cdef uint64_t c_dst = as_u64(dst, b"acl.rt.memcpy_async", b"dst")
-    cdef uint64_t c_dest_max = as_u64(dest_max, b"acl.rt.memcpy_async", b"dest_max")
-    cdef uint64_t c_src = as_u64(src, b"acl.rt.memcpy_async", b"src")
-    cdef uint64_t c_count = as_u64(count, b"acl.rt.memcpy_async", b"count")
-    cdef int64_t c_kind = as_int(kind, -2147483648, 2147483647, b"acl.rt.memcpy_async", b"kind")
-    cdef uint64_t c_stream = as_u64(stream, b"acl.rt.memcpy_async", b"stream")
-    cdef abi.aclError ret
-    with nogil:
-        ret = abi.aclrtMemcpyAsync(<void *><uintptr_t>c_dst, <size_t>c_dest_max, <const void *><uintptr_t>c_src, <size_t>c_count, <abi.aclrtMemcpyKind>c_kind, <abi.aclrtStream><uintptr_t>c_stream)
-    return <int>ret
-
-
 def memcpy_async_with_condition(dst, dest_max, src, count, kind, stream):
-    """memcpy_async_with_condition(dst, dest_max, src, count, kind, stream, /)\n--\n\nmemcpy_async_with_condition(dst, dest_max, src, count, kind, stream)
+    """memcpy_async_with_condition(dst, dest_max, src, count, kind, stream, /)\n--\n
+    memcpy_async_with_condition(dst, dest_max, src, count, kind, stream)
 
     C function: aclrtMemcpyAsyncWithCondition. Releases the GIL.
     """
@@ -1312,7 +1374,8 @@ def memcpy_async_with_condition(dst, dest_max, src, count, kind, stream):
 
 
 def memcpy_async_with_desc(desc, kind, stream):
-    """memcpy_async_with_desc(desc, kind, stream, /)\n--\n\nmemcpy_async_with_desc(desc, kind, stream)
+    """memcpy_async_with_desc(desc, kind, stream, /)\n--\n
+    memcpy_async_with_desc(desc, kind, stream)
 
     C function: aclrtMemcpyAsyncWithDesc. Releases the GIL.
     """
@@ -1326,7 +1389,8 @@ def memcpy_async_with_desc(desc, kind, stream):
 
 
 def memset(dev_ptr, max_count, value, count):
-    """memset(dev_ptr, max_count, value, count, /)\n--\n\nmemset(dev_ptr, max_count, value, count)
+    """memset(dev_ptr, max_count, value, count, /)\n--\n
+    memset(dev_ptr, max_count, value, count)
 
     C function: aclrtMemset. Releases the GIL.
     """
@@ -1341,7 +1405,8 @@ def memset(dev_ptr, max_count, value, count):
 
 
 def memset_async(dev_ptr, max_count, value, count, stream):
-    """memset_async(dev_ptr, max_count, value, count, stream, /)\n--\n\nmemset_async(dev_ptr, max_count, value, count, stream)
+    """memset_async(dev_ptr, max_count, value, count, stream, /)\n--\n
+    memset_async(dev_ptr, max_count, value, count, stream)
 
     C function: aclrtMemsetAsync. Releases the GIL.
     """
@@ -1357,7 +1422,8 @@ def memset_async(dev_ptr, max_count, value, count, stream):
 
 
 def peek_at_last_error(level):
-    """peek_at_last_error(level, /)\n--\n\npeek_at_last_error(level)
+    """peek_at_last_error(level, /)\n--\n
+    peek_at_last_error(level)
 
     C function: aclrtPeekAtLastError. Releases the GIL.
     """
@@ -1369,7 +1435,8 @@ def peek_at_last_error(level):
 
 
 def pointer_get_attributes(ptr, attributes):
-    """pointer_get_attributes(ptr, attributes, /)\n--\n\npointer_get_attributes(ptr, attributes)
+    """pointer_get_attributes(ptr, attributes, /)\n--\n
+    pointer_get_attributes(ptr, attributes)
 
     C function: aclrtPointerGetAttributes. Releases the GIL.
     """
@@ -1384,7 +1451,8 @@ def pointer_get_attributes(ptr, attributes):
 
 
 def process_host_func(timeout):
-    """process_host_func(timeout, /)\n--\n\nprocess_host_func(timeout)
+    """process_host_func(timeout, /)\n--\n
+    process_host_func(timeout)
 
     C function: aclrtProcessHostFunc. Releases the GIL.
     """
@@ -1396,7 +1464,8 @@ def process_host_func(timeout):
 
 
 def query_device_status(device_id):
-    """query_device_status(device_id, /)\n--\n\nquery_device_status(device_id)
+    """query_device_status(device_id, /)\n--\n
+    query_device_status(device_id)
 
     C function: aclrtQueryDeviceStatus. Releases the GIL.
     """
@@ -1410,7 +1479,8 @@ def query_device_status(device_id):
 
 
 def query_event(event):
-    """query_event(event, /)\n--\n\nquery_event(event)
+    """query_event(event, /)\n--\n
+    query_event(event)
 
     C function: aclrtQueryEvent. Keeps the GIL.
     """
@@ -1423,7 +1493,8 @@ def query_event(event):
 
 
 def query_event_status(event):
-    """query_event_status(event, /)\n--\n\nquery_event_status(event)
+    """query_event_status(event, /)\n--\n
+    query_event_status(event)
 
     C function: aclrtQueryEventStatus. Keeps the GIL.
     """
@@ -1436,7 +1507,8 @@ def query_event_status(event):
 
 
 def query_event_wait_status(event):
-    """query_event_wait_status(event, /)\n--\n\nquery_event_wait_status(event)
+    """query_event_wait_status(event, /)\n--\n
+    query_event_wait_status(event)
 
     C function: aclrtQueryEventWaitStatus. Keeps the GIL.
     """
@@ -1449,7 +1521,8 @@ def query_event_wait_status(event):
 
 
 def record_event(event, stream):
-    """record_event(event, stream, /)\n--\n\nrecord_event(event, stream)
+    """record_event(event, stream, /)\n--\n
+    record_event(event, stream)
 
     C function: aclrtRecordEvent. Releases the GIL.
     """
@@ -1462,7 +1535,8 @@ def record_event(event, stream):
 
 
 def record_notify(notify, stream):
-    """record_notify(notify, stream, /)\n--\n\nrecord_notify(notify, stream)
+    """record_notify(notify, stream, /)\n--\n
+    record_notify(notify, stream)
 
     C function: aclrtRecordNotify. Releases the GIL.
     """
@@ -1475,7 +1549,8 @@ def record_notify(notify, stream):
 
 
 def release_mem_address(vir_ptr):
-    """release_mem_address(vir_ptr, /)\n--\n\nrelease_mem_address(vir_ptr)
+    """release_mem_address(vir_ptr, /)\n--\n
+    release_mem_address(vir_ptr)
 
     C function: aclrtReleaseMemAddress. Releases the GIL.
     """
@@ -1487,7 +1562,8 @@ def release_mem_address(vir_ptr):
 
 
 def reserve_mem_address(size, alignment, expect_ptr, flags):
-    """reserve_mem_address(size, alignment, expect_ptr, flags, /)\n--\n\nreserve_mem_address(size, alignment, expect_ptr, flags)
+    """reserve_mem_address(size, alignment, expect_ptr, flags, /)\n--\n
+    reserve_mem_address(size, alignment, expect_ptr, flags)
 
     C function: aclrtReserveMemAddress. Releases the GIL.
     """
@@ -1503,7 +1579,8 @@ def reserve_mem_address(size, alignment, expect_ptr, flags):
 
 
 def reset_device(device_id):
-    """reset_device(device_id, /)\n--\n\nreset_device(device_id)
+    """reset_device(device_id, /)\n--\n
+    reset_device(device_id)
 
     C function: aclrtResetDevice. Releases the GIL.
     """
@@ -1516,7 +1593,8 @@ def reset_device(device_id):
 
 
 def reset_device_force(device_id):
-    """reset_device_force(device_id, /)\n--\n\nreset_device_force(device_id)
+    """reset_device_force(device_id, /)\n--\n
+    reset_device_force(device_id)
 
     C function: aclrtResetDeviceForce. Releases the GIL.
     """
@@ -1529,7 +1607,8 @@ def reset_device_force(device_id):
 
 
 def reset_event(event, stream):
-    """reset_event(event, stream, /)\n--\n\nreset_event(event, stream)
+    """reset_event(event, stream, /)\n--\n
+    reset_event(event, stream)
 
     C function: aclrtResetEvent. Releases the GIL.
     """
@@ -1542,7 +1621,8 @@ def reset_event(event, stream):
 
 
 def reset_overflow_status(stream):
-    """reset_overflow_status(stream, /)\n--\n\nreset_overflow_status(stream)
+    """reset_overflow_status(stream, /)\n--\n
+    reset_overflow_status(stream)
 
     C function: aclrtResetOverflowStatus. Releases the GIL.
     """
@@ -1554,7 +1634,8 @@ def reset_overflow_status(stream):
 
 
 def set_context(context):
-    """set_context(context, /)\n--\n\nset_context(context)
+    """set_context(context, /)\n--\n
+    set_context(context)
 
     C function: aclrtSetCurrentContext. Releases the GIL.
     """
@@ -1567,7 +1648,8 @@ def set_context(context):
 
 
 def set_device(device_id):
-    """set_device(device_id, /)\n--\n\nset_device(device_id)
+    """set_device(device_id, /)\n--\n
+    set_device(device_id)
 
     C function: aclrtSetDevice. Releases the GIL.
     """
@@ -1580,7 +1662,8 @@ def set_device(device_id):
 
 
 def set_device_sat_mode(mode):
-    """set_device_sat_mode(mode, /)\n--\n\nset_device_sat_mode(mode)
+    """set_device_sat_mode(mode, /)\n--\n
+    set_device_sat_mode(mode)
 
     C function: aclrtSetDeviceSatMode. Releases the GIL.
     """
@@ -1592,7 +1675,8 @@ def set_device_sat_mode(mode):
 
 
 def set_group(group_id):
-    """set_group(group_id, /)\n--\n\nset_group(group_id)
+    """set_group(group_id, /)\n--\n
+    set_group(group_id)
 
     C function: aclrtSetGroup. Releases the GIL.
     """
@@ -1604,7 +1688,8 @@ def set_group(group_id):
 
 
 def set_memcpy_desc(desc, kind, src_addr, dst_addr, count, config):
-    """set_memcpy_desc(desc, kind, src_addr, dst_addr, count, config, /)\n--\n\nset_memcpy_desc(desc, kind, src_addr, dst_addr, count, config)
+    """set_memcpy_desc(desc, kind, src_addr, dst_addr, count, config, /)\n--\n
+    set_memcpy_desc(desc, kind, src_addr, dst_addr, count, config)
 
     C function: aclrtSetMemcpyDesc. Releases the GIL.
     """
@@ -1621,7 +1706,8 @@ def set_memcpy_desc(desc, kind, src_addr, dst_addr, count, config):
 
 
 def set_op_execute_time_out(timeout):
-    """set_op_execute_time_out(timeout, /)\n--\n\nset_op_execute_time_out(timeout)
+    """set_op_execute_time_out(timeout, /)\n--\n
+    set_op_execute_time_out(timeout)
 
     C function: aclrtSetOpExecuteTimeOut. Releases the GIL.
     """
@@ -1633,7 +1719,8 @@ def set_op_execute_time_out(timeout):
 
 
 def set_op_execute_time_out_with_ms(timeout):
-    """set_op_execute_time_out_with_ms(timeout, /)\n--\n\nset_op_execute_time_out_with_ms(timeout)
+    """set_op_execute_time_out_with_ms(timeout, /)\n--\n
+    set_op_execute_time_out_with_ms(timeout)
 
     C function: aclrtSetOpExecuteTimeOutWithMs. Releases the GIL.
     """
@@ -1645,7 +1732,8 @@ def set_op_execute_time_out_with_ms(timeout):
 
 
 def set_op_wait_timeout(timeout):
-    """set_op_wait_timeout(timeout, /)\n--\n\nset_op_wait_timeout(timeout)
+    """set_op_wait_timeout(timeout, /)\n--\n
+    set_op_wait_timeout(timeout)
 
     C function: aclrtSetOpWaitTimeout. Releases the GIL.
     """
@@ -1657,7 +1745,8 @@ def set_op_wait_timeout(timeout):
 
 
 def set_stream_config_opt(handle, attr, attr_value, value_size):
-    """set_stream_config_opt(handle, attr, attr_value, value_size, /)\n--\n\nset_stream_config_opt(handle, attr, attr_value, value_size)
+    """set_stream_config_opt(handle, attr, attr_value, value_size, /)\n--\n
+    set_stream_config_opt(handle, attr, attr_value, value_size)
 
     C function: aclrtSetStreamConfigOpt. Releases the GIL.
     """
@@ -1674,7 +1763,8 @@ def set_stream_config_opt(handle, attr, attr_value, value_size):
 
 
 def set_stream_failure_mode(stream, mode):
-    """set_stream_failure_mode(stream, mode, /)\n--\n\nset_stream_failure_mode(stream, mode)
+    """set_stream_failure_mode(stream, mode, /)\n--\n
+    set_stream_failure_mode(stream, mode)
 
     C function: aclrtSetStreamFailureMode. Releases the GIL.
     """
@@ -1687,7 +1777,8 @@ def set_stream_failure_mode(stream, mode):
 
 
 def set_stream_overflow_switch(stream, flag):
-    """set_stream_overflow_switch(stream, flag, /)\n--\n\nset_stream_overflow_switch(stream, flag)
+    """set_stream_overflow_switch(stream, flag, /)\n--\n
+    set_stream_overflow_switch(stream, flag)
 
     C function: aclrtSetStreamOverflowSwitch. Releases the GIL.
     """
@@ -1700,7 +1791,8 @@ def set_stream_overflow_switch(stream, flag):
 
 
 def set_sys_param_opt(opt, value):
-    """set_sys_param_opt(opt, value, /)\n--\n\nset_sys_param_opt(opt, value)
+    """set_sys_param_opt(opt, value, /)\n--\n
+    set_sys_param_opt(opt, value)
 
     C function: aclrtSetSysParamOpt. Releases the GIL.
     """
@@ -1713,7 +1805,8 @@ def set_sys_param_opt(opt, value):
 
 
 def set_ts_device(ts_id):
-    """set_ts_device(ts_id, /)\n--\n\nset_ts_device(ts_id)
+    """set_ts_device(ts_id, /)\n--\n
+    set_ts_device(ts_id)
 
     C function: aclrtSetTsDevice. Releases the GIL.
     """
@@ -1725,7 +1818,8 @@ def set_ts_device(ts_id):
 
 
 def stream_abort(stream):
-    """stream_abort(stream, /)\n--\n\nstream_abort(stream)
+    """stream_abort(stream, /)\n--\n
+    stream_abort(stream)
 
     C function: aclrtStreamAbort. Releases the GIL.
     """
@@ -1737,7 +1831,8 @@ def stream_abort(stream):
 
 
 def stream_get_id(stream):
-    """stream_get_id(stream, /)\n--\n\nstream_get_id(stream)
+    """stream_get_id(stream, /)\n--\n
+    stream_get_id(stream)
 
     C function: aclrtStreamGetId. Releases the GIL.
     """
@@ -1751,7 +1846,8 @@ def stream_get_id(stream):
 
 
 def stream_query(stream):
-    """stream_query(stream, /)\n--\n\nstream_query(stream)
+    """stream_query(stream, /)\n--\n
+    stream_query(stream)
 
     C function: aclrtStreamQuery. Keeps the GIL.
     """
@@ -1764,7 +1860,8 @@ def stream_query(stream):
 
 
 def stream_wait_event(stream, event):
-    """stream_wait_event(stream, event, /)\n--\n\nstream_wait_event(stream, event)
+    """stream_wait_event(stream, event, /)\n--\n
+    stream_wait_event(stream, event)
 
     C function: aclrtStreamWaitEvent. Releases the GIL.
     """
@@ -1777,7 +1874,8 @@ def stream_wait_event(stream, event):
 
 
 def subscribe_host_func(host_func_thread_id, exe_stream):
-    """subscribe_host_func(host_func_thread_id, exe_stream, /)\n--\n\nsubscribe_host_func(host_func_thread_id, exe_stream)
+    """subscribe_host_func(host_func_thread_id, exe_stream, /)\n--\n
+    subscribe_host_func(host_func_thread_id, exe_stream)
 
     C function: aclrtSubscribeHostFunc. Releases the GIL.
     """
@@ -1790,7 +1888,8 @@ def subscribe_host_func(host_func_thread_id, exe_stream):
 
 
 def subscribe_report(thread_id, stream):
-    """subscribe_report(thread_id, stream, /)\n--\n\nsubscribe_report(thread_id, stream)
+    """subscribe_report(thread_id, stream, /)\n--\n
+    subscribe_report(thread_id, stream)
 
     C function: aclrtSubscribeReport. Releases the GIL.
     """
@@ -1803,7 +1902,8 @@ def subscribe_report(thread_id, stream):
 
 
 def synchronize_device(ignored=None):
-    """synchronize_device(ignored=None, /)\n--\n\nsynchronize_device()
+    """synchronize_device(ignored=None, /)\n--\n
+    synchronize_device()
 
     C function: aclrtSynchronizeDevice. Releases the GIL.
     """
@@ -1814,7 +1914,8 @@ def synchronize_device(ignored=None):
 
 
 def synchronize_device_with_timeout(timeout):
-    """synchronize_device_with_timeout(timeout, /)\n--\n\nsynchronize_device_with_timeout(timeout)
+    """synchronize_device_with_timeout(timeout, /)\n--\n
+    synchronize_device_with_timeout(timeout)
 
     C function: aclrtSynchronizeDeviceWithTimeout. Releases the GIL.
     """
@@ -1826,7 +1927,8 @@ def synchronize_device_with_timeout(timeout):
 
 
 def synchronize_event(event):
-    """synchronize_event(event, /)\n--\n\nsynchronize_event(event)
+    """synchronize_event(event, /)\n--\n
+    synchronize_event(event)
 
     C function: aclrtSynchronizeEvent. Releases the GIL.
     """
@@ -1838,7 +1940,8 @@ def synchronize_event(event):
 
 
 def synchronize_event_with_timeout(event, timeout):
-    """synchronize_event_with_timeout(event, timeout, /)\n--\n\nsynchronize_event_with_timeout(event, timeout)
+    """synchronize_event_with_timeout(event, timeout, /)\n--\n
+    synchronize_event_with_timeout(event, timeout)
 
     C function: aclrtSynchronizeEventWithTimeout. Releases the GIL.
     """
@@ -1851,7 +1954,8 @@ def synchronize_event_with_timeout(event, timeout):
 
 
 def synchronize_stream(stream):
-    """synchronize_stream(stream, /)\n--\n\nsynchronize_stream(stream)
+    """synchronize_stream(stream, /)\n--\n
+    synchronize_stream(stream)
 
     C function: aclrtSynchronizeStream. Releases the GIL.
     """
@@ -1863,7 +1967,8 @@ def synchronize_stream(stream):
 
 
 def synchronize_stream_with_timeout(stream, timeout):
-    """synchronize_stream_with_timeout(stream, timeout, /)\n--\n\nsynchronize_stream_with_timeout(stream, timeout)
+    """synchronize_stream_with_timeout(stream, timeout, /)\n--\n
+    synchronize_stream_with_timeout(stream, timeout)
 
     C function: aclrtSynchronizeStreamWithTimeout. Releases the GIL.
     """
@@ -1876,7 +1981,8 @@ def synchronize_stream_with_timeout(stream, timeout):
 
 
 def unsubscribe_host_func(host_func_thread_id, exe_stream):
-    """unsubscribe_host_func(host_func_thread_id, exe_stream, /)\n--\n\nunsubscribe_host_func(host_func_thread_id, exe_stream)
+    """unsubscribe_host_func(host_func_thread_id, exe_stream, /)\n--\n
+    unsubscribe_host_func(host_func_thread_id, exe_stream)
 
     C function: aclrtUnSubscribeHostFunc. Releases the GIL.
     """
@@ -1889,7 +1995,8 @@ def unsubscribe_host_func(host_func_thread_id, exe_stream):
 
 
 def unmap_mem(vir_ptr):
-    """unmap_mem(vir_ptr, /)\n--\n\nunmap_mem(vir_ptr)
+    """unmap_mem(vir_ptr, /)\n--\n
+    unmap_mem(vir_ptr)
 
     C function: aclrtUnmapMem. Releases the GIL.
     """
@@ -1901,7 +2008,8 @@ def unmap_mem(vir_ptr):
 
 
 def wait_and_reset_notify(notify, stream, timeout):
-    """wait_and_reset_notify(notify, stream, timeout, /)\n--\n\nwait_and_reset_notify(notify, stream, timeout)
+    """wait_and_reset_notify(notify, stream, timeout, /)\n--\n
+    wait_and_reset_notify(notify, stream, timeout)
 
     C function: aclrtWaitAndResetNotify. Releases the GIL.
     """
@@ -1915,7 +2023,8 @@ def wait_and_reset_notify(notify, stream, timeout):
 
 
 def allocator_create_desc(ignored=None):
-    """allocator_create_desc(ignored=None, /)\n--\n\nallocator_create_desc()
+    """allocator_create_desc(ignored=None, /)\n--\n
+    allocator_create_desc()
 
     C function: aclrtAllocatorCreateDesc. Releases the GIL.
     """
@@ -1926,7 +2035,8 @@ def allocator_create_desc(ignored=None):
 
 
 def allocator_destroy_desc(allocator_desc):
-    """allocator_destroy_desc(allocator_desc, /)\n--\n\nallocator_destroy_desc(allocator_desc)
+    """allocator_destroy_desc(allocator_desc, /)\n--\n
+    allocator_destroy_desc(allocator_desc)
 
     C function: aclrtAllocatorDestroyDesc. Releases the GIL.
     """
@@ -1938,7 +2048,8 @@ def allocator_destroy_desc(allocator_desc):
 
 
 def allocator_register(stream, allocator_desc):
-    """allocator_register(stream, allocator_desc, /)\n--\n\nallocator_register(stream, allocator_desc)
+    """allocator_register(stream, allocator_desc, /)\n--\n
+    allocator_register(stream, allocator_desc)
 
     C function: aclrtAllocatorRegister. Releases the GIL.
     """
@@ -1951,7 +2062,8 @@ def allocator_register(stream, allocator_desc):
 
 
 def allocator_set_alloc_advise_func_to_desc(allocator_desc, func):
-    """allocator_set_alloc_advise_func_to_desc(allocator_desc, func, /)\n--\n\nallocator_set_alloc_advise_func_to_desc(allocator_desc, func)
+    """allocator_set_alloc_advise_func_to_desc(allocator_desc, func, /)\n--\n
+    allocator_set_alloc_advise_func_to_desc(allocator_desc, func)
 
     C function: aclrtAllocatorSetAllocAdviseFuncToDesc. Releases the GIL.
     """
@@ -1964,7 +2076,8 @@ def allocator_set_alloc_advise_func_to_desc(allocator_desc, func):
 
 
 def allocator_set_alloc_func_to_desc(allocator_desc, func):
-    """allocator_set_alloc_func_to_desc(allocator_desc, func, /)\n--\n\nallocator_set_alloc_func_to_desc(allocator_desc, func)
+    """allocator_set_alloc_func_to_desc(allocator_desc, func, /)\n--\n
+    allocator_set_alloc_func_to_desc(allocator_desc, func)
 
     C function: aclrtAllocatorSetAllocFuncToDesc. Releases the GIL.
     """
@@ -1977,7 +2090,8 @@ def allocator_set_alloc_func_to_desc(allocator_desc, func):
 
 
 def allocator_set_free_func_to_desc(allocator_desc, func):
-    """allocator_set_free_func_to_desc(allocator_desc, func, /)\n--\n\nallocator_set_free_func_to_desc(allocator_desc, func)
+    """allocator_set_free_func_to_desc(allocator_desc, func, /)\n--\n
+    allocator_set_free_func_to_desc(allocator_desc, func)
 
     C function: aclrtAllocatorSetFreeFuncToDesc. Releases the GIL.
     """
@@ -1990,7 +2104,8 @@ def allocator_set_free_func_to_desc(allocator_desc, func):
 
 
 def allocator_set_get_addr_from_block_func_to_desc(allocator_desc, func):
-    """allocator_set_get_addr_from_block_func_to_desc(allocator_desc, func, /)\n--\n\nallocator_set_get_addr_from_block_func_to_desc(allocator_desc, func)
+    """allocator_set_get_addr_from_block_func_to_desc(allocator_desc, func, /)\n--\n
+    allocator_set_get_addr_from_block_func_to_desc(allocator_desc, func)
 
     C function: aclrtAllocatorSetGetAddrFromBlockFuncToDesc. Releases the GIL.
     """
@@ -2003,7 +2118,8 @@ def allocator_set_get_addr_from_block_func_to_desc(allocator_desc, func):
 
 
 def allocator_set_obj_to_desc(allocator_desc, allocator):
-    """allocator_set_obj_to_desc(allocator_desc, allocator, /)\n--\n\nallocator_set_obj_to_desc(allocator_desc, allocator)
+    """allocator_set_obj_to_desc(allocator_desc, allocator, /)\n--\n
+    allocator_set_obj_to_desc(allocator_desc, allocator)
 
     C function: aclrtAllocatorSetObjToDesc. Releases the GIL.
     """
@@ -2016,7 +2132,8 @@ def allocator_set_obj_to_desc(allocator_desc, allocator):
 
 
 def allocator_unregister(stream):
-    """allocator_unregister(stream, /)\n--\n\nallocator_unregister(stream)
+    """allocator_unregister(stream, /)\n--\n
+    allocator_unregister(stream)
 
     C function: aclrtAllocatorUnregister. Releases the GIL.
     """

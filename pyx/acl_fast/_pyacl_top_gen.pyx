@@ -10,6 +10,8 @@ from libc.string cimport memset as c_memset, strlen
 
 from acl_fast cimport abi
 from acl_fast._pyacl_args cimport (as_double, as_i64, as_int, as_u64, text_from, text_or_none)
+from acl_fast._pyacl_models cimport (datasets_changed, forget_dataset, forget_memory,
+                                     note_buffer)
 from acl_fast._pyacl_structs cimport (Pack, pack_floats, pack_ints, pack_pointers, pack_structs,
                                       read_struct, squeeze, struct_pointer, write_struct)
 from acl_fast._runtime cimport forget_binding
@@ -18,7 +20,8 @@ __all__ = ["finalize", "finalize_reference", "init", "get_version", "create_data
 
 
 def finalize(ignored=None):
-    """finalize(ignored=None, /)\n--\n\nfinalize()
+    """finalize(ignored=None, /)\n--\n
+    finalize()
 
     C function: aclFinalize. Releases the GIL.
     """
@@ -30,7 +33,8 @@ def finalize(ignored=None):
 
 
 def finalize_reference(ignored=None):
-    """finalize_reference(ignored=None, /)\n--\n\nfinalize_reference()
+    """finalize_reference(ignored=None, /)\n--\n
+    finalize_reference()
 
     C function: aclFinalizeReference. Releases the GIL.
     """
@@ -43,7 +47,8 @@ def finalize_reference(ignored=None):
 
 
 def init(config_path=None):
-    """init(config_path=None, /)\n--\n\ninit(config_path)
+    """init(config_path=None, /)\n--\n
+    init(config_path)
 
     C function: aclInit. Releases the GIL.
     """
@@ -56,7 +61,8 @@ def init(config_path=None):
 
 
 def get_version(ignored=None):
-    """get_version(ignored=None, /)\n--\n\nget_version()
+    """get_version(ignored=None, /)\n--\n
+    get_version()
 
     C function: aclrtGetVersion. Keeps the GIL.
     """
@@ -72,7 +78,8 @@ def get_version(ignored=None):
 
 
 def create_data_buffer(data, size):
-    """create_data_buffer(data, size, /)\n--\n\ncreate_data_buffer(data, size)
+    """create_data_buffer(data, size, /)\n--\n
+    create_data_buffer(data, size)
 
     C function: aclCreateDataBuffer. Keeps the GIL.
     """
@@ -84,7 +91,8 @@ def create_data_buffer(data, size):
 
 
 def create_tensor_desc(*args):
-    """create_tensor_desc(*args)\n--\n\ncreate_tensor_desc(data_type, dims, format)
+    """create_tensor_desc(*args)\n--\n
+    create_tensor_desc(data_type, dims, format)
 
     C function: aclCreateTensorDesc. Keeps the GIL.
     """
@@ -100,7 +108,8 @@ def create_tensor_desc(*args):
 
 
 def data_type_size(data_type):
-    """data_type_size(data_type, /)\n--\n\ndata_type_size(data_type)
+    """data_type_size(data_type, /)\n--\n
+    data_type_size(data_type)
 
     C function: aclDataTypeSize. Keeps the GIL.
     """
@@ -111,7 +120,8 @@ def data_type_size(data_type):
 
 
 def destroy_data_buffer(data_buffer):
-    """destroy_data_buffer(data_buffer, /)\n--\n\ndestroy_data_buffer(data_buffer)
+    """destroy_data_buffer(data_buffer, /)\n--\n
+    destroy_data_buffer(data_buffer)
 
     C function: aclDestroyDataBuffer. Keeps the GIL.
     """
@@ -122,7 +132,8 @@ def destroy_data_buffer(data_buffer):
 
 
 def destroy_tensor_desc(desc):
-    """destroy_tensor_desc(desc, /)\n--\n\ndestroy_tensor_desc(desc)
+    """destroy_tensor_desc(desc, /)\n--\n
+    destroy_tensor_desc(desc)
 
     C function: aclDestroyTensorDesc. Keeps the GIL.
     """
@@ -131,7 +142,8 @@ def destroy_tensor_desc(desc):
 
 
 def float16_to_float(value):
-    """float16_to_float(value, /)\n--\n\nfloat16_to_float(value)
+    """float16_to_float(value, /)\n--\n
+    float16_to_float(value)
 
     C function: aclFloat16ToFloat. Keeps the GIL.
     """
@@ -142,7 +154,8 @@ def float16_to_float(value):
 
 
 def float_to_float16(value):
-    """float_to_float16(value, /)\n--\n\nfloat_to_float16(value)
+    """float_to_float16(value, /)\n--\n
+    float_to_float16(value)
 
     C function: aclFloatToFloat16. Keeps the GIL.
     """
@@ -153,7 +166,8 @@ def float_to_float16(value):
 
 
 def get_cann_attribute(cann_attr):
-    """get_cann_attribute(cann_attr, /)\n--\n\nget_cann_attribute(cann_attr)
+    """get_cann_attribute(cann_attr, /)\n--\n
+    get_cann_attribute(cann_attr)
 
     C function: aclGetCannAttribute. Keeps the GIL.
     """
@@ -166,7 +180,8 @@ def get_cann_attribute(cann_attr):
 
 
 def get_data_buffer_addr(data_buffer):
-    """get_data_buffer_addr(data_buffer, /)\n--\n\nget_data_buffer_addr(data_buffer)
+    """get_data_buffer_addr(data_buffer, /)\n--\n
+    get_data_buffer_addr(data_buffer)
 
     C function: aclGetDataBufferAddr. Keeps the GIL.
     """
@@ -177,7 +192,8 @@ def get_data_buffer_addr(data_buffer):
 
 
 def get_data_buffer_size(data_buffer):
-    """get_data_buffer_size(data_buffer, /)\n--\n\nget_data_buffer_size(data_buffer)
+    """get_data_buffer_size(data_buffer, /)\n--\n
+    get_data_buffer_size(data_buffer)
 
     C function: aclGetDataBufferSize. Keeps the GIL.
     """
@@ -188,7 +204,8 @@ def get_data_buffer_size(data_buffer):
 
 
 def get_data_buffer_size_v2(data_buffer):
-    """get_data_buffer_size_v2(data_buffer, /)\n--\n\nget_data_buffer_size_v2(data_buffer)
+    """get_data_buffer_size_v2(data_buffer, /)\n--\n
+    get_data_buffer_size_v2(data_buffer)
 
     C function: aclGetDataBufferSizeV2. Keeps the GIL.
     """
@@ -199,7 +216,8 @@ def get_data_buffer_size_v2(data_buffer):
 
 
 def get_device_capability(device_id, device_info):
-    """get_device_capability(device_id, device_info, /)\n--\n\nget_device_capability(device_id, device_info)
+    """get_device_capability(device_id, device_info, /)\n--\n
+    get_device_capability(device_id, device_info)
 
     C function: aclGetDeviceCapability. Keeps the GIL.
     """
@@ -213,7 +231,8 @@ def get_device_capability(device_id, device_info):
 
 
 def get_tensor_desc_address(desc):
-    """get_tensor_desc_address(desc, /)\n--\n\nget_tensor_desc_address(desc)
+    """get_tensor_desc_address(desc, /)\n--\n
+    get_tensor_desc_address(desc)
 
     C function: aclGetTensorDescAddress. Keeps the GIL.
     """
@@ -224,7 +243,8 @@ def get_tensor_desc_address(desc):
 
 
 def get_tensor_desc_by_index(desc, index):
-    """get_tensor_desc_by_index(desc, index, /)\n--\n\nget_tensor_desc_by_index(desc, index)
+    """get_tensor_desc_by_index(desc, index, /)\n--\n
+    get_tensor_desc_by_index(desc, index)
 
     C function: aclGetTensorDescByIndex. Keeps the GIL.
     """
@@ -236,7 +256,8 @@ def get_tensor_desc_by_index(desc, index):
 
 
 def get_tensor_desc_dim(desc, index):
-    """get_tensor_desc_dim(desc, index, /)\n--\n\nget_tensor_desc_dim(desc, index)
+    """get_tensor_desc_dim(desc, index, /)\n--\n
+    get_tensor_desc_dim(desc, index)
 
     C function: aclGetTensorDescDim. Keeps the GIL.
     """
@@ -248,7 +269,8 @@ def get_tensor_desc_dim(desc, index):
 
 
 def get_tensor_desc_dim_v2(desc, index):
-    """get_tensor_desc_dim_v2(desc, index, /)\n--\n\nget_tensor_desc_dim_v2(desc, index)
+    """get_tensor_desc_dim_v2(desc, index, /)\n--\n
+    get_tensor_desc_dim_v2(desc, index)
 
     C function: aclGetTensorDescDimV2. Keeps the GIL.
     """
@@ -262,7 +284,8 @@ def get_tensor_desc_dim_v2(desc, index):
 
 
 def get_tensor_desc_element_count(desc):
-    """get_tensor_desc_element_count(desc, /)\n--\n\nget_tensor_desc_element_count(desc)
+    """get_tensor_desc_element_count(desc, /)\n--\n
+    get_tensor_desc_element_count(desc)
 
     C function: aclGetTensorDescElementCount. Keeps the GIL.
     """
@@ -273,7 +296,8 @@ def get_tensor_desc_element_count(desc):
 
 
 def get_tensor_desc_format(desc):
-    """get_tensor_desc_format(desc, /)\n--\n\nget_tensor_desc_format(desc)
+    """get_tensor_desc_format(desc, /)\n--\n
+    get_tensor_desc_format(desc)
 
     C function: aclGetTensorDescFormat. Keeps the GIL.
     """
@@ -284,7 +308,8 @@ def get_tensor_desc_format(desc):
 
 
 def get_tensor_desc_name(desc):
-    """get_tensor_desc_name(desc, /)\n--\n\nget_tensor_desc_name(desc)
+    """get_tensor_desc_name(desc, /)\n--\n
+    get_tensor_desc_name(desc)
 
     C function: aclGetTensorDescName. Keeps the GIL.
     """
@@ -295,7 +320,8 @@ def get_tensor_desc_name(desc):
 
 
 def get_tensor_desc_num_dims(desc):
-    """get_tensor_desc_num_dims(desc, /)\n--\n\nget_tensor_desc_num_dims(desc)
+    """get_tensor_desc_num_dims(desc, /)\n--\n
+    get_tensor_desc_num_dims(desc)
 
     C function: aclGetTensorDescNumDims. Keeps the GIL.
     """
@@ -306,7 +332,8 @@ def get_tensor_desc_num_dims(desc):
 
 
 def get_tensor_desc_size(desc):
-    """get_tensor_desc_size(desc, /)\n--\n\nget_tensor_desc_size(desc)
+    """get_tensor_desc_size(desc, /)\n--\n
+    get_tensor_desc_size(desc)
 
     C function: aclGetTensorDescSize. Keeps the GIL.
     """
@@ -317,7 +344,8 @@ def get_tensor_desc_size(desc):
 
 
 def get_tensor_desc_type(desc):
-    """get_tensor_desc_type(desc, /)\n--\n\nget_tensor_desc_type(desc)
+    """get_tensor_desc_type(desc, /)\n--\n
+    get_tensor_desc_type(desc)
 
     C function: aclGetTensorDescType. Keeps the GIL.
     """
@@ -328,7 +356,8 @@ def get_tensor_desc_type(desc):
 
 
 def set_tensor_const(desc, data_buffer, length):
-    """set_tensor_const(desc, data_buffer, length, /)\n--\n\nset_tensor_const(desc, data_buffer, length)
+    """set_tensor_const(desc, data_buffer, length, /)\n--\n
+    set_tensor_const(desc, data_buffer, length)
 
     C function: aclSetTensorConst. Keeps the GIL.
     """
@@ -341,7 +370,8 @@ def set_tensor_const(desc, data_buffer, length):
 
 
 def set_tensor_desc_name(desc, name):
-    """set_tensor_desc_name(desc, name, /)\n--\n\nset_tensor_desc_name(desc, name)
+    """set_tensor_desc_name(desc, name, /)\n--\n
+    set_tensor_desc_name(desc, name)
 
     C function: aclSetTensorDescName. Keeps the GIL.
     """
@@ -351,7 +381,8 @@ def set_tensor_desc_name(desc, name):
 
 
 def set_tensor_dynamic_input(desc, dynamic_input_name):
-    """set_tensor_dynamic_input(desc, dynamic_input_name, /)\n--\n\nset_tensor_dynamic_input(desc, dynamic_input_name)
+    """set_tensor_dynamic_input(desc, dynamic_input_name, /)\n--\n
+    set_tensor_dynamic_input(desc, dynamic_input_name)
 
     C function: aclSetTensorDynamicInput. Keeps the GIL.
     """
@@ -363,7 +394,8 @@ def set_tensor_dynamic_input(desc, dynamic_input_name):
 
 
 def set_tensor_format(desc, format):
-    """set_tensor_format(desc, format, /)\n--\n\nset_tensor_format(desc, format)
+    """set_tensor_format(desc, format, /)\n--\n
+    set_tensor_format(desc, format)
 
     C function: aclSetTensorFormat. Keeps the GIL.
     """
@@ -375,7 +407,8 @@ def set_tensor_format(desc, format):
 
 
 def set_tensor_origin_format(desc, format):
-    """set_tensor_origin_format(desc, format, /)\n--\n\nset_tensor_origin_format(desc, format)
+    """set_tensor_origin_format(desc, format, /)\n--\n
+    set_tensor_origin_format(desc, format)
 
     C function: aclSetTensorOriginFormat. Keeps the GIL.
     """
@@ -387,7 +420,8 @@ def set_tensor_origin_format(desc, format):
 
 
 def set_tensor_origin_shape(*args):
-    """set_tensor_origin_shape(*args)\n--\n\nset_tensor_origin_shape(desc, dims)
+    """set_tensor_origin_shape(*args)\n--\n
+    set_tensor_origin_shape(desc, dims)
 
     C function: aclSetTensorOriginShape. Keeps the GIL.
     """
@@ -402,7 +436,8 @@ def set_tensor_origin_shape(*args):
 
 
 def set_tensor_place_ment(desc, mem_type):
-    """set_tensor_place_ment(desc, mem_type, /)\n--\n\nset_tensor_place_ment(desc, mem_type)
+    """set_tensor_place_ment(desc, mem_type, /)\n--\n
+    set_tensor_place_ment(desc, mem_type)
 
     C function: aclSetTensorPlaceMent. Keeps the GIL.
     """
@@ -414,7 +449,8 @@ def set_tensor_place_ment(desc, mem_type):
 
 
 def set_tensor_shape(*args):
-    """set_tensor_shape(*args)\n--\n\nset_tensor_shape(desc, dims)
+    """set_tensor_shape(*args)\n--\n
+    set_tensor_shape(desc, dims)
 
     C function: aclSetTensorShape. Keeps the GIL.
     """
@@ -429,7 +465,8 @@ def set_tensor_shape(*args):
 
 
 def set_tensor_storage_format(desc, format):
-    """set_tensor_storage_format(desc, format, /)\n--\n\nset_tensor_storage_format(desc, format)
+    """set_tensor_storage_format(desc, format, /)\n--\n
+    set_tensor_storage_format(desc, format)
 
     C function: aclSetTensorStorageFormat. Keeps the GIL.
     """
@@ -441,7 +478,8 @@ def set_tensor_storage_format(desc, format):
 
 
 def set_tensor_storage_shape(*args):
-    """set_tensor_storage_shape(*args)\n--\n\nset_tensor_storage_shape(desc, dims)
+    """set_tensor_storage_shape(*args)\n--\n
+    set_tensor_storage_shape(desc, dims)
 
     C function: aclSetTensorStorageShape. Keeps the GIL.
     """
@@ -456,7 +494,8 @@ def set_tensor_storage_shape(*args):
 
 
 def trans_tensor_desc_format(src_desc, dst_format):
-    """trans_tensor_desc_format(src_desc, dst_format, /)\n--\n\ntrans_tensor_desc_format(src_desc, dst_format)
+    """trans_tensor_desc_format(src_desc, dst_format, /)\n--\n
+    trans_tensor_desc_format(src_desc, dst_format)
 
     C function: aclTransTensorDescFormat. Releases the GIL.
     """
@@ -470,7 +509,8 @@ def trans_tensor_desc_format(src_desc, dst_format):
 
 
 def update_data_buffer(data_buffer, data, size):
-    """update_data_buffer(data_buffer, data, size, /)\n--\n\nupdate_data_buffer(data_buffer, data, size)
+    """update_data_buffer(data_buffer, data, size, /)\n--\n
+    update_data_buffer(data_buffer, data, size)
 
     C function: aclUpdateDataBuffer. Keeps the GIL.
     """
@@ -479,11 +519,13 @@ def update_data_buffer(data_buffer, data, size):
     cdef uint64_t c_size = as_u64(size, b"acl.update_data_buffer", b"size")
     cdef abi.aclError ret
     ret = abi.aclUpdateDataBuffer(<abi.aclDataBuffer *><uintptr_t>c_data_buffer, <void *><uintptr_t>c_data, <size_t>c_size)
+    datasets_changed()
     return <int>ret
 
 
 def get_soc_name(ignored=None):
-    """get_soc_name(ignored=None, /)\n--\n\nget_soc_name()
+    """get_soc_name(ignored=None, /)\n--\n
+    get_soc_name()
 
     C function: aclrtGetSocName. Keeps the GIL.
     """
@@ -493,7 +535,8 @@ def get_soc_name(ignored=None):
 
 
 def dump_unreg_callback(ignored=None):
-    """dump_unreg_callback(ignored=None, /)\n--\n\ndump_unreg_callback()
+    """dump_unreg_callback(ignored=None, /)\n--\n
+    dump_unreg_callback()
 
     C function: acldumpUnregCallback. Releases the GIL.
     """
@@ -502,7 +545,8 @@ def dump_unreg_callback(ignored=None):
 
 
 def create_graph_dump_opt(ignored=None):
-    """create_graph_dump_opt(ignored=None, /)\n--\n\ncreate_graph_dump_opt()
+    """create_graph_dump_opt(ignored=None, /)\n--\n
+    create_graph_dump_opt()
 
     C function: aclCreateGraphDumpOpt. Releases the GIL.
     """
@@ -513,7 +557,8 @@ def create_graph_dump_opt(ignored=None):
 
 
 def destroy_graph_dump_opt(graph_dump_opt):
-    """destroy_graph_dump_opt(graph_dump_opt, /)\n--\n\ndestroy_graph_dump_opt(graph_dump_opt)
+    """destroy_graph_dump_opt(graph_dump_opt, /)\n--\n
+    destroy_graph_dump_opt(graph_dump_opt)
 
     C function: aclDestroyGraphDumpOpt. Releases the GIL.
     """
@@ -525,7 +570,8 @@ def destroy_graph_dump_opt(graph_dump_opt):
 
 
 def gen_graph_and_dump_for_op(*args):
-    """gen_graph_and_dump_for_op(*args)\n--\n\ngen_graph_and_dump_for_op(op_type, input_desc, inputs, output_desc, outputs, attr, engine_type, graph_dump_path, graph_dump_opt)
+    """gen_graph_and_dump_for_op(*args)\n--\n
+    gen_graph_and_dump_for_op(op_type, input_desc, inputs, output_desc, outputs, attr, engine_type, graph_dump_path, graph_dump_opt)
 
     C function: aclGenGraphAndDumpForOp. Releases the GIL.
     """
@@ -554,7 +600,8 @@ def gen_graph_and_dump_for_op(*args):
 
 
 def get_compileopt(opt, length):
-    """get_compileopt(opt, length, /)\n--\n\nget_compileopt(opt, length)
+    """get_compileopt(opt, length, /)\n--\n
+    get_compileopt(opt, length)
 
     C function: aclGetCompileopt. Keeps the GIL.
     """
@@ -568,7 +615,8 @@ def get_compileopt(opt, length):
 
 
 def get_compileopt_size(opt):
-    """get_compileopt_size(opt, /)\n--\n\nget_compileopt_size(opt)
+    """get_compileopt_size(opt, /)\n--\n
+    get_compileopt_size(opt)
 
     C function: aclGetCompileoptSize. Keeps the GIL.
     """
@@ -579,7 +627,8 @@ def get_compileopt_size(opt):
 
 
 def set_compileopt(opt, value):
-    """set_compileopt(opt, value, /)\n--\n\nset_compileopt(opt, value)
+    """set_compileopt(opt, value, /)\n--\n
+    set_compileopt(opt, value)
 
     C function: aclSetCompileopt. Keeps the GIL.
     """

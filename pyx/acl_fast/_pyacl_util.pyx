@@ -45,7 +45,8 @@ cdef class Memory:
 
 
 def numpy_to_ptr(array):
-    """numpy_to_ptr(array, /)\n--\n\nnumpy_to_ptr(array)
+    """numpy_to_ptr(array, /)\n--\n
+    numpy_to_ptr(array)
 
     The address of an array's first element; no copy is made and no reference kept. Warns when the
     array is not contiguous: what is copied from there is not what the array shows. Make it so with
@@ -86,7 +87,8 @@ cdef object address_by_interface(object array):
 
 
 def numpy_contiguous_to_ptr(array):
-    """numpy_contiguous_to_ptr(array, /)\n--\n\nnumpy_contiguous_to_ptr(array)
+    """numpy_contiguous_to_ptr(array, /)\n--\n
+    numpy_contiguous_to_ptr(array)
 
     -> (address, array): the array itself, or its contiguous copy, which the caller holds.
     """
@@ -99,7 +101,8 @@ def numpy_contiguous_to_ptr(array):
 
 
 def ptr_to_numpy(ptr, shape, npy_type):
-    """ptr_to_numpy(ptr, shape, npy_type, /)\n--\n\nptr_to_numpy(ptr, shape, npy_type)
+    """ptr_to_numpy(ptr, shape, npy_type, /)\n--\n
+    ptr_to_numpy(ptr, shape, npy_type)
 
     A writable array over memory at an address, without a copy; it does not own the memory.
     """
@@ -128,7 +131,8 @@ def ptr_to_numpy(ptr, shape, npy_type):
 
 
 def bytes_to_ptr(data):
-    """bytes_to_ptr(data, /)\n--\n\nbytes_to_ptr(data)
+    """bytes_to_ptr(data, /)\n--\n
+    bytes_to_ptr(data)
 
     The address of a bytes object's memory itself: programs also write through it. The caller holds
     the object.
@@ -148,7 +152,8 @@ def bytes_to_ptr(data):
 
 
 def ptr_to_bytes(ptr, size):
-    """ptr_to_bytes(ptr, size, /)\n--\n\nptr_to_bytes(ptr, size)
+    """ptr_to_bytes(ptr, size, /)\n--\n
+    ptr_to_bytes(ptr, size)
 
     Copy host memory into a new bytes object. Releases the GIL for large ones.
     """
@@ -170,7 +175,8 @@ def ptr_to_bytes(ptr, size):
 
 
 def start_thread(func, args):
-    """start_thread(func, args, /)\n--\n\nstart_thread(func, args)
+    """start_thread(func, args, /)\n--\n
+    start_thread(func, args)
 
     -> (pthread id, ret). ``func`` gets one argument, the list. The id is what
     rt.subscribe_report() wants.
@@ -184,7 +190,8 @@ def start_thread(func, args):
 
 
 def stop_thread(thread_id):
-    """stop_thread(thread_id, /)\n--\n\nstop_thread(thread_id)
+    """stop_thread(thread_id, /)\n--\n
+    stop_thread(thread_id)
 
     Wait for a thread of start_thread(). Releases the GIL.
     """

@@ -50,6 +50,8 @@ from libc.string cimport memset as c_memset, strlen
 
 from acl_fast cimport abi
 from acl_fast._pyacl_args cimport (as_double, as_i64, as_int, as_u64, text_from, text_or_none)
+from acl_fast._pyacl_models cimport (datasets_changed, forget_dataset, forget_memory,
+                                     note_buffer)
 from acl_fast._pyacl_structs cimport (Pack, pack_floats, pack_ints, pack_pointers, pack_structs,
                                       read_struct, squeeze, struct_pointer, write_struct)
 from acl_fast._runtime cimport forget_binding
@@ -429,9 +431,23 @@ class Wrapper:
             yield f"    {target}{call}"
         if function.name in self.rules["context"]["functions"]:
             yield "forget_binding()"
+        yield from self.forgetting()
         expressions = [expression for expression, _ in self.results()]
         if expressions:
             yield f"return {', '.join(expressions)}"
+
+    def forgetting(self) -> Iterator[str]:
+        """What _pyacl_models must not remember after the call."""
+        forget, name = self.rules["forget"], self.function.name
+        first = snake(self.function.params[0].name) if self.function.params else ""
+        if name in forget["memory"]:
+            yield f"forget_memory(c_{first})"
+        if name in forget["dataset"]:
+            yield f"forget_dataset(c_{first})"
+        if name in forget["contents"]:
+            yield "datasets_changed()"
+        if name in forget["joining"]:
+            yield f"note_buffer(c_{snake(self.function.params[1].name)})"
 
     def render(self) -> Iterator[str]:
         """The wrapper as Cython."""
@@ -442,7 +458,8 @@ class Wrapper:
         yield f"def {self.name}({parameters}):"
         # What is before the dashes is for inspect.signature(), as built-in functions have it.
         signature = f"{self.name}({parameters}{'' if counts else ', /'})"
-        yield f'    """{signature}\\n--\\n\\n{self.name}({", ".join(names)})'
+        yield f'    """{signature}\\n--\\n'
+        yield f"    {self.name}({', '.join(names)})"
         yield ""
         yield from (f"    {line}" for line in self.doc())
         yield '    """'

@@ -1,0 +1,295 @@
+"""Threads that share models and their input memory, with a lock of their own or without."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from acl_fast import pyacl as acl
+from acl_fast._atc.convert import Request, convert
+from tests.core import models
+
+H2D, D2H = 1, 2
+SHAPE = (8, 128)
+NBYTES = 8 * 128 * 4
+FACTORS = (2.0, 3.0, 5.0, 7.0)
+
+
+@pytest.fixture(scope="module")
+def oms(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folder = tmp_path_factory.mktemp("shared")
+    made = []
+    for factor in FACTORS:
+        path = folder / f"scale_{factor:g}.onnx"
+        path.write_bytes(models.scale(SHAPE, factor))
+        made.append(convert(Request(path, path.with_suffix(""))).path)
+    return made
+
+
+class Shared:
+    """A model id with one input memory that all threads use."""
+
+    def __init__(self, path: Path, kind: str = "device") -> None:
+        self.id, ret = acl.mdl.load_from_file(str(path))
+        assert ret == 0
+        self.kind = kind
+        self.input = allocate(kind, NBYTES)
+        self.inputs = dataset(self.input)
+        self.lock = threading.Lock()
+
+    def close(self) -> None:
+        destroy(self.inputs)
+        release(self.kind, self.input)
+        assert acl.mdl.unload(self.id) == 0
+
+
+def allocate(kind: str, nbytes: int) -> int:
+    calls: dict[str, Callable[[], tuple[int, int]]] = {
+        "device": lambda: acl.rt.malloc(nbytes, 0),
+        "cached": lambda: acl.rt.malloc_cached(nbytes, 0),
+        "host": lambda: acl.rt.malloc_host(nbytes),
+        "dvpp": lambda: acl.media.dvpp_malloc(nbytes),
+        "himpi": lambda: acl.himpi.dvpp_malloc(0, nbytes),
+    }
+    address, ret = calls[kind]()
+    assert ret == 0
+    return address
+
+
+def release(kind: str, address: int) -> None:
+    functions = {"host": acl.rt.free_host, "dvpp": acl.media.dvpp_free}
+    functions["himpi"] = acl.himpi.dvpp_free
+    assert functions.get(kind, acl.rt.free)(address) == 0
+
+
+def dataset(*addresses: int, nbytes: int = NBYTES) -> int:
+    made: int = acl.mdl.create_dataset()
+    for address in addresses:
+        acl.mdl.add_dataset_buffer(made, acl.create_data_buffer(address, nbytes))
+    return made
+
+
+def destroy(made: int) -> None:
+    for index in range(acl.mdl.get_dataset_num_buffers(made)):
+        acl.destroy_data_buffer(acl.mdl.get_dataset_buffer(made, index))
+    assert acl.mdl.destroy_dataset(made) == 0
+
+
+class Worker(threading.Thread):
+    """A thread with its own stream, output and host memory."""
+
+    def __init__(self, number: int, shared: list[Shared], rounds: int, locked: bool) -> None:
+        super().__init__()
+        self.number, self.shared, self.rounds, self.locked = number, shared, rounds, locked
+        self.wrong: list[tuple[int, int]] = []
+        self.failures: list[int] = []
+        self.done = 0
+
+    def run(self) -> None:
+        acl.rt.set_device(0)
+        self.stream, _ = acl.rt.create_stream()
+        self.output = allocate("device", NBYTES)
+        self.outputs = dataset(self.output)
+        self.source, self.result = allocate("host", NBYTES), allocate("host", NBYTES)
+        try:
+            for turn in range(self.rounds):
+                self.one(turn)
+        finally:
+            destroy(self.outputs)
+            for kind, address in (
+                ("device", self.output), ("host", self.source), ("host", self.result)
+            ):  # fmt: skip
+                release(kind, address)
+            acl.rt.destroy_stream(self.stream)
+            acl.rt.reset_device(0)
+
+    def one(self, turn: int) -> None:
+        which = (turn + self.number) % len(self.shared)
+        model = self.shared[which]
+        given = acl.util.ptr_to_numpy(self.source, SHAPE, 11)
+        given[...] = self.number * 1000 + turn
+        with model.lock if self.locked else contextlib.nullcontext():
+            codes = [
+                acl.rt.memcpy_async(model.input, NBYTES, self.source, NBYTES, H2D, self.stream),
+                acl.mdl.execute_async(model.id, model.inputs, self.outputs, self.stream),
+            ]
+        codes.append(
+            acl.rt.memcpy_async(self.result, NBYTES, self.output, NBYTES, D2H, self.stream)
+        )
+        codes.append(acl.rt.synchronize_stream(self.stream))
+        self.failures += [code for code in codes if code]
+        got = acl.util.ptr_to_numpy(self.result, SHAPE, 11)
+        if not (got == given * np.float32(FACTORS[which])).all():
+            self.wrong.append((which, turn))
+        self.done += 1
+
+
+def run_all(workers: list[Worker]) -> None:
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(120)
+        assert not worker.is_alive()
+        assert not worker.failures
+        assert not worker.wrong
+        assert worker.done == worker.rounds
+
+
+@pytest.fixture
+def shared(oms: list[Path]) -> Iterator[list[Shared]]:
+    made = [Shared(path) for path in oms]
+    yield made
+    for model in made:
+        model.close()
+
+
+@pytest.mark.parametrize("locked", [True, False], ids=["locked", "unlocked"])
+def test_eight_threads_four_models_shared_memory(shared: list[Shared], locked: bool) -> None:
+    run_all([Worker(number, shared, 150, locked) for number in range(8)])
+
+
+def test_synchronous_threads_share_a_model(oms: list[Path]) -> None:
+    """memcpy, execute, memcpy without any stream or lock; each thread has its own output."""
+    model = Shared(oms[0])
+    wrong: list[int] = []
+    right: list[int] = []
+
+    def work(number: int) -> None:
+        acl.rt.set_device(0)
+        output = allocate("device", NBYTES)
+        outputs = dataset(output)
+        for turn in range(80):
+            given = np.full(SHAPE, number * 100 + turn, np.float32)
+            got = np.empty_like(given)
+            pointer, target = acl.util.numpy_to_ptr(given), acl.util.numpy_to_ptr(got)
+            codes = [
+                acl.rt.memcpy(model.input, NBYTES, pointer, NBYTES, H2D),
+                acl.mdl.execute(model.id, model.inputs, outputs),
+                acl.rt.memcpy(target, NBYTES, output, NBYTES, D2H),
+            ]
+            fine = not any(codes) and (got == 2 * given).all()
+            (right if fine else wrong).append(turn)
+        destroy(outputs)
+        release("device", output)
+        acl.rt.reset_device(0)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    model.close()
+    assert not wrong
+    assert len(right) == 6 * 80
+
+
+def test_who_does_not_execute_loses_the_memory(oms: list[Path], stream: int) -> None:
+    model = Shared(oms[0])
+    output = allocate("device", NBYTES)
+    outputs, host = dataset(output), allocate("host", NBYTES)
+
+    def refresh() -> None:
+        acl.rt.set_device(0)
+        own, _ = acl.rt.create_stream()
+        assert acl.rt.memcpy_async(model.input, NBYTES, host, NBYTES, H2D, own) == 0
+        acl.rt.synchronize_stream(own)
+        acl.rt.destroy_stream(own)
+        acl.rt.reset_device(0)
+
+    assert acl.mdl.execute_async(model.id, model.inputs, outputs, stream) == 0
+    thread = threading.Thread(target=refresh)
+    thread.start()
+    thread.join()
+    begun = time.monotonic()
+    assert acl.rt.memcpy_async(model.input, NBYTES, host, NBYTES, H2D, stream) == 0
+    assert 0.5 < time.monotonic() - begun < 10
+    assert acl.mdl.execute_async(model.id, model.inputs, outputs, stream) == 0
+    assert acl.rt.synchronize_stream(stream) == 0
+    destroy(outputs)
+    release("device", output)
+    release("host", host)
+    model.close()
+
+
+@pytest.mark.parametrize("kind", ["device", "cached", "host", "dvpp", "himpi"])
+def test_every_kind_of_memory_is_input_and_output(
+    oms: list[Path], stream: int, kind: str, unified: bool
+) -> None:
+    if kind == "himpi":
+        acl.himpi.sys_init()
+    model = Shared(oms[1], kind)
+    output = allocate(kind, NBYTES)
+    outputs = dataset(output)
+    given = np.arange(1024, dtype=np.float32).reshape(SHAPE)
+    got = np.empty_like(given)
+    into, back = (0, 0) if kind == "host" else (H2D, D2H)
+    pointer = acl.util.numpy_to_ptr(given)
+    assert acl.rt.memcpy(model.input, NBYTES, pointer, NBYTES, into) == 0
+    assert acl.mdl.execute_async(model.id, model.inputs, outputs, stream) == 0
+    done = acl.rt.synchronize_stream(stream)
+    if kind == "host" and not unified:
+        # A card with memory of its own reads no host memory.
+        assert done == 145007
+        assert "host" in acl.get_recent_err_msg()
+    else:
+        assert done == 0
+        assert acl.rt.memcpy(acl.util.numpy_to_ptr(got), NBYTES, output, NBYTES, back) == 0
+        np.testing.assert_array_equal(got, 3 * given)
+    destroy(outputs)
+    release(kind, output)
+    model.close()
+
+
+def test_pieces_of_one_block(oms: list[Path], stream: int) -> None:
+    """Secondary allocation: each piece begins at a multiple of 64 and is padded by 32."""
+    step = (NBYTES + 32 + 63) // 64 * 64
+    block = allocate("device", 4 * step)
+    model = Shared(oms[0])
+    given = np.random.default_rng(1).random(SHAPE, np.float32)
+    for first in (0, 2):
+        inputs = dataset(block + first * step)
+        outputs = dataset(block + (first + 1) * step)
+        pointer = acl.util.numpy_to_ptr(given)
+        assert acl.rt.memcpy(block + first * step, NBYTES, pointer, NBYTES, H2D) == 0
+        assert acl.mdl.execute_async(model.id, inputs, outputs, stream) == 0
+        assert acl.rt.synchronize_stream(stream) == 0
+        got = np.empty_like(given)
+        target = acl.util.numpy_to_ptr(got)
+        assert acl.rt.memcpy(target, NBYTES, block + (first + 1) * step, NBYTES, D2H) == 0
+        np.testing.assert_array_equal(got, 2 * given)
+        destroy(inputs)
+        destroy(outputs)
+    model.close()
+    release("device", block)
+
+
+def test_contexts(oms: list[Path]) -> None:
+    """Load, execute and unload happen in one context; another one is refused by a code."""
+    first, _ = acl.rt.create_context(0)
+    model = Shared(oms[0])
+    output = allocate("device", NBYTES)
+    outputs = dataset(output)
+    second, _ = acl.rt.create_context(0)
+    other, _ = acl.rt.create_stream()
+    refused = acl.mdl.execute_async(model.id, model.inputs, outputs, other)
+    assert acl.rt.destroy_stream(other) == 0
+    assert acl.rt.set_context(first) == 0
+    own, _ = acl.rt.create_stream()
+    assert acl.mdl.execute_async(model.id, model.inputs, outputs, own) == 0
+    assert acl.rt.synchronize_stream(own) == 0
+    destroy(outputs)
+    release("device", output)
+    model.close()
+    assert acl.rt.destroy_stream(own) == 0
+    assert acl.rt.destroy_context(second) == 0
+    assert acl.rt.set_context(first) == 0
+    assert acl.rt.destroy_context(first) == 0
+    assert acl.rt.set_device(0) == 0
+    assert acl.rt.reset_device(0) == 0
+    assert isinstance(refused, int)
