@@ -17,6 +17,7 @@ from acl_fast._version import __version__
 
 if TYPE_CHECKING:
     from acl_fast import softnpu
+    from acl_fast._aipp_params import AippParams
     from acl_fast._arena import Arena
     from acl_fast._binding import Dataset, TensorBinding
     from acl_fast._copy import copy
@@ -56,6 +57,7 @@ __all__ = [
     "AclTimeoutError",
     "AclValueError",
     "AclWarning",
+    "AippParams",
     "Arena",
     "BackendError",
     "Buffer",
@@ -92,6 +94,7 @@ __all__ = [
 
 # Where each name is from; public modules are their own.
 _NAMES = {
+    "_aipp_params": ["AippParams"],
     "_arena": ["Arena"],
     "_binding": ["Dataset", "TensorBinding"],
     "_copy": ["copy"],

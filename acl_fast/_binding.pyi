@@ -5,7 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acl_fast._memory import Buffer
-from acl_fast._model import Request
+from acl_fast._model import Model, Request
 from acl_fast._stream import Stream
 from acl_fast._tensor import TensorDesc
 from acl_fast._types import ArrayLike, ShapeLike
@@ -52,6 +52,7 @@ class Dataset:
 def fit(
     request: Request, output: bool, index: int | str, item: Any
 ) -> tuple[int, Buffer | None, tuple[int, ...]]: ...
+def find_input(model: Model, index: int | str) -> int: ...
 def fit_shape(
     request: Request, index: int | str, shape: ShapeLike
 ) -> tuple[int, tuple[int, ...], int]: ...

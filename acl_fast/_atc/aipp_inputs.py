@@ -35,8 +35,9 @@ def attach(
         if block.is_dynamic:
             inputs[block.rank] = _any_picture(block, network, gears)
             continue
-        if gears is not None and gears.kind != "batch":
-            raise invalid("static AIPP goes with batch gears only, not with --dynamic_image_size")
+        if gears is not None and gears.kind == "image" and -1 in network["dims"]:
+            inputs[block.rank] = _gear_picture(block, network, gears)
+            continue
         inputs[block.rank] = _picture(block, network, widest)
 
 
@@ -66,6 +67,38 @@ def _any_picture(block: Block, network: dict[str, Any], gears: Any) -> dict[str,
         "range": None,
         "size": size,
         "aipp": {"dynamic": True, "network": network},
+    }
+
+
+def _gear_picture(block: Block, network: dict[str, Any], gears: Any) -> dict[str, Any]:
+    """Describe an input whose pictures are as large as the gear of the execution says."""
+    _check_network(network)
+    sizes = ("src_image_size_w", "src_image_size_h")
+    if block.switch("crop") or block.switch("padding") or any(map(block.integer, sizes)):
+        raise invalid(
+            "with --dynamic_image_size the pictures have the size of the gear: neither crop nor "
+            "padding nor src_image_size_w and src_image_size_h may be set"
+        )
+    width, height = (max(gear[axis] for gear in gears.values) for axis in (1, 0))
+    for gear in gears.values:
+        if block.format == YUV420SP and any(side % 2 for side in gear):
+            raise invalid(f"the gear {gear[0]},{gear[1]} is odd: YUV420SP_U8 wants even sizes")
+        if min(gear[1] - 1, gear[0]) < 1 or max(gear) > LARGEST_SOURCE:
+            raise invalid(f"pictures of {gear[1]}x{gear[0]} are not possible here")
+    per_pixel, rows, channels = PICTURES[block.format]
+    nhwc = network["format"] == FORMATS["NHWC"]
+    if network["dims"][3 if nhwc else 1] not in _channels(block, channels):
+        raise invalid(f"input {network['name']} does not have {channels} channels")
+    _check_padding_value(block, network)
+    batch = network["dims"][0]
+    return {
+        "name": network["name"],
+        "dtype": BY_IR["u8"].acl,
+        "format": FORMATS["NHWC"],
+        "dims": [batch, -1, -1, per_pixel],
+        "range": None,
+        "size": max(batch * int(h * rows) * w * per_pixel for h, w in gears.values),
+        "aipp": {**_settings_values(block, [0, 0, width, height], [0] * 4), "network": network},
     }
 
 
@@ -129,9 +162,13 @@ def _settings(block: Block, width: int, height: int, widest: int) -> dict[str, A
         )
     if any(pads) and out[0] > widest:
         raise invalid(f"the padded picture is {out[0]} wide: at most {widest} on this SoC")
+    return {**_settings_values(block, crop, pads), "src": src}
+
+
+def _settings_values(block: Block, crop: list[int], pads: list[int]) -> dict[str, Any]:
     return {
         "format": block.format,
-        "src": src,
+        "src": crop[2:],
         "crop_switch": block.switch("crop"),
         "crop": crop,
         "padding_switch": block.switch("padding"),

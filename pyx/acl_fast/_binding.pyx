@@ -16,9 +16,6 @@ from acl_fast._tensor cimport TensorDesc
 
 from acl_fast.errors import NotReadyError
 
-# The input through which a model takes the settings of its picture preprocessing.
-DYNAMIC_AIPP = "ascend_dynamic_aipp_data"
-
 
 @cython.final
 cdef class TensorBinding:
@@ -216,10 +213,29 @@ def fit(Request request not None, bint output, index, item):
         return position, None, desc.shape
     # Pictures have strides and a format of their own, which bytes alone do not tell.
     if not output and hasattr(type(item), "__acl_check_input__"):
-        item.__acl_check_input__(desc, DYNAMIC_AIPP in [other.name for other in model.inputs])
+        item.__acl_check_input__(desc, position in request._pictures)
     buffer = as_buffer(model, item, output)
     check_memory(buffer, desc, output)
+    if not output and position in request._pictures:
+        check_picture(buffer, desc)
+        return position, buffer, desc.shape
     return position, buffer, check_tensor(buffer, desc, model.gears is not None)
+
+
+def find_input(Model model not None, index):
+    """Return the position of an input given by position or name."""
+    return find(model, False, index)
+
+
+cdef int check_picture(Buffer buffer, TensorDesc desc) except -1:
+    """Dynamic AIPP reads bytes; how many, is only known with its settings."""
+    if buffer._dtype != desc._dtype:
+        raise TypeError(f"input {desc.name!r} reads pictures of dtype uint8, the memory has "
+                        f"{buffer._dtype.name.decode()}")
+    if buffer.nbytes > desc.nbytes:
+        raise ValueError(f"input {desc.name!r} takes pictures of at most {desc.nbytes} bytes, "
+                         f"the memory has {buffer.nbytes}")
+    return 0
 
 
 cdef Buffer as_buffer(Model model, object item, bint writable):

@@ -33,7 +33,8 @@ from acl_fast import _table
 cdef enum:
     MAX_GEARS = 128
 
-# The runtime adds these inputs; users set them through set_batch() and its siblings.
+# The runtime adds these inputs (a number follows the name where there are several); users set them
+# through set_batch() and its siblings, and set_aipp().
 cdef tuple HIDDEN = ("ascend_mbatch_shape_data", "ascend_dynamic_aipp_data")
 
 
@@ -170,7 +171,7 @@ cdef tuple describe_inputs(aclmdlDesc *desc):
     cdef list inputs = []
     for i in range(abi.aclmdlGetNumInputs(desc)):
         name = text_of(abi.aclmdlGetInputNameByIndex(desc, i))
-        if name in HIDDEN:
+        if name.startswith(HIDDEN):
             continue
         check(abi.aclmdlGetInputDims(desc, i, &dims), b"aclmdlGetInputDims")
         shape = dims_of(&dims)

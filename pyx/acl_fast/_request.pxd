@@ -24,6 +24,7 @@ cdef class Request(Work):
     cdef list _output_shapes
     cdef set _library_allocated     # outputs whose memory the library allocated at the last run
     cdef Buffer _gear_buffer
+    cdef dict _pictures             # input with dynamic AIPP: (rows, width, bytes), None before
     cdef tuple _gear
 
     cdef int check_open(self) except -1
@@ -37,6 +38,7 @@ cdef class Request(Work):
     cdef int execute(self) except -1
     cdef int set_buffer(self, bint output, Py_ssize_t index, Buffer buffer, size_t nbytes) except -1
     cdef int fill_sets(self) except -1
+    cdef int shape_pictures(self) except -1
     cdef int set_gear(self, int kind, tuple gear) except -1
     cdef int drop_outputs(self) except -1
     cdef int collect_outputs(self) except -1

@@ -7,6 +7,7 @@ from libc.stdint cimport uint32_t, uint64_t
 
 from acl_fast cimport abi
 from acl_fast.abi cimport aclError
+from acl_fast._aipp cimport dynamic_inputs, write_params
 from acl_fast._errors cimport check
 from acl_fast._loaded_model cimport MODE_ASYNC, MODE_SYNC, Model
 from acl_fast._loading cimport GEAR_BATCH, GEAR_DIMS, GEAR_IMAGE, GEAR_NONE
@@ -26,7 +27,9 @@ from acl_fast._shapes cimport (
     current_output_shapes,
     destroy_dataset,
     expand_dims,
+    forget,
     gear_shapes,
+    others,
     read_output,
     set_gear_value,
     set_tensor_desc,
@@ -178,6 +181,10 @@ cdef class Request(Work):
         """Refuse to run before dynamic inputs have their shapes."""
         if self._gear_buffer is not None and self._gear is None:
             raise ValueError(f"choose one of the model's gears first: {self.model.gears}")
+        for position, picture in self._pictures.items():
+            if picture is None:
+                raise ValueError(f"input {self.model.inputs[position].name!r} reads pictures of "
+                                 "any kind: say which with set_aipp() first")
         for desc, buffer, shape in zip(self.model.inputs, self._input_buffers, self._input_shapes):
             if buffer is None or -1 in shape:
                 raise ValueError(f"input {desc.name!r} has shape {desc.shape}: give its real shape "
@@ -297,6 +304,7 @@ cdef class Request(Work):
     cdef int fill_sets(self) except -1:
         """Create both datasets, with memory for every tensor of known size."""
         cdef Model model = self.model
+        cdef Buffer buffer
         cdef size_t index
         self._input_set = abi.aclmdlCreateDataset()
         self._output_set = abi.aclmdlCreateDataset()
@@ -306,6 +314,12 @@ cdef class Request(Work):
             add_data_buffer(self._input_set)
         for _ in model.outputs:
             add_data_buffer(self._output_set)
+        for position, hidden in dynamic_inputs(model._desc, model._id, len(model.inputs)).items():
+            self._pictures[position] = None
+            buffer = empty(model._context, model.device,
+                           abi.aclmdlGetInputSizeByIndex(model._desc, hidden), "uint8", "device")
+            update_data_buffer(self._input_set, hidden, buffer, buffer.nbytes)
+            self._kept["aipp", position] = (hidden, buffer)
         if model._gear_input >= 0:
             index = <size_t>model._gear_input
             self._gear_buffer = empty(model._context, model.device,
@@ -394,6 +408,47 @@ cdef class Request(Work):
         self.check_open()
         self.set_gear(GEAR_DIMS, expand_dims(self.model.inputs, tuple(dims)))
 
+    def set_aipp(self, index, params):
+        """Say what an input's pictures are and what dynamic AIPP does to them, from now on.
+
+        Gives the input their shape. C function: aclmdlSetAIPPByInputIndex.
+
+        Parameters
+        ----------
+        index : int or str
+            Position or name of an input that was converted with ``aipp_mode: dynamic``.
+        params : AippParams or sequence of AippParams
+            For all images of the batch, or one for each image of the largest batch.
+        """
+        cdef Model model = self.model
+        cdef Py_ssize_t position
+        self.check_open()
+        self.check_idle()
+        position = binding.find_input(model, index)
+        if position not in self._pictures:
+            raise ValueError(f"input {model.inputs[position].name!r} has no dynamic AIPP: convert "
+                             "the model with aipp_mode: dynamic in atc's --insert_op_conf")
+        model._lock.acquire()
+        try:
+            enter(self._context)
+            hidden = self._kept["aipp", position][0]
+            self._pictures[position] = write_params(model._desc, hidden, model._id,
+                                                    self._input_set, <size_t>position, params)
+        finally:
+            model._lock.release()
+        self.shape_pictures()
+
+    cdef int shape_pictures(self) except -1:
+        """Give inputs with dynamic AIPP the shape of their pictures, of the chosen batch."""
+        for position, picture in self._pictures.items():
+            if picture is None:
+                continue
+            count, *rest = picture
+            if self.model._gear_kind == GEAR_BATCH and self._gear is not None:
+                count = self._gear[0]
+            self._input_shapes[position] = (count, *rest)
+        return 0
+
     cdef int set_gear(self, int kind, tuple gear) except -1:
         cdef Model model = self.model
         self.check_open()
@@ -408,12 +463,12 @@ cdef class Request(Work):
         try:
             enter(self._context)
             set_gear_value(kind, model._id, self._input_set, <size_t>model._gear_input, gear)
-            self._input_shapes = gear_shapes(model.inputs, kind, gear)
+            self._input_shapes = gear_shapes(model.inputs, kind, gear, model._gears)
             self._output_shapes = current_output_shapes(model._desc, len(model.outputs))
         finally:
             model._lock.release()
         self._gear = gear
-        return 0
+        return self.shape_pictures()
 
     def set_shape(self, index, shape):
         """Give the real shape of an input of a dynamic-shape model.
@@ -520,25 +575,6 @@ cdef int fill_tensors(Request request, bint output, tuple descs, object given) e
     return 0
 
 
-cdef int forget(Buffer state, Request request) except -1:
-    """Take a request off the buffer's lists."""
-    if state.readers is not None:
-        state.readers = others(state.readers, request)
-    if state.writers is not None:
-        state.writers = others(state.writers, request)
-    return 0
-
-
-cdef list others(list references, Request request):
-    """Return the weak references that are alive and lead to another request."""
-    cdef list kept = []
-    for reference in references:
-        target = reference()
-        if target is not None and target is not request:
-            kept.append(reference)
-    return kept
-
-
 def create_request(Model model not None, inputs, outputs):
     """Make a request of a model; see ``Model.create_request()``."""
     global binding
@@ -552,6 +588,7 @@ def create_request(Model model not None, inputs, outputs):
     request._context = context_retain(model._context)
     request._kept = {}
     request._library_allocated = set()
+    request._pictures = {}
     request._input_shapes = [desc.shape for desc in model.inputs]
     request._output_shapes = [desc.shape for desc in model.outputs]
     request._input_buffers = [None] * len(model.inputs)

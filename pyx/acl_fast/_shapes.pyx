@@ -105,7 +105,7 @@ cdef tuple expand_dims(tuple inputs, tuple values):
     return tuple([next(source) if size == -1 else size for size in dims])
 
 
-cdef list gear_shapes(tuple inputs, int kind, tuple gear):
+cdef list gear_shapes(tuple inputs, int kind, tuple gear, tuple gears):
     """Return the shapes the inputs have with a gear."""
     cdef list shapes = []
     source = iter(gear)
@@ -118,11 +118,23 @@ cdef list gear_shapes(tuple inputs, int kind, tuple gear):
         elif kind == GEAR_BATCH:
             shapes.append(tuple([gear[0] if size == -1 else size for size in desc.shape]))
         elif kind == GEAR_IMAGE:
-            pair = iter(gear)
-            shapes.append(tuple([next(pair) if size == -1 else size for size in desc.shape]))
+            shapes.append(image_shape(desc, gear, gears))
         else:
             shapes.append(tuple([next(source) for _ in desc.shape]))
     return shapes
+
+
+cdef tuple image_shape(TensorDesc desc, tuple gear, tuple gears):
+    """Return the shape of an input with an image gear: rows of chroma follow those of luma."""
+    cdef list areas = [height * width for height, width in gears]
+    pair = iter(gear)
+    shape = [next(pair) if size == -1 else size for size in desc.shape]
+    rest = desc._dtype.itemsize if desc._dtype != NULL else 1
+    for size in desc.shape:
+        rest *= 1 if size == -1 else size
+    if 2 * desc.nbytes == 3 * rest * max(areas):
+        shape[desc.shape.index(-1)] = gear[0] * 3 // 2
+    return tuple(shape)
 
 
 cdef list current_output_shapes(aclmdlDesc *desc, size_t count):
@@ -191,3 +203,22 @@ cdef tuple read_output(ContextState *context, object device, aclmdlDataset *data
         rank = 1
         dims[0] = <int64_t>block.nbytes
     return shape, buffer_from_block(block, block.address, device, <int>rank, dims, dtype)
+
+
+cdef int forget(Buffer state, object request) except -1:
+    """Take a request off the buffer's lists."""
+    if state.readers is not None:
+        state.readers = others(state.readers, request)
+    if state.writers is not None:
+        state.writers = others(state.writers, request)
+    return 0
+
+
+cdef list others(list references, object request):
+    """Return the weak references that are alive and lead to another request."""
+    cdef list kept = []
+    for reference in references:
+        target = reference()
+        if target is not None and target is not request:
+            kept.append(reference)
+    return kept

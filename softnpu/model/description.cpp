@@ -36,6 +36,15 @@ bool TensorInfo::is_static() const {
     return std::all_of(dims.begin(), dims.end(), [](int64_t dim) { return dim >= 0; });
 }
 
+aipp::Settings AippInput::settings_for(const Dims &dims) const {
+    aipp::Settings result = settings;
+    if (!follows_gear) return result;
+    const size_t rows = network.format == ACL_FORMAT_NHWC ? 1 : 2;
+    result.src_h = result.crop_h = static_cast<int32_t>(dims[rows]);
+    result.src_w = result.crop_w = static_cast<int32_t>(dims[rows + 1]);
+    return result;
+}
+
 std::optional<size_t> Gears::find(const Dims &row) const {
     const auto found = std::find(values.begin(), values.end(), row);
     if (found == values.end()) return std::nullopt;

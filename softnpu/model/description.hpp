@@ -52,7 +52,11 @@ struct TensorInfo {
 struct AippInput {
     aipp::Settings settings;
     TensorInfo network;
-    bool is_dynamic = false;  // the settings come with each execution
+    bool is_dynamic = false;    // the settings come with each execution
+    bool follows_gear = false;  // the picture has the size of the image size gear
+
+    /// Settings for a network input of these dims, height and width known.
+    aipp::Settings settings_for(const Dims &dims) const;
 };
 
 inline const TensorInfo &TensorInfo::behind_aipp() const {

@@ -78,6 +78,7 @@ class Reader {
             info.range = ranges(*range, info.dims, where + ".range");
         if (const auto found = value.find("aipp"); found != value.end() && !found->is_null())
             info.aipp = aipp(*found, where);
+        if (info.aipp != nullptr) check_picture(info, where);
         return info;
     }
 
@@ -134,6 +135,11 @@ class Reader {
         s.mean = numbers<int32_t, 4>(value, "mean");
         s.min = numbers<float, 4>(value, "min");
         s.reciprocal = numbers<float, 4>(value, "var_reci");
+        const size_t rows = input->network.format == ACL_FORMAT_NHWC ? 1 : 2;
+        check_network(*input, where);
+        input->follows_gear = input->network.dims[rows] < 0 || input->network.dims[rows + 1] < 0;
+        if (input->follows_gear && (s.crop || s.padding))
+            refuse(where + ".aipp crops or pads pictures whose size varies");
         check(*input, where);
         return input;
     }
@@ -175,6 +181,21 @@ class Reader {
     }
 
   private:
+    void check_picture(const TensorInfo &info, const std::string &where) const {
+        const AippInput &input = *info.aipp;
+        const bool yuv = input.settings.format == aipp::Format::yuv420sp;
+        const int64_t height = input.settings.src_h, width = input.settings.src_w;
+        Dims wanted = info.dims;
+        if (!input.is_dynamic && wanted.size() == 4) {
+            wanted = {input.network.dims[0], yuv ? height * 3 / 2 : height, width,
+                      static_cast<int64_t>(aipp::picture_bytes(input.settings.format, 2, 2) /
+                                           (yuv ? 6 : 4))};
+            if (input.follows_gear) wanted[1] = wanted[2] = -1;
+        }
+        const bool is_picture = wanted.size() == (input.is_dynamic ? 1 : 4) && wanted == info.dims;
+        if (!is_picture || info.type != ACL_UINT8) refuse(where + " is not what AIPP reads");
+    }
+
     void check_network(const AippInput &input, const std::string &where) const {
         const auto element = input.network.element;
         if (element != ov::Element::f32 && element != ov::Element::f16 &&
@@ -201,9 +222,9 @@ class Reader {
         if (!inside || !padded || odd) refuse(where + ".aipp has areas that do not fit");
         const size_t rows = input.network.format == ACL_FORMAT_NHWC ? 1 : 2;
         const size_t channels = rows == 1 ? 3 : 1;
-        if (dims[rows] != s.crop_h + s.top + s.bottom ||
-            dims[rows + 1] != s.crop_w + s.left + s.right || dims[channels] < 1 ||
-            dims[channels] > aipp::channels_of(s))
+        const bool fits = input.follows_gear || (dims[rows] == s.crop_h + s.top + s.bottom &&
+                                                 dims[rows + 1] == s.crop_w + s.left + s.right);
+        if (!fits || dims[channels] < 1 || dims[channels] > aipp::channels_of(s))
             refuse(where + ".aipp does not give what the network reads");
     }
 
@@ -241,17 +262,33 @@ class Reader {
     std::string origin_;
 };
 
+/// Dims of an input when the network reads `network` of it.
+Dims picture_dims(const TensorInfo &input, const Dims &network, const Reader &read) {
+    if (input.aipp == nullptr) return network;
+    Dims dims = input.dims;
+    if (input.is_dynamic_aipp()) return dims;
+    dims[0] = network[0];
+    if (!input.aipp->follows_gear) return dims;
+    const aipp::Settings s = input.aipp->settings_for(network);
+    const bool yuv = s.format == aipp::Format::yuv420sp;
+    if (s.src_w < 1 || s.src_h < 1 || s.src_w > 4096 || s.src_h > 4096 ||
+        (yuv && ((s.src_w | s.src_h) & 1) != 0))
+        read.refuse("'" + input.name + "' cannot take pictures of a gear");
+    dims[1] = yuv ? s.src_h * 3 / 2 : s.src_h;
+    dims[2] = s.src_w;
+    return dims;
+}
+
 void add_gear_dims(Description &description, const Json &outputs, const Reader &read) {
     const Gears &gears = *description.gears;
     for (size_t i = 0; i < description.inputs.size(); ++i) {
         TensorInfo &input = description.inputs[i];
         auto behind = input.aipp ? std::make_shared<AippInput>(*input.aipp) : nullptr;
         for (size_t gear = 0; gear < gears.values.size(); ++gear) {
-            input.gear_dims.push_back(input.is_dynamic_aipp() ? input.dims
-                                                              : gears.fill(i, input.dims, gear));
-            if (behind == nullptr) continue;
-            // The batch is the first dim of picture and tensor alike.
-            behind->network.gear_dims.push_back(gears.fill(i, behind->network.dims, gear));
+            const TensorInfo &network = input.behind_aipp();
+            const Dims filled = gears.fill(i, network.dims, gear);
+            input.gear_dims.push_back(picture_dims(input, filled, read));
+            if (behind != nullptr) behind->network.gear_dims.push_back(filled);
         }
         if (behind != nullptr) input.aipp = std::move(behind);
     }
@@ -327,7 +364,8 @@ Description parse_manifest(const char *text, size_t size, const std::string &ori
         add_gear_dims(result, outputs, read);
     } else if (!result.is_dynamic) {
         for (const TensorInfo &input : result.inputs)
-            if (!input.is_static()) read.refuse("'" + input.name + "' varies without gears");
+            if (!input.is_static() || !input.behind_aipp().is_static())
+                read.refuse("'" + input.name + "' varies without gears");
     }
     add_aipp_data(result, read);
     check_sizes(result.inputs, read);

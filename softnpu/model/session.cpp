@@ -140,10 +140,10 @@ int Session::bind_picture(const Place &place, size_t index, Argument &argument) 
     tensor.height = static_cast<int32_t>(dims[planar ? 2 : 1]);
     tensor.width = static_cast<int32_t>(dims[planar ? 3 : 2]);
     const auto *picture = static_cast<const uint8_t *>(device_view(argument.address));
+    const aipp::Settings fixed = info.aipp->settings_for(dims);
     for (size_t i = 0; i < batch; ++i) {
         tensor.data = static_cast<unsigned char *>(slot.memory) + i * (made / batch);
-        const aipp::Settings &settings =
-            info.aipp->is_dynamic ? argument.pictures[i] : info.aipp->settings;
+        const aipp::Settings &settings = info.aipp->is_dynamic ? argument.pictures[i] : fixed;
         aipp::apply(settings, picture + i * (bytes / batch), tensor);
     }
     count(counters().images_processed, batch);
