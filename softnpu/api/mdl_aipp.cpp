@@ -225,8 +225,8 @@ aclError aclmdlSetAIPPByInputIndex(uint32_t modelId, aclmdlDataset *dataset, siz
                             modelId, description.visible_inputs());
             const TensorInfo *picture = picture_input(model, index);
             if (picture == nullptr || !picture->aipp->is_dynamic)
-                return fail(ACL_ERROR_FAILURE,
-                            "input %zu of model %u has no dynamic AIPP", index, modelId);
+                return fail(ACL_ERROR_FAILURE, "input %zu of model %u has no dynamic AIPP", index,
+                            modelId);
             const size_t which = data_index(description, index) - description.inputs.size();
             return write_parameters(model, target, which, parameters);
         });
