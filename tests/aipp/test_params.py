@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import acl_fast as af
+from acl_fast import media
 from acl_fast._atc.shapes import parse_input_shape
 from tests.aipp.aipp_model import Config
 from tests.aipp.test_dynamic import LARGEST, compiled
@@ -74,6 +75,24 @@ def test_memory_of_just_one_picture(device: af.Device, path: Path) -> None:
             request.set_input(0, device.empty(LARGEST + 1, "uint8"))
         with pytest.raises(TypeError, match="uint8"):
             request.set_input(0, device.empty(16, "float32"))
+
+
+def test_a_picture_is_read_where_it_lies(device: af.Device, path: Path) -> None:
+    pixels = random_pictures(Config("YUV420SP_U8", 40, 26), 1, seed=10)[0, :, :, 0]
+    image = media.Image.from_numpy(device, pixels)
+    width, height = image.strides  # padding included
+    config = Config("YUV420SP_U8", width, height, crop=(8, 2, 32, 24), matrix=JPEG_TO_RGB)
+    plain = Config("YUV420SP_U8", 40, 26, crop=(8, 2, 32, 24), matrix=JPEG_TO_RGB)
+    with device.load_model(str(path)) as model:
+        request = model.create_request()
+        request.set_input(0, image)
+        request.set_aipp(0, params_of(config))
+        before = af.softnpu.counters()
+        request.run()
+        after = af.softnpu.counters()
+        assert not [n for n in after if n.startswith("bytes_") and after[n] != before[n]]
+        assert_agrees(request.outputs[0].download(), plain, pixels[None, :, :, None], nhwc=False)
+    image.close()
 
 
 def test_batch_gears(device: af.Device, tmp_path: Path) -> None:
