@@ -13,6 +13,7 @@ from .errors import AtcError, invalid_value
 from .options import Arguments, help_text
 from .report import Report
 from .shapes import Dims, parse_input_shape, parse_input_shape_range
+from .singleop import compile_operators
 
 FRAMEWORKS = {"0": "Caffe", "1": "MindSpore", "3": "TensorFlow"}
 GEAR_OPTIONS = {option: kind for kind, option in gears.OPTION_OF_KIND.items()}
@@ -69,7 +70,9 @@ def _as_failure(error: Exception) -> AtcError:
 def _run(arguments: Arguments, report: Report) -> None:
     _refuse_unsupported(arguments)
     mode = arguments["mode"]
-    if mode == "1":
+    if "singleop" in arguments:
+        _compile_operators(arguments, report)
+    elif mode == "1":
         modes.to_json(arguments)
     elif mode == "3":
         modes.precheck(arguments, report)
@@ -86,13 +89,6 @@ def _run(arguments: Arguments, report: Report) -> None:
 
 def _refuse_unsupported(arguments: Arguments) -> None:
     """Options whose meaning this version cannot give, so that nothing is silently dropped."""
-    if "singleop" in arguments:
-        raise invalid_value(
-            "singleop",
-            arguments["singleop"],
-            "softnpu compiles no single operators.",
-            "Put the operator in an ONNX model and convert that.",
-        )
     for name in ("is_input_adjust_hw_layout", "is_output_adjust_hw_layout"):
         values = [part.strip() for part in arguments[name].split(",") if part.strip()]
         if any(value not in ("true", "false") for value in values):
@@ -101,6 +97,16 @@ def _refuse_unsupported(arguments: Arguments) -> None:
             raise invalid_value(
                 name, arguments[name], "softnpu has no NC1HWC0 tensors.", f"Leave --{name} out."
             )
+
+
+def _compile_operators(arguments: Arguments, report: Report) -> None:
+    """--singleop: --output is a folder."""
+    arguments.require("output", "soc_version")
+    arguments.exclude("singleop", "model")
+    soc.family(arguments["soc_version"])
+    folder = Path(arguments["output"])
+    for path, size in compile_operators(arguments["singleop"], folder, arguments["soc_version"]):
+        report.line(f"  {path}: {size} bytes")
 
 
 def _convert(arguments: Arguments, report: Report) -> None:

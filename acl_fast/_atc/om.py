@@ -60,14 +60,20 @@ class _CheckedWriter:
         return start, self.position - start
 
 
-def _chunks(path: Path) -> Iterator[bytes]:
+def _chunks(path: Path | None) -> Iterator[bytes]:
+    if path is None:
+        return
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):
             yield chunk
 
 
-def write(path: Path, manifest: dict[str, Any], xml: Path, weights: Path) -> int:
+def write(
+    path: Path, manifest: dict[str, Any], xml: Path | None = None, weights: Path | None = None
+) -> int:
     """Write an .om from a manifest and the two files of an IR; return its size in bytes.
+
+    An .om of a single operator has no IR.
 
     The file appears under its name only when it is complete: a reader never sees half of it,
     and a failed conversion leaves an older file as it was.
@@ -166,6 +172,11 @@ class Om:
         except ValueError as error:
             raise self._corrupt(f"its manifest is no JSON ({error})") from None
         self.xml, self.weights = sections[1:]
+        if isinstance(self.manifest, dict) and "single_op" in self.manifest:
+            raise OmError(
+                f"{path} holds a single operator, not a model. Name its folder in "
+                "acl.op.set_model_dir."
+            )
         if not self.xml:
             raise self._corrupt("its network is empty")
 

@@ -110,7 +110,7 @@ OPTIONS = (
         "NC1HWC0 outputs (not supported)",
         PORTS,
     ),
-    Option("singleop", "FILE", "single-operator JSON (not supported)"),
+    Option("singleop", "FILE", "JSON of single operators; --output is a folder then"),
     Option(
         "log",
         "LEVEL",

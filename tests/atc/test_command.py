@@ -174,7 +174,7 @@ MISTAKES = [
     ({"op_select_implmode": "high_preformance"}, "E10001", ["high_preformance"]),
     ({"fusion_switch_file": "/nowhere"}, "E10001", ["--fusion_switch_file", "/nowhere"]),
     ({"insert_op_conf": "aipp.cfg"}, "E10052", ["AIPP configuration", "aipp.cfg"]),
-    ({"singleop": "add.json"}, "E10001", ["--singleop"]),
+    ({"singleop": "add.json"}, "E10009", ["--singleop", "--model"]),
     ({"is_output_adjust_hw_layout": "true"}, "E10001", ["NC1HWC0"]),
     ({"output_type": "FP42"}, "E10001", ["--output_type", "FP42"]),
     ({"output_type": "conv:0:FP16"}, "E10016", ["--output_type", "conv:0"]),
