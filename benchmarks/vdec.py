@@ -113,7 +113,8 @@ def decode(module: ModuleType, clip: Clip, settings: Settings) -> list[Row]:
         Contestant("ffmpeg command", lambda n: ffmpeg(path, n) / clip.frames),
         Contestant("C++ aclvdec", lambda n: decoder.run(n) / clip.frames, TARGET),
     ]
-    rows = contest(f"{clip.name}, a frame", "ms", contestants, settings.fewer(20), 0.001)
+    fewer = settings.fewer(20 * max(1, clip.height // 720))
+    rows = contest(f"{clip.name}, a frame", "ms", contestants, fewer, 0.001)
     decoder.close()
     return rows
 
