@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 import subprocess
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from benchmarks import backend, native
-from benchmarks.harness import Contestant, Row, Settings, Target, contest, flatten
+from benchmarks.harness import Contestant, Row, Settings, Spread, Target, contest, flatten
 
 environment = backend.environment
 # Frames per second at least 0.95 of ffmpeg's, which only decodes; aclvdec also writes NV12.
@@ -92,29 +95,68 @@ def direct(library: Path) -> ModuleType:
     return native.extension("vdec_direct", native.HERE / "native/vdec_direct.cpp", flags)
 
 
-def ffmpeg(path: Path, n: int) -> float:
-    """Decode ``n`` times; the seconds that the command itself reports, without its start."""
-    command = ["ffmpeg", "-hide_banner", "-nostats", "-benchmark", "-threads", backend.THREADS]
-    command += ["-i", str(path), "-f", "null", "-"]
-    total = 0.0
-    for _ in range(n):
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        found = re.search(r"rtime=([\d.]+)s", done.stderr)
-        assert found is not None
-        total += float(found[1])
-    return total
+class Watch:
+    """Runs a decoder and keeps the processor time of each run, which others' load hardly moves."""
+
+    def __init__(self, clip: Clip) -> None:
+        self.clip = clip
+        self.processor: list[float] = []  # seconds a frame
+
+    def ffmpeg(self, n: int) -> float:
+        """Decode ``n`` times; the seconds that the command itself reports, without its start."""
+        command = ["ffmpeg", "-hide_banner", "-nostats", "-benchmark"]
+        command += ["-threads", backend.THREADS, "-i", str(self.clip.path()), "-f", "null", "-"]
+        total = [0.0, 0.0, 0.0]
+        for _ in range(n):
+            done = subprocess.run(command, capture_output=True, text=True, check=True)
+            found = re.search(r"utime=([\d.]+)s stime=([\d.]+)s rtime=([\d.]+)s", done.stderr)
+            assert found is not None
+            total = [sum(pair) for pair in zip(total, map(float, found.groups()), strict=True)]
+        self.processor.append((total[0] + total[1]) / n / self.clip.frames)
+        return total[2] / self.clip.frames
+
+    def decoder(self, decoder: Any) -> Callable[[int], float]:
+        """The same with one of ours."""
+
+        def run(n: int) -> float:
+            before = time.process_time()
+            elapsed: float = decoder.run(n)
+            self.processor.append((time.process_time() - before) / n / self.clip.frames)
+            return elapsed / self.clip.frames
+
+        return run
+
+
+def processor_rows(case: str, theirs: Watch, ours: Watch, rounds: int) -> list[Row]:
+    """Processor time of the measured rounds, which are the last ones."""
+    samples = [[1e3 * value for value in watch.processor[-rounds:]] for watch in (theirs, ours)]
+    ratio = Spread.of([b / a for a, b in zip(*samples, strict=True)])
+    return [
+        Row(case, "ffmpeg command, processor time", "ms", Spread.of(samples[0])),
+        Row(
+            case,
+            "C++ aclvdec, processor time",
+            "ms",
+            Spread.of(samples[1]),
+            versus="ffmpeg command, processor time",
+            comparison=ratio,
+        ),
+    ]
 
 
 def decode(module: ModuleType, clip: Clip, settings: Settings) -> list[Row]:
     """One video, all frames."""
-    path, packets = clip.path(), clip.packets()
+    packets = clip.packets()
+    theirs, ours = Watch(clip), Watch(clip)
+    case = f"{clip.name}, a frame"
     decoder = module.Decoder(packets, clip.codec == "hevc", clip.nbytes, 0, OUTPUTS)
     contestants = [
-        Contestant("ffmpeg command", lambda n: ffmpeg(path, n) / clip.frames),
-        Contestant("C++ aclvdec", lambda n: decoder.run(n) / clip.frames, TARGET),
+        Contestant("ffmpeg command", theirs.ffmpeg),
+        Contestant("C++ aclvdec", ours.decoder(decoder), TARGET),
     ]
-    fewer = settings.fewer(20 * max(1, clip.height // 720))
-    rows = contest(f"{clip.name}, a frame", "ms", contestants, fewer, 0.001)
+    fewer = settings.fewer(20 * max(1, clip.height // 540))
+    rows = contest(case, "ms", contestants, fewer, 0.001)
+    rows += processor_rows(case, theirs, ours, fewer.rounds)
     decoder.close()
     return rows
 
