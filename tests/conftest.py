@@ -10,7 +10,12 @@ import os
 import signal
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
+
+# A worker per core shares the machine with others: no example is wrong for being slow.
+hypothesis.settings.register_profile("shared", deadline=None)
+hypothesis.settings.load_profile("shared")
 
 os.environ.setdefault("ACL_FAST_BACKEND", "softnpu")
 

@@ -61,7 +61,7 @@ def releases_gil(prepare: Callable[[], Any], call: Callable[[Any], object]) -> b
     be over before the other thread is awake, so it gets some chances.
     """
     with other_thread() as progress:
-        for _ in range(1000):
+        for _ in range(4000):
             argument = prepare()
             before = progress.count
             call(argument)
