@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 
 import acl_fast as af
+from acl_fast import media
+from tests.vdec import codec
 
 from . import models
 
@@ -83,3 +85,21 @@ def test_typed_memoryview(downstream: ModuleType, device: af.Device) -> None:
         downstream.matrix_sum(device.empty((3,), kind="host"))
     with pytest.raises(ValueError, match=r"dtype|type"):
         downstream.matrix_sum(device.empty((3, 5), "int32", kind="host"))
+
+
+def test_pictures_and_video(downstream: ModuleType, device: af.Device, unified: bool) -> None:
+    pixels = np.random.default_rng(2).integers(0, 256, (96, 100), dtype=np.uint8)
+    image = media.Image.from_numpy(device, pixels, "nv12")
+    if unified:
+        assert downstream.luma_sum(image) == pixels[:64].sum()
+    video = codec.bikes(6)
+    size = {"width": video.width, "height": video.height}
+    with (
+        media.VideoDecoder(device, **size) as decoder,
+        media.Vpc(device) as vpc,
+        media.PicturePool(device, 320, 136, count=2, exhausted="grow") as pool,
+        media.VideoEncoder(device, 320, 136) as encoder,
+    ):
+        nbytes, count = downstream.transcode(decoder, vpc, pool, encoder, video.packets)
+    assert count == 6
+    assert nbytes > 1000

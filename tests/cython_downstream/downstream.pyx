@@ -4,9 +4,14 @@ from libc.stdint cimport int32_t
 
 from acl_fast cimport abi
 from acl_fast._device cimport Device
+from acl_fast._image cimport Image
 from acl_fast._memory cimport Buffer
 from acl_fast._model cimport Model, Request
+from acl_fast._pool cimport PicturePool
 from acl_fast._stream cimport Event, Stream
+from acl_fast._vdec cimport VideoDecoder
+from acl_fast._venc cimport Packet, VideoEncoder
+from acl_fast._vpc cimport Vpc
 
 
 def run_in_nogil_block(Model model not None, Stream stream not None, int count):
@@ -82,3 +87,32 @@ def c_interface(Device device not None):
     if code != 0:
         raise RuntimeError(f"device error {code}")
     return number
+
+
+def luma_sum(Image image not None):
+    """Sum the first plane of a picture through a typed memoryview, padding left out."""
+    cdef const unsigned char[:, ::1] rows = image.plane(0)
+    cdef int width = image.width, height = image.height
+    cdef long total = 0
+    cdef int x, y
+    with nogil:
+        for y in range(height):
+            for x in range(width):
+                total += rows[y, x]
+    return total
+
+
+def transcode(VideoDecoder decoder not None, Vpc vpc not None, PicturePool pool not None,
+              VideoEncoder encoder not None, packets):
+    """Decode, scale and encode; return how many bytes came out, and of how many packets."""
+    cdef Image image
+    cdef Packet packet
+    cdef size_t total = 0
+    cdef int count = 0
+    for image in decoder.decode(packets):
+        encoder.send(vpc.resize(image, out=pool.get()))
+    encoder.flush()
+    while (packet := encoder.receive()) is not None:
+        total += packet.nbytes
+        count += 1
+    return total, count
