@@ -143,24 +143,21 @@ def street_box() -> media.Letterbox:
 
 
 def test_detections_of_the_whole_video_match_the_reference_path(
-    device: af.Device, chain_om: Path, detector: Reference, unified: bool
+    device: af.Device, chain_om: Path, detector: Reference
 ) -> None:
     """VDEC, VPC and AIPP against FFmpeg's decoder, FFmpeg's scaler and ONNX Runtime."""
-    # The reference takes most of the time and does not depend on the mode: sampled in one.
-    step = 1 if unified else 6
     limits, box = Thresholds(), street_box()
     with device.load_model(str(chain_om)) as loaded:
         ring: Detector[int] = Detector(device, loaded, detector.network, box, limits)
         found = run_ring(ring, device, None)
         ring.close()
-    frames = list(reference.frames(assets.fetch("bikes.mp4")))
-    assert len(found) == len(frames) == 250
-    sampled = frames[::step]
-    expected = [reference_detections(detector, frame, box, limits) for frame in sampled]
-    pairs = list(zip(found[::step], expected, strict=True))
+    frames = reference.frames(assets.fetch("bikes.mp4"))
+    expected = [reference_detections(detector, frame, box, limits) for frame in frames]
+    assert len(found) == len(expected) == 250
+    pairs = list(zip(found, expected, strict=True))
     ours_found, ours_all = np.sum([agreeing(a, b) for a, b in pairs], axis=0)
     their_found, their_all = np.sum([agreeing(b, a) for a, b in pairs], axis=0)
-    assert ours_all * step > 100
+    assert ours_all > 100
     assert ours_found >= 0.97 * ours_all
     assert their_found >= 0.97 * their_all
     street = found[STREET_FRAME]
