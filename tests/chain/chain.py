@@ -14,7 +14,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 
 import acl_fast as af
-from acl_fast import media
+from acl_fast import media, pyacl
 from acl_fast._demo import assets, yolo
 from acl_fast._demo.detector import Thresholds
 from tests.demo.conftest import Detector
@@ -103,6 +103,51 @@ class VpcV2:
 
     def close(self) -> None:
         assert himpi.code("hi_mpi_vpc_destroy_chn", self.channel) == 0
+        acl.aclrtResetDevice(0)
+        self.pool.close()
+
+
+class JpegV2:
+    """JPEG files through hi_mpi_vdec_*, with what the chains need of media.JpegDecoder."""
+
+    JPEG, FRAME_MODE, CHANNEL = 26, 1, 200
+
+    def __init__(self, device: af.Device, width: int, height: int) -> None:
+        self.device = device
+        # JPEGD writes rows of multiples of 64 pixels, and multiples of 16 of them.
+        options = {"count": 1, "kind": "himpi", "align": (64, 16)}
+        self.pool = media.PicturePool(device, width, height, **options)  # type: ignore[arg-type]
+        attr = {"type": self.JPEG, "mode": self.FRAME_MODE, "pic_width": width}
+        attr |= {"pic_height": height, "stream_buf_size": width * height * 3}
+        acl.aclrtSetDevice(0)
+        assert pyacl.himpi.vdec_create_chn(self.CHANNEL, attr) == 0
+        assert pyacl.himpi.vdec_start_recv_stream(self.CHANNEL) == 0
+
+    def decode(self, data: bytes) -> media.Image:
+        image = self.pool.get()
+        packet = self.device.empty((len(data),), np.uint8, kind="himpi")
+        if self.device.is_unified:
+            packet.array[...] = np.frombuffer(data, np.uint8)
+        else:
+            packet.upload(np.frombuffer(data, np.uint8))
+        stream = {"end_of_frame": 1, "need_display": 1, "len": len(data)}
+        stride, rows = image.strides
+        target = {"width": image.width, "height": image.height, "width_stride": stride}
+        target |= {"height_stride": rows, "pixel_format": image.format_code}
+        target |= {"vir_addr": image.buffer.address_int, "buffer_size": image.nbytes}
+        sent = {**stream, "addr": packet.address_int}
+        assert pyacl.himpi.vdec_send_stream(self.CHANNEL, sent, target, -1) == 0
+        frame, _, _, ret = pyacl.himpi.vdec_get_frame(self.CHANNEL, 5000)
+        assert (ret, frame["v_frame"]["frame_flag"]) == (0, 0)
+        assert pyacl.himpi.vdec_release_frame(self.CHANNEL, frame) == 0
+        packet.close()
+        return image
+
+    def __enter__(self) -> JpegV2:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        assert pyacl.himpi.vdec_destroy_chn(self.CHANNEL) == 0
         acl.aclrtResetDevice(0)
         self.pool.close()
 

@@ -22,6 +22,7 @@ from tests.chain.chain import (
     LIMITS,
     SIZE,
     Chain,
+    JpegV2,
     assert_finds_the_same,
     assert_only_compressed_data_and_results,
     counted,
@@ -69,7 +70,9 @@ def test_jpeg_to_model(device: af.Device, chain: Chain, unified: bool) -> None:
         file = io.BytesIO()
         frame.to_image().save(file, "JPEG", quality=95, subsampling=2)
         data = file.getvalue()
-        with media.JpegDecoder(device) as decoder:
+        v2 = chain.interface == "v2"
+        made = JpegV2(device, frame.width, frame.height) if v2 else media.JpegDecoder(device)
+        with made as decoder:
             with counted() as copies:
                 image = decoder.decode(data)
                 found.append(chain.detect(image))
@@ -80,5 +83,6 @@ def test_jpeg_to_model(device: af.Device, chain: Chain, unified: bool) -> None:
             luma = np.asarray(Image.open(io.BytesIO(data)).convert("YCbCr"))
             packed = VideoFrame.from_ndarray(to_nv12(luma), format="nv12")
             box = chain.box(image)
+            image.close()
         expected.append(reference_detections(chain.detector, packed, box, LIMITS))
     assert_finds_the_same(found, expected, least=20)
