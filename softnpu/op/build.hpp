@@ -134,7 +134,7 @@ struct Definition {
     const char *type;
     int least_inputs;
     int most_inputs;  // -1 any number
-    int outputs;
+    int outputs;      // -1 any number
     void (*build)(Build &);
     /// Input whose values decide the shape of the result; counted from the end when negative.
     int value_input = kNone;

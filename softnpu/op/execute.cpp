@@ -118,7 +118,7 @@ int check_type(const char *type, const Handles &inputs, const Handles &outputs,
                     : most != definition->least_inputs ? (" to " + std::to_string(most)).c_str()
                                                        : "",
                     inputs.count);
-    if (outputs.count != definition->outputs)
+    if (definition->outputs >= 0 ? outputs.count != definition->outputs : outputs.count < 1)
         return fail(ACL_ERROR_OP_OUTPUT_NOT_MATCH, "%s has %d outputs, %d were given", type,
                     definition->outputs, outputs.count);
     return 0;

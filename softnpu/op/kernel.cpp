@@ -66,6 +66,22 @@ void check_output(const Call &call, size_t index, ov::Element element, const Dim
             which + " has shape " + to_text(dims) + ", its desc says " + to_text(declared.dims));
 }
 
+// The engine computes 64-bit integers with 32 bits. Larger ones are refused, not cut.
+void check_range(const void *data, size_t bytes, bool is_signed, size_t input) {
+    const auto *values = static_cast<const int64_t *>(data);
+    for (size_t i = 0; i < bytes / sizeof *values; ++i) {
+        int64_t value;
+        std::memcpy(&value, values + i, sizeof value);
+        const bool fits = value <= INT32_MAX && (value >= (is_signed ? INT32_MIN : 0));
+        if (!fits)
+            throw OpError(ACL_ERROR_UNSUPPORTED_DATA_TYPE,
+                          "input " + std::to_string(input) + " holds " +
+                              (is_signed ? std::to_string(value)
+                                         : std::to_string(static_cast<uint64_t>(value))) +
+                              "; 64-bit integers are computed within the range of int32 here");
+    }
+}
+
 ov::Owner<ov::Compiled> compile(const ov::Network *network) {
     const std::string threads = std::to_string(config().threads);
     ov::Compiled *compiled = nullptr;
@@ -101,7 +117,7 @@ Kernel::Kernel(const Call &call) {
         throw OpError(ACL_ERROR_OP_OUTPUT_NOT_MATCH,
                       call.type + " has " + std::to_string(outputs.size()) + " outputs");
     for (size_t i = 0; i < outputs.size(); ++i) {
-        Port port{outputs[i].element, {}, 0};
+        Port port{outputs[i].element, {}, 0, false};
         for (const ov::Dimension &dim : outputs[i].dims)
             port.dims.push_back(dim.min == dim.max ? dim.min : -1);
         check_output(call, i, port.element, port.dims);
@@ -111,7 +127,11 @@ Kernel::Kernel(const Call &call) {
     }
     for (const size_t i : parameters_) {
         const Operand &input = call.inputs[i];
-        inputs_.push_back({input.element(), input.dims, input.bytes()});
+        const bool is_wide =
+            input.element() == ov::Element::i64 || input.element() == ov::Element::u64;
+        // Cast converts from all 64 bits.
+        inputs_.push_back(
+            {input.element(), input.dims, input.bytes(), is_wide && call.type != "Cast"});
     }
     compiled_ = compile(network.get());
 }
@@ -143,6 +163,8 @@ void Kernel::run(const Memories &inputs, const Memories &outputs) {
     for (size_t k = 0; k < parameters_.size(); ++k) {
         Memory memory = inputs[parameters_[k]];
         const Port &port = inputs_[k];
+        if (port.narrow)
+            check_range(memory.data, port.bytes, port.element == ov::Element::i64, parameters_[k]);
         const bool shared = std::any_of(outputs.begin(), outputs.end(), [&](const Memory &output) {
             return overlap(memory, output);
         });

@@ -26,6 +26,7 @@ class Kernel {
         ov::Element element = ov::Element::dynamic;
         Dims dims;
         size_t bytes = 0;
+        bool narrow = false;  // the engine keeps only 32 bits of these integers
     };
     ov::Owner<ov::Request> take();
     void give(ov::Owner<ov::Request> request);

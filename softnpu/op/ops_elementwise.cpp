@@ -1,4 +1,6 @@
 // Operators that work element by element.
+#include <cstring>
+
 #include "softnpu/op/build.hpp"
 
 namespace softnpu::op {
@@ -107,6 +109,16 @@ void leaky_relu(Build &b) {
     b.output(b.add("PRelu", {b.in(0), b.number(b.element(0), b.real("negative_slope", 0))}));
 }
 
+void prelu(Build &b) {
+    b.output(b.add("PRelu", {b.in(0), b.in(1)}));
+}
+
+void zeros_like(Build &b) {
+    b.output_native(b.dims(0), [](const Memories &, const Memories &out) {
+        if (out[0].bytes > 0) std::memset(out[0].data, 0, out[0].bytes);
+    });
+}
+
 void elu(Build &b) {
     b.output(b.add("Elu", {b.in(0)}, {{"alpha", std::to_string(b.real("alpha", 1))}}));
 }
@@ -187,6 +199,8 @@ const Definitions &elementwise_definitions() {
         {"Relu", 1, 1, 1, unary<kRelu>},
         {"Relu6", 1, 1, 1, relu6},
         {"LeakyRelu", 1, 1, 1, leaky_relu},
+        {"PRelu", 2, 2, 1, prelu},
+        {"ZerosLike", 1, 1, 1, zeros_like},
         {"Elu", 1, 1, 1, elu},
         {"Gelu", 1, 1, 1, gelu},
         {"HardSwish", 1, 1, 1, hard_swish},

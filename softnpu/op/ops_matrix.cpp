@@ -142,6 +142,42 @@ void gemm(Build &b) {
     });
 }
 
+std::string join(const Dims &values) {
+    std::string text;
+    for (const int64_t value : values) text += (text.empty() ? "" : ",") + std::to_string(value);
+    return text;
+}
+
+// The attributes hold four numbers in the order of NCHW; pads are top, bottom, left, right.
+void conv2d(Build &b) {
+    if (b.operand(0).format == ACL_FORMAT_NHWC || b.rank(0) != 4 || b.rank(1) != 4)
+        b.refuse_input("want NCHW pictures and filters of 4 dims");
+    const Dims strides = b.integers("strides", {1, 1, 1, 1}),
+               pads = b.integers("pads", {0, 0, 0, 0});
+    const Dims dilations = b.integers("dilations", {1, 1, 1, 1});
+    if (strides.size() != 4 || pads.size() != 4 || dilations.size() != 4)
+        b.refuse_attribute("strides, pads and dilations hold four numbers each");
+    const int64_t groups = b.integer("groups", 1);
+    const Fields fields{{"strides", join({strides[2], strides[3]})},
+                        {"dilations", join({dilations[2], dilations[3]})},
+                        {"pads_begin", join({pads[0], pads[2]})},
+                        {"pads_end", join({pads[1], pads[3]})},
+                        {"auto_pad", "explicit"}};
+    Value filter = wide(b, 1);
+    const Dims &shape = b.dims(1);
+    if (groups < 1 || shape[0] % groups != 0)
+        b.refuse_attribute("groups does not divide the filters");
+    const Dims grouped{groups, shape[0] / groups, shape[1], shape[2], shape[3]};
+    filter = b.add("Reshape", {filter, b.list(grouped)}, {{"special_zero", "false"}});
+    Value result = b.add("GroupConvolution", {wide(b, 0), filter}, fields);
+    if (b.has(2)) {
+        const Value bias = b.add("Reshape", {wide(b, 2), b.list({1, shape[0], 1, 1})},
+                                 {{"special_zero", "false"}});
+        result = b.binary("Add", result, bias);
+    }
+    b.output_as_declared(result);
+}
+
 }  // namespace
 
 const Definitions &matrix_definitions() {
@@ -150,6 +186,7 @@ const Definitions &matrix_definitions() {
         {"MatMulV2", 2, 4, 1, mat_mul},
         {"BatchMatMul", 2, 2, 1, batch_mat_mul},
         {"BatchMatMulV2", 2, 4, 1, batch_mat_mul},
+        {"Conv2D", 2, 4, 1, conv2d},
         {"GEMM", 5, 5, 1, gemm},
     };
     return *all;

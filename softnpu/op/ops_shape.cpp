@@ -105,6 +105,35 @@ void pack(Build &b) {
     b.output(b.add("Concat", parts, {{"axis", std::to_string(axis)}}));
 }
 
+// As many equal parts as there are outputs.
+void split(Build &b, size_t input, int64_t along, const char *count_name, bool squeeze) {
+    const int64_t axis = b.axis(along, b.rank(input));
+    const auto parts = static_cast<int64_t>(b.call().outputs.size());
+    if (b.integer(count_name, parts) != parts)
+        b.refuse_attribute(std::string(count_name) + " is not the number of outputs");
+    if (b.dims(input)[static_cast<size_t>(axis)] % parts != 0)
+        b.refuse_input("the axis cannot be cut into " + std::to_string(parts) + " equal parts");
+    const Value made =
+        b.add("Split", {b.in(input), b.index(axis)}, {{"num_splits", std::to_string(parts)}},
+              "opset1", static_cast<int>(parts));
+    for (int i = 0; i < static_cast<int>(parts); ++i) {
+        const Value part{made.layer, i};
+        b.output(squeeze ? b.add("Squeeze", {part, b.list({axis})}) : part);
+    }
+}
+void split_input(Build &b) {
+    split(b, 1, static_cast<int64_t>(b.number_of(0)), "num_split", false);
+}
+void split_d(Build &b) {
+    split(b, 0, b.integer("split_dim", 0), "num_split", false);
+}
+void unpack(Build &b) {
+    const int64_t axis = b.axis(b.integer("axis", 0), b.rank(0));
+    if (b.dims(0)[static_cast<size_t>(axis)] != static_cast<int64_t>(b.call().outputs.size()))
+        b.refuse(ACL_ERROR_OP_OUTPUT_NOT_MATCH, "one output for each part is wanted");
+    split(b, 0, axis, "num", true);
+}
+
 void pad(Build &b, const Dims &pairs, Value fill) {
     if (pairs.size() != b.dims(0).size() * 2)
         b.refuse_input("paddings must hold a pair for each dim");
@@ -189,8 +218,6 @@ void resize(Build &b, const Dims &size, bool bilinear) {
     const bool last = b.operand(0).format == ACL_FORMAT_NHWC;
     const Value axes = b.list(last ? Dims{1, 2} : Dims{2, 3});
     const Value x = bilinear ? b.convert(b.in(0), ov::Element::f32) : b.in(0);
-    const float one[] = {1, 1};
-    (void)one;
     const Value scales = b.convert(b.list({1, 1}), ov::Element::f32);  // not read with sizes
     const Value made = b.add("Interpolate", {x, b.list(size), scales, axes},
                              {{"mode", bilinear ? "linear_onnx" : "nearest"},
@@ -234,6 +261,9 @@ const Definitions &shape_definitions() {
         {"ConcatD", 1, -1, 1, concat_d},
         {"ConcatV2D", 1, -1, 1, concat_d},
         {"Pack", 1, -1, 1, pack},
+        {"Split", 2, 2, -1, split_input, 0},
+        {"SplitD", 1, 1, -1, split_d},
+        {"Unpack", 1, 1, -1, unpack},
         {"Pad", 2, 2, 1, pad_input, 1},
         {"PadD", 1, 1, 1, pad_d},
         {"PadV2", 3, 3, 1, pad_v2, 1, 2},

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.softnpu_model.acl import AclError
+
 from .run import NCHW, NHWC, run
 
 RANDOM = np.random.default_rng(7)
@@ -211,6 +213,55 @@ def test_moving(dtype: Any) -> None:
     np.testing.assert_array_equal(got, x[rows])
     (got,) = run("Pack", [x, x], [((2, 2, 3, 4), dtype)], {"axis": 1, "N": 2})
     np.testing.assert_array_equal(got, np.stack([x, x], 1))
+
+
+def test_cutting() -> None:
+    x = RANDOM.uniform(-1, 1, (2, 6, 4)).astype(F32)
+    thirds = np.split(x, 3, 1)
+    outputs = [((2, 2, 4), F32)] * 3
+    for got in (
+        run("SplitD", [x], outputs, {"split_dim": 1, "num_split": 3}),
+        run("Split", [np.array(1, I32), x], outputs, {"num_split": 3}),
+    ):
+        for part, expected in zip(got, thirds, strict=True):
+            np.testing.assert_array_equal(part, expected)
+    for i, part in enumerate(run("Unpack", [x], [((6, 4), F32)] * 2, {"axis": 0, "num": 2})):
+        np.testing.assert_array_equal(part, x[i])
+    (got,) = run("ZerosLike", [x], [(x.shape, F32)])
+    np.testing.assert_array_equal(got, 0 * x)
+    slope = np.array([0.25], F32)
+    (got,) = run("PRelu", [x, slope], [(x.shape, F32)])
+    np.testing.assert_array_equal(got, np.where(x < 0, x * slope, x))
+
+
+@pytest.mark.parametrize("dtype", [F32, F16])
+@pytest.mark.parametrize("groups", [1, 2])
+def test_convolution(groups: int, dtype: Any) -> None:
+    x = RANDOM.uniform(-1, 1, (1, 4, 7, 6)).astype(dtype)
+    w = RANDOM.uniform(-1, 1, (6, 4 // groups, 3, 3)).astype(dtype)
+    bias = RANDOM.uniform(-1, 1, (6,)).astype(dtype)
+    padded = np.pad(x.astype(np.float64), ((0, 0), (0, 0), (1, 0), (1, 2)))
+    expected = np.zeros((1, 6, 3, 7))
+    for o in range(6):
+        first = o // (6 // groups) * (4 // groups)
+        for r in range(3):
+            for c in range(7):
+                window = padded[0, first : first + 4 // groups, 2 * r : 2 * r + 3, c : c + 3]
+                expected[0, o, r, c] = (window * w[o].astype(np.float64)).sum() + bias[o]
+    values = {"strides": [1, 1, 2, 1], "pads": [1, 0, 1, 2], "groups": groups}
+    (got,) = run("Conv2D", [x, w, bias], [(expected.shape, dtype)], values, layout=NCHW)
+    np.testing.assert_allclose(got, expected, rtol=5e-3, atol=5e-3)
+
+
+def test_integers_that_the_engine_would_cut_are_refused() -> None:
+    large = np.array([5 * 10**9, 1], I64)
+    with pytest.raises(AclError, match="input 0 holds 5000000000") as caught:
+        run("Add", [large, large], [((2,), I64)])
+    assert caught.value.code == 100026
+    (got,) = run("Cast", [large], [((2,), F32)])
+    np.testing.assert_array_equal(got, large.astype(F32))
+    (got,) = run("Reshape", [large, np.array([1, 2])], [((1, 2), I64)])
+    np.testing.assert_array_equal(got, large[None])
 
 
 @pytest.mark.parametrize("name", ["Sum", "Mean", "Max", "Min", "Prod"])
