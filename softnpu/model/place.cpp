@@ -25,25 +25,6 @@ std::string name_of(const TensorPlace &tensor, size_t bytes) {
            std::to_string(tensor.place.model);
 }
 
-// Memory that does not exist would otherwise be found by a crash inside the engine.
-bool is_readable(const void *address, size_t bytes) {
-    static const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
-    const auto first = reinterpret_cast<uintptr_t>(address);
-    const auto begin = first & ~(page - 1);
-    if (first + bytes < first) return false;
-    // MS_ASYNC starts nothing; the call only reports holes.
-    if (msync(reinterpret_cast<void *>(begin), first + bytes - begin, MS_ASYNC) != 0 &&
-        errno == ENOMEM)
-        return false;
-    // Pages may be there without access. A kernel that forbids the question counts as a yes.
-    char ends[2];
-    iovec to{ends, sizeof ends};
-    iovec from[] = {{reinterpret_cast<void *>(first), 1},
-                    {reinterpret_cast<void *>(first + bytes - 1), 1}};
-    const ssize_t got = process_vm_readv(getpid(), &to, 1, from, 2, 0);
-    return got == 2 || (got < 0 && errno != EFAULT);
-}
-
 int check_host(const TensorPlace &tensor, const void *address, size_t bytes) {
     const std::string name = name_of(tensor, bytes);
     if (config().mode == Mode::discrete)
@@ -62,6 +43,25 @@ int check_host(const TensorPlace &tensor, const void *address, size_t bytes) {
 }
 
 }  // namespace
+
+// Memory that does not exist would otherwise be found by a crash inside the engine.
+bool is_readable(const void *address, size_t bytes) {
+    static const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+    const auto first = reinterpret_cast<uintptr_t>(address);
+    const auto begin = first & ~(page - 1);
+    if (first + bytes < first) return false;
+    // MS_ASYNC starts nothing; the call only reports holes.
+    if (msync(reinterpret_cast<void *>(begin), first + bytes - begin, MS_ASYNC) != 0 &&
+        errno == ENOMEM)
+        return false;
+    // Pages may be there without access. A kernel that forbids the question counts as a yes.
+    char ends[2];
+    iovec to{ends, sizeof ends};
+    iovec from[] = {{reinterpret_cast<void *>(first), 1},
+                    {reinterpret_cast<void *>(first + bytes - 1), 1}};
+    const ssize_t got = process_vm_readv(getpid(), &to, 1, from, 2, 0);
+    return got == 2 || (got < 0 && errno != EFAULT);
+}
 
 int check_place(const TensorPlace &tensor, const void *address, size_t bytes, bool is_new) {
     if (bytes == 0) return 0;

@@ -9,6 +9,7 @@
 #include "softnpu/core/status.hpp"
 #include "softnpu/core/tensor_desc.hpp"
 #include "softnpu/memory/memory.hpp"
+#include "softnpu/model/place.hpp"
 #include "softnpu/op/kernel.hpp"
 #include "softnpu/prof/prof.hpp"
 #include "softnpu/stream/pool.hpp"
@@ -70,7 +71,9 @@ int read_value(Prepared &prepared, size_t index, const Handles &inputs) {
     }
     DataBuffer buffer;
     if (!read_data_buffer(inputs.items[index], buffer) || buffer.data == nullptr ||
-        buffer.size < operand.bytes())
+        buffer.size < operand.bytes() ||
+        (!is_device_range(buffer.data) && operand.bytes() > 0 &&
+         !is_readable(buffer.data, operand.bytes())))
         return fail(ACL_ERROR_INVALID_PARAM,
                     "input %zu lies in host memory; its data buffer must hold %zu bytes", index,
                     operand.bytes());
@@ -167,7 +170,9 @@ int check_tensor(const std::string &name, const DataBuffer &buffer, size_t bytes
                     "%s: %s is host memory, which this device cannot reach; copy it to memory of "
                     "aclrtMalloc",
                     name.c_str(), describe_address(buffer.data).c_str());
-    return check_memory(name.c_str(), buffer.data, bytes);
+    if (const int code = check_memory(name.c_str(), buffer.data, bytes)) return code;
+    if (is_device_range(buffer.data) || is_readable(buffer.data, bytes)) return 0;
+    return fail(ACL_ERROR_INVALID_PARAM, "%s: there is no memory at %p", name.c_str(), buffer.data);
 }
 
 int Work::run() {
@@ -225,7 +230,8 @@ int take_host_inputs(Work &work) {
         const Operand &operand = work.prepared.call.inputs[i];
         if (operand.absent || operand.has_value || !work.prepared.on_host[i]) continue;
         const DataBuffer &buffer = work.inputs[i];
-        if (buffer.data == nullptr || is_device_range(buffer.data) || buffer.size < operand.bytes())
+        if (buffer.data == nullptr || is_device_range(buffer.data) ||
+            buffer.size < operand.bytes() || !is_readable(buffer.data, operand.bytes()))
             return fail(ACL_ERROR_INVALID_PARAM,
                         "input %zu is declared as host memory; its data buffer must hold %zu bytes "
                         "of it",

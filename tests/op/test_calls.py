@@ -236,6 +236,14 @@ def test_handles_and_memory_are_checked() -> None:
         assert run(kind, n, descs, inputs, *rest) == INVALID_PARAM
         acl.aclUpdateDataBuffer(call.outputs[0], call.results[0].address + 2**20, 48)
         assert run(kind, n, descs, inputs, *rest) == 107000
+        acl.aclUpdateDataBuffer(call.outputs[0], 4096, 48)
+        assert run(kind, n, descs, inputs, *rest) == INVALID_PARAM
+    order = np.array([1, 0], np.int64)
+    with Operator([X, order], [((4, 3), F32)], host=[0, 1]) as call:
+        for i in (1, 0):
+            acl.aclUpdateDataBuffer(call.inputs[i], 4096, 48)
+            assert refused(call, "Transpose") == INVALID_PARAM
+            acl.aclUpdateDataBuffer(call.inputs[i], call.arrays[i].ctypes.data, 48)
     with Operator([X], [((3, 4), F32)], host=[0]) as call:
         acl.aclUpdateDataBuffer(call.inputs[0], call.memory[0].address, 48)
         assert refused(call, "Relu") == INVALID_PARAM
