@@ -25,7 +25,7 @@ def dvpp_malloc(dev_id: int, size: int, /) -> tuple[int, int]:
     """
     ...
 
-def sys_bind(src_chn: dict[str, Any] | int | None, dest_chn: dict[str, Any] | int | None, /) -> int:
+def sys_bind(src_chn: dict[str, Any] | None, dest_chn: dict[str, Any] | None, /) -> int:
     """sys_bind(src_chn, dest_chn)
 
     C function: hi_mpi_sys_bind. Releases the GIL.
@@ -46,7 +46,7 @@ def sys_create_epoll(size: int, /) -> tuple[int, int]:
     """
     ...
 
-def sys_ctl_epoll(epoll_fd: int, operation: int, fd: int, event: dict[str, Any] | int | None, /) -> int:
+def sys_ctl_epoll(epoll_fd: int, operation: int, fd: int, event: dict[str, Any] | None, /) -> int:
     """sys_ctl_epoll(epoll_fd, operation, fd, event)
 
     C function: hi_mpi_sys_ctl_epoll. Releases the GIL.
@@ -88,24 +88,17 @@ def sys_init(ignored: object = None, /) -> int:
     """
     ...
 
-def sys_set_chn_csc_matrix(mode: int, chn: int, csc_matrix: int, csc_coefficient: dict[str, Any] | int | None, /) -> int:
+def sys_set_chn_csc_matrix(mode: int, chn: int, csc_matrix: int, csc_coefficient: dict[str, Any] | None, /) -> int:
     """sys_set_chn_csc_matrix(mode, chn, csc_matrix, csc_coefficient)
 
     C function: hi_mpi_sys_set_chn_csc_matrix. Releases the GIL.
     """
     ...
 
-def sys_unbind(src_chn: dict[str, Any] | int | None, dest_chn: dict[str, Any] | int | None, /) -> int:
+def sys_unbind(src_chn: dict[str, Any] | None, dest_chn: dict[str, Any] | None, /) -> int:
     """sys_unbind(src_chn, dest_chn)
 
     C function: hi_mpi_sys_unbind. Releases the GIL.
-    """
-    ...
-
-def sys_wait_epoll(epoll_fd: int, max_events: int, timeout: int, /) -> tuple[dict[str, Any], int, int]:
-    """sys_wait_epoll(epoll_fd, max_events, timeout)
-
-    C function: hi_mpi_sys_wait_epoll. Releases the GIL.
     """
     ...
 
@@ -116,7 +109,7 @@ def vb_block_copyref(vb_blk: int, /) -> int:
     """
     ...
 
-def vb_create_pool(vb_pool_cfg: dict[str, Any] | int | None, /) -> int:
+def vb_create_pool(vb_pool_cfg: dict[str, Any] | None, /) -> int:
     """vb_create_pool(vb_pool_cfg)
 
     C function: hi_mpi_vb_create_pool. Releases the GIL.
@@ -165,49 +158,49 @@ def vpc_batch_crop_resize_paste(*args: Any) -> tuple[int, int]:
     """
     ...
 
-def vpc_blur(chn: int, blur_param: dict[str, Any] | int | None, milli_sec: int, /) -> tuple[int, int]:
+def vpc_blur(chn: int, blur_param: dict[str, Any] | None, milli_sec: int, /) -> tuple[int, int]:
     """vpc_blur(chn, blur_param, milli_sec)
 
     C function: hi_mpi_vpc_blur. Releases the GIL.
     """
     ...
 
-def vpc_calc_hist(chn: int, source_pic: dict[str, Any] | int | None, hist_config: int, milli_sec: int, /) -> tuple[int, int]:
+def vpc_calc_hist(chn: int, source_pic: dict[str, Any] | None, hist_config: int, milli_sec: int, /) -> tuple[int, int]:
     """vpc_calc_hist(chn, source_pic, hist_config, milli_sec)
 
     C function: hi_mpi_vpc_calc_hist. Releases the GIL.
     """
     ...
 
-def vpc_convert_color(chn: int, source_pic: dict[str, Any] | int | None, dest_pic: dict[str, Any] | int | None, milli_sec: int, /) -> tuple[int, int]:
+def vpc_convert_color(chn: int, source_pic: dict[str, Any] | None, dest_pic: dict[str, Any] | None, milli_sec: int, /) -> tuple[int, int]:
     """vpc_convert_color(chn, source_pic, dest_pic, milli_sec)
 
     C function: hi_mpi_vpc_convert_color. Releases the GIL.
     """
     ...
 
-def vpc_convert_color_to_yuv420(chn: int, source_pic: dict[str, Any] | int | None, dest_pic: dict[str, Any] | int | None, milli_sec: int, /) -> tuple[int, int]:
+def vpc_convert_color_to_yuv420(chn: int, source_pic: dict[str, Any] | None, dest_pic: dict[str, Any] | None, milli_sec: int, /) -> tuple[int, int]:
     """vpc_convert_color_to_yuv420(chn, source_pic, dest_pic, milli_sec)
 
     C function: hi_mpi_vpc_convert_color_to_yuv420. Releases the GIL.
     """
     ...
 
-def vpc_convert_color_v2(chn: int, source_pic: dict[str, Any] | int | None, dest_pic: dict[str, Any] | int | None, conf: dict[str, Any] | int | None, milli_sec: int, /) -> tuple[int, int]:
+def vpc_convert_color_v2(chn: int, source_pic: dict[str, Any] | None, dest_pic: dict[str, Any] | None, conf: dict[str, Any] | None, milli_sec: int, /) -> tuple[int, int]:
     """vpc_convert_color_v2(chn, source_pic, dest_pic, conf, milli_sec)
 
     C function: hi_mpi_vpc_convert_color_v2. Releases the GIL.
     """
     ...
 
-def vpc_copy_make_border(chn: int, source_pic: dict[str, Any] | int | None, dest_pic: dict[str, Any] | int | None, make_border_info: dict[str, Any], milli_sec: int, /) -> tuple[int, int]:
+def vpc_copy_make_border(chn: int, source_pic: dict[str, Any] | None, dest_pic: dict[str, Any] | None, make_border_info: dict[str, Any], milli_sec: int, /) -> tuple[int, int]:
     """vpc_copy_make_border(chn, source_pic, dest_pic, make_border_info, milli_sec)
 
     C function: hi_mpi_vpc_copy_make_border. Releases the GIL.
     """
     ...
 
-def vpc_create_chn(chn: int, attr: dict[str, Any] | int | None, /) -> int:
+def vpc_create_chn(chn: int, attr: dict[str, Any] | None, /) -> int:
     """vpc_create_chn(chn, attr)
 
     C function: hi_mpi_vpc_create_chn. Releases the GIL.
@@ -256,85 +249,85 @@ def vpc_destroy_chn(chn: int, /) -> int:
     """
     ...
 
-def vpc_dilate(chn: int, dilate_param: dict[str, Any] | int | None, milli_sec: int, /) -> tuple[int, int]:
+def vpc_dilate(chn: int, dilate_param: dict[str, Any] | None, milli_sec: int, /) -> tuple[int, int]:
     """vpc_dilate(chn, dilate_param, milli_sec)
 
     C function: hi_mpi_vpc_dilate. Releases the GIL.
     """
     ...
 
-def vpc_draw_cover(chn: int, cover_param: dict[str, Any] | int | None, milli_sec: int, /) -> tuple[int, int]:
+def vpc_draw_cover(chn: int, cover_param: dict[str, Any] | None, milli_sec: int, /) -> tuple[int, int]:
     """vpc_draw_cover(chn, cover_param, milli_sec)
 
     C function: hi_mpi_vpc_draw_cover. Releases the GIL.
     """
     ...
 
-def vpc_draw_line(chn: int, line_param: dict[str, Any] | int | None, milli_sec: int, /) -> tuple[int, int]:
+def vpc_draw_line(chn: int, line_param: dict[str, Any] | None, milli_sec: int, /) -> tuple[int, int]:
     """vpc_draw_line(chn, line_param, milli_sec)
 
     C function: hi_mpi_vpc_draw_line. Releases the GIL.
     """
     ...
 
-def vpc_draw_mosaic(chn: int, mosaic_param: dict[str, Any] | int | None, milli_sec: int, /) -> tuple[int, int]:
+def vpc_draw_mosaic(chn: int, mosaic_param: dict[str, Any] | None, milli_sec: int, /) -> tuple[int, int]:
     """vpc_draw_mosaic(chn, mosaic_param, milli_sec)
 
     C function: hi_mpi_vpc_draw_mosaic. Releases the GIL.
     """
     ...
 
-def vpc_draw_osd(chn: int, osd_param: dict[str, Any] | int | None, milli_sec: int, /) -> tuple[int, int]:
+def vpc_draw_osd(chn: int, osd_param: dict[str, Any] | None, milli_sec: int, /) -> tuple[int, int]:
     """vpc_draw_osd(chn, osd_param, milli_sec)
 
     C function: hi_mpi_vpc_draw_osd. Releases the GIL.
     """
     ...
 
-def vpc_equalize_hist(chn: int, source_pic: dict[str, Any] | int | None, dest_pic: dict[str, Any] | int | None, lut_remap: dict[str, Any] | int | None, milli_sec: int, /) -> tuple[int, int]:
+def vpc_equalize_hist(chn: int, source_pic: dict[str, Any] | None, dest_pic: dict[str, Any] | None, lut_remap: dict[str, Any] | None, milli_sec: int, /) -> tuple[int, int]:
     """vpc_equalize_hist(chn, source_pic, dest_pic, lut_remap, milli_sec)
 
     C function: hi_mpi_vpc_equalize_hist. Releases the GIL.
     """
     ...
 
-def vpc_erode(chn: int, erode_param: dict[str, Any] | int | None, milli_sec: int, /) -> tuple[int, int]:
+def vpc_erode(chn: int, erode_param: dict[str, Any] | None, milli_sec: int, /) -> tuple[int, int]:
     """vpc_erode(chn, erode_param, milli_sec)
 
     C function: hi_mpi_vpc_erode. Releases the GIL.
     """
     ...
 
-def vpc_filter2d(chn: int, filter_2d_param: dict[str, Any] | int | None, milli_sec: int, /) -> tuple[int, int]:
+def vpc_filter2d(chn: int, filter_2d_param: dict[str, Any] | None, milli_sec: int, /) -> tuple[int, int]:
     """vpc_filter2d(chn, filter_2d_param, milli_sec)
 
     C function: hi_mpi_vpc_filter2d. Releases the GIL.
     """
     ...
 
-def vpc_flip(chn: int, flip_param: dict[str, Any] | int | None, milli_sec: int, /) -> tuple[int, int]:
+def vpc_flip(chn: int, flip_param: dict[str, Any] | None, milli_sec: int, /) -> tuple[int, int]:
     """vpc_flip(chn, flip_param, milli_sec)
 
     C function: hi_mpi_vpc_flip. Releases the GIL.
     """
     ...
 
-def vpc_gaussian_blur(chn: int, gaussian_blur_param: dict[str, Any] | int | None, milli_sec: int, /) -> tuple[int, int]:
+def vpc_gaussian_blur(chn: int, gaussian_blur_param: dict[str, Any] | None, milli_sec: int, /) -> tuple[int, int]:
     """vpc_gaussian_blur(chn, gaussian_blur_param, milli_sec)
 
     C function: hi_mpi_vpc_gaussian_blur. Releases the GIL.
     """
     ...
 
-def vpc_get_affine_lut(interpolation: int, /) -> tuple[dict[str, Any], dict[str, Any], int]:
-    """vpc_get_affine_lut(interpolation)
+def vpc_get_affine_lut(point_pair_info: dict[str, Any] | None, interpolation: int, /) -> tuple[dict[str, Any], int]:
+    """vpc_get_affine_lut(point_pair_info, interpolation)
 
     C function: hi_mpi_vpc_get_affine_lut. Releases the GIL.
     """
     ...
 
-def vpc_get_affine_transform(ignored: object = None, /) -> tuple[dict[str, Any], dict[str, Any], int]:
-    """vpc_get_affine_transform()
+def vpc_get_affine_transform(point_pair_info: dict[str, Any] | None, /) -> tuple[dict[str, Any], int]:
+    """vpc_get_affine_transform(point_pair_info)
 
     C function: hi_mpi_vpc_get_affine_transform. Releases the GIL.
     """
@@ -347,8 +340,8 @@ def vpc_get_lut_mem_size(width: int, height: int, /) -> tuple[int, int]:
     """
     ...
 
-def vpc_get_perspective_lut(interpolation: int, /) -> tuple[dict[str, Any], dict[str, Any], int]:
-    """vpc_get_perspective_lut(interpolation)
+def vpc_get_perspective_lut(point_pair_info: dict[str, Any] | None, interpolation: int, /) -> tuple[dict[str, Any], int]:
+    """vpc_get_perspective_lut(point_pair_info, interpolation)
 
     C function: hi_mpi_vpc_get_perspective_lut. Releases the GIL.
     """
@@ -361,8 +354,8 @@ def vpc_get_process_result(chn: int, task_id: int, milli_sec: int, /) -> int:
     """
     ...
 
-def vpc_get_remap_lut(ignored: object = None, /) -> tuple[dict[str, Any], dict[str, Any], int]:
-    """vpc_get_remap_lut()
+def vpc_get_remap_lut(map_param: dict[str, Any] | None, /) -> tuple[dict[str, Any], int]:
+    """vpc_get_remap_lut(map_param)
 
     C function: hi_mpi_vpc_get_remap_lut. Releases the GIL.
     """
@@ -382,84 +375,84 @@ def vpc_get_roundview_stitching_param(chn: int, /) -> tuple[dict[str, Any], int]
     """
     ...
 
-def vpc_lut_remap(chn: int, transform_param: dict[str, Any] | int | None, remap_lut: dict[str, Any] | int | None, milli_sec: int, /) -> tuple[int, int]:
+def vpc_lut_remap(chn: int, transform_param: dict[str, Any] | None, remap_lut: dict[str, Any] | None, milli_sec: int, /) -> tuple[int, int]:
     """vpc_lut_remap(chn, transform_param, remap_lut, milli_sec)
 
     C function: hi_mpi_vpc_lut_remap. Releases the GIL.
     """
     ...
 
-def vpc_median_blur(chn: int, median_blur_param: dict[str, Any] | int | None, milli_sec: int, /) -> tuple[int, int]:
+def vpc_median_blur(chn: int, median_blur_param: dict[str, Any] | None, milli_sec: int, /) -> tuple[int, int]:
     """vpc_median_blur(chn, median_blur_param, milli_sec)
 
     C function: hi_mpi_vpc_median_blur. Releases the GIL.
     """
     ...
 
-def vpc_pyrdown(chn: int, source_pic: dict[str, Any] | int | None, dest_pic: Sequence[dict[str, Any]], filter_level: int, gaussian_filter: Sequence[int], divisor: int, make_border_info: dict[str, Any], milli_sec: int, /) -> tuple[int, int]:
+def vpc_pyrdown(chn: int, source_pic: dict[str, Any] | None, dest_pic: Sequence[dict[str, Any]], filter_level: int, gaussian_filter: Sequence[int], divisor: int, make_border_info: dict[str, Any], milli_sec: int, /) -> tuple[int, int]:
     """vpc_pyrdown(chn, source_pic, dest_pic, filter_level, gaussian_filter, divisor, make_border_info, milli_sec)
 
     C function: hi_mpi_vpc_pyrdown. Releases the GIL.
     """
     ...
 
-def vpc_resize(chn: int, source_pic: dict[str, Any] | int | None, dest_pic: dict[str, Any] | int | None, fx: float, fy: float, interpolation: int, milli_sec: int, /) -> tuple[int, int]:
+def vpc_resize(chn: int, source_pic: dict[str, Any] | None, dest_pic: dict[str, Any] | None, fx: float, fy: float, interpolation: int, milli_sec: int, /) -> tuple[int, int]:
     """vpc_resize(chn, source_pic, dest_pic, fx, fy, interpolation, milli_sec)
 
     C function: hi_mpi_vpc_resize. Releases the GIL.
     """
     ...
 
-def vpc_rotate(chn: int, rotate_param: dict[str, Any] | int | None, milli_sec: int, /) -> tuple[int, int]:
+def vpc_rotate(chn: int, rotate_param: dict[str, Any] | None, milli_sec: int, /) -> tuple[int, int]:
     """vpc_rotate(chn, rotate_param, milli_sec)
 
     C function: hi_mpi_vpc_rotate. Releases the GIL.
     """
     ...
 
-def vpc_roundview_stitching(chn: int, roundview_stitching_pic_param: dict[str, Any] | int | None, milli_sec: int, /) -> tuple[int, int]:
+def vpc_roundview_stitching(chn: int, roundview_stitching_pic_param: dict[str, Any] | None, milli_sec: int, /) -> tuple[int, int]:
     """vpc_roundview_stitching(chn, roundview_stitching_pic_param, milli_sec)
 
     C function: hi_mpi_vpc_roundview_stitching. Releases the GIL.
     """
     ...
 
-def vpc_set_chn_opt_attr(chn: int, opt_attr: dict[str, Any] | int | None, /) -> int:
+def vpc_set_chn_opt_attr(chn: int, opt_attr: dict[str, Any] | None, /) -> int:
     """vpc_set_chn_opt_attr(chn, opt_attr)
 
     C function: hi_mpi_vpc_set_chn_opt_attr. Releases the GIL.
     """
     ...
 
-def vpc_set_chn_workspace(chn: int, workspace_param: dict[str, Any] | int | None, param_cnt: int, /) -> int:
+def vpc_set_chn_workspace(chn: int, workspace_param: dict[str, Any] | None, param_cnt: int, /) -> int:
     """vpc_set_chn_workspace(chn, workspace_param, param_cnt)
 
     C function: hi_mpi_vpc_set_chn_workspace. Releases the GIL.
     """
     ...
 
-def vpc_set_roundview_stitching_param(chn: int, stitch_param: dict[str, Any] | int | None, /) -> int:
+def vpc_set_roundview_stitching_param(chn: int, stitch_param: dict[str, Any] | None, /) -> int:
     """vpc_set_roundview_stitching_param(chn, stitch_param)
 
     C function: hi_mpi_vpc_set_roundview_stitching_param. Releases the GIL.
     """
     ...
 
-def vpc_sys_create_chn(attr: dict[str, Any] | int | None, /) -> tuple[int, int]:
+def vpc_sys_create_chn(attr: dict[str, Any] | None, /) -> tuple[int, int]:
     """vpc_sys_create_chn(attr)
 
     C function: hi_mpi_vpc_sys_create_chn. Releases the GIL.
     """
     ...
 
-def vpc_warp_affine(chn: int, matrix: dict[str, Any] | int | None, transform_param: dict[str, Any] | int | None, milli_sec: int, /) -> tuple[int, int]:
+def vpc_warp_affine(chn: int, matrix: dict[str, Any] | None, transform_param: dict[str, Any] | None, milli_sec: int, /) -> tuple[int, int]:
     """vpc_warp_affine(chn, matrix, transform_param, milli_sec)
 
     C function: hi_mpi_vpc_warp_affine. Releases the GIL.
     """
     ...
 
-def dvpp_get_image_info(img_type: int, stream: dict[str, Any] | int | None, /) -> tuple[dict[str, Any], int]:
+def dvpp_get_image_info(img_type: int, stream: dict[str, Any] | None, /) -> tuple[dict[str, Any], int]:
     """dvpp_get_image_info(img_type, stream)
 
     C function: hi_mpi_dvpp_get_image_info. Releases the GIL.
@@ -473,7 +466,7 @@ def vdec_close_fd(chn: int, /) -> int:
     """
     ...
 
-def vdec_create_chn(chn: int, attr: dict[str, Any] | int | None, /) -> int:
+def vdec_create_chn(chn: int, attr: dict[str, Any] | None, /) -> int:
     """vdec_create_chn(chn, attr)
 
     C function: hi_mpi_vdec_create_chn. Releases the GIL.
@@ -522,7 +515,7 @@ def vdec_get_frame(chn: int, milli_sec: int, /) -> tuple[dict[str, Any], dict[st
     """
     ...
 
-def vdec_get_jpegd_output_info(stream: dict[str, Any] | int | None, output_format: int, /) -> tuple[dict[str, Any], int]:
+def vdec_get_jpegd_output_info(stream: dict[str, Any] | None, output_format: int, /) -> tuple[dict[str, Any], int]:
     """vdec_get_jpegd_output_info(stream, output_format)
 
     C function: hi_mpi_vdec_get_jpegd_output_info. Releases the GIL.
@@ -543,7 +536,7 @@ def vdec_query_status(chn: int, /) -> tuple[dict[str, Any], int]:
     """
     ...
 
-def vdec_release_frame(chn: int, frame_info: dict[str, Any] | int | None, /) -> int:
+def vdec_release_frame(chn: int, frame_info: dict[str, Any] | None, /) -> int:
     """vdec_release_frame(chn, frame_info)
 
     C function: hi_mpi_vdec_release_frame. Releases the GIL.
@@ -557,21 +550,21 @@ def vdec_reset_chn(chn: int, /) -> int:
     """
     ...
 
-def vdec_send_stream(chn: int, stream: dict[str, Any] | int | None, vdec_pic_info: dict[str, Any] | int | None, milli_sec: int, /) -> int:
+def vdec_send_stream(chn: int, stream: dict[str, Any] | None, vdec_pic_info: dict[str, Any] | None, milli_sec: int, /) -> int:
     """vdec_send_stream(chn, stream, vdec_pic_info, milli_sec)
 
     C function: hi_mpi_vdec_send_stream. Releases the GIL.
     """
     ...
 
-def vdec_set_chn_attr(chn: int, attr: dict[str, Any] | int | None, /) -> int:
+def vdec_set_chn_attr(chn: int, attr: dict[str, Any] | None, /) -> int:
     """vdec_set_chn_attr(chn, attr)
 
     C function: hi_mpi_vdec_set_chn_attr. Releases the GIL.
     """
     ...
 
-def vdec_set_chn_param(chn: int, chn_param: dict[str, Any] | int | None, /) -> int:
+def vdec_set_chn_param(chn: int, chn_param: dict[str, Any] | None, /) -> int:
     """vdec_set_chn_param(chn, chn_param)
 
     C function: hi_mpi_vdec_set_chn_param. Releases the GIL.
@@ -592,7 +585,7 @@ def vdec_set_jpegd_precision_mode(chn: int, mode: int, /) -> int:
     """
     ...
 
-def vdec_set_protocol_param(chn: int, protocol_param: dict[str, Any] | int | None, /) -> int:
+def vdec_set_protocol_param(chn: int, protocol_param: dict[str, Any] | None, /) -> int:
     """vdec_set_protocol_param(chn, protocol_param)
 
     C function: hi_mpi_vdec_set_protocol_param. Releases the GIL.
@@ -613,8 +606,8 @@ def vdec_stop_recv_stream(chn: int, /) -> int:
     """
     ...
 
-def vdec_get_pic_buf_size(type: int, /) -> tuple[dict[str, Any], int]:
-    """vdec_get_pic_buf_size(type)
+def vdec_get_pic_buf_size(type: int, buf_attr: dict[str, Any] | None, /) -> int:
+    """vdec_get_pic_buf_size(type, buf_attr)
 
     C function: hi_vdec_get_pic_buf_size. Releases the GIL.
     """
@@ -627,14 +620,14 @@ def vdec_get_tmv_buf_size(type: int, width: int, height: int, /) -> int:
     """
     ...
 
-def png_get_image_info(png_stream: dict[str, Any] | int | None, /) -> tuple[dict[str, Any], int]:
+def png_get_image_info(png_stream: dict[str, Any] | None, /) -> tuple[dict[str, Any], int]:
     """png_get_image_info(png_stream)
 
     C function: hi_mpi_png_get_image_info. Releases the GIL.
     """
     ...
 
-def pngd_create_chn(chn: int, attr: dict[str, Any] | int | None, /) -> int:
+def pngd_create_chn(chn: int, attr: dict[str, Any] | None, /) -> int:
     """pngd_create_chn(chn, attr)
 
     C function: hi_mpi_pngd_create_chn. Releases the GIL.
@@ -655,7 +648,7 @@ def pngd_get_image_data(chn: int, milli_sec: int, /) -> tuple[dict[str, Any], di
     """
     ...
 
-def pngd_send_stream(chn: int, stream: dict[str, Any] | int | None, png_pic_info: dict[str, Any] | int | None, milli_sec: int, /) -> int:
+def pngd_send_stream(chn: int, stream: dict[str, Any] | None, png_pic_info: dict[str, Any] | None, milli_sec: int, /) -> int:
     """pngd_send_stream(chn, stream, png_pic_info, milli_sec)
 
     C function: hi_mpi_pngd_send_stream. Releases the GIL.
@@ -676,7 +669,7 @@ def venc_compact_jpeg_tables(chn: int, table_type: int, enable: int, /) -> int:
     """
     ...
 
-def venc_create_chn(chn: int, attr: dict[str, Any] | int | None, /) -> int:
+def venc_create_chn(chn: int, attr: dict[str, Any] | None, /) -> int:
     """venc_create_chn(chn, attr)
 
     C function: hi_mpi_venc_create_chn. Releases the GIL.
@@ -753,7 +746,7 @@ def venc_get_jpeg_param(chn: int, /) -> tuple[dict[str, Any], int]:
     """
     ...
 
-def venc_get_jpege_predicted_size(frame: dict[str, Any] | int | None, jpeg_param: dict[str, Any] | int | None, /) -> tuple[int, int]:
+def venc_get_jpege_predicted_size(frame: dict[str, Any] | None, jpeg_param: dict[str, Any] | None, /) -> tuple[int, int]:
     """venc_get_jpege_predicted_size(frame, jpeg_param)
 
     C function: hi_mpi_venc_get_jpege_predicted_size. Releases the GIL.
@@ -837,105 +830,105 @@ def venc_request_idr(chn: int, instant: int, /) -> int:
     """
     ...
 
-def venc_send_frame(chn: int, frame: dict[str, Any] | int | None, milli_sec: int, /) -> int:
+def venc_send_frame(chn: int, frame: dict[str, Any] | None, milli_sec: int, /) -> int:
     """venc_send_frame(chn, frame, milli_sec)
 
     C function: hi_mpi_venc_send_frame. Releases the GIL.
     """
     ...
 
-def venc_send_frame_ex(chn: int, frame: dict[str, Any] | int | None, milli_sec: int, /) -> int:
+def venc_send_frame_ex(chn: int, frame: dict[str, Any] | None, milli_sec: int, /) -> int:
     """venc_send_frame_ex(chn, frame, milli_sec)
 
     C function: hi_mpi_venc_send_frame_ex. Releases the GIL.
     """
     ...
 
-def venc_send_jpege_frame(chn: int, frame: dict[str, Any] | int | None, jpege_stream: dict[str, Any] | int | None, milli_sec: int, /) -> int:
+def venc_send_jpege_frame(chn: int, frame: dict[str, Any] | None, jpege_stream: dict[str, Any] | None, milli_sec: int, /) -> int:
     """venc_send_jpege_frame(chn, frame, jpege_stream, milli_sec)
 
     C function: hi_mpi_venc_send_jpege_frame. Releases the GIL.
     """
     ...
 
-def venc_set_chn_attr(chn: int, chn_attr: dict[str, Any] | int | None, /) -> int:
+def venc_set_chn_attr(chn: int, chn_attr: dict[str, Any] | None, /) -> int:
     """venc_set_chn_attr(chn, chn_attr)
 
     C function: hi_mpi_venc_set_chn_attr. Releases the GIL.
     """
     ...
 
-def venc_set_chn_param(chn: int, chn_param: dict[str, Any] | int | None, /) -> int:
+def venc_set_chn_param(chn: int, chn_param: dict[str, Any] | None, /) -> int:
     """venc_set_chn_param(chn, chn_param)
 
     C function: hi_mpi_venc_set_chn_param. Releases the GIL.
     """
     ...
 
-def venc_set_cu_pred(chn: int, cu_pred: dict[str, Any] | int | None, /) -> int:
+def venc_set_cu_pred(chn: int, cu_pred: dict[str, Any] | None, /) -> int:
     """venc_set_cu_pred(chn, cu_pred)
 
     C function: hi_mpi_venc_set_cu_pred. Releases the GIL.
     """
     ...
 
-def venc_set_h264_vui(chn: int, h264_vui: dict[str, Any] | int | None, /) -> int:
+def venc_set_h264_vui(chn: int, h264_vui: dict[str, Any] | None, /) -> int:
     """venc_set_h264_vui(chn, h264_vui)
 
     C function: hi_mpi_venc_set_h264_vui. Releases the GIL.
     """
     ...
 
-def venc_set_h265_vui(chn: int, h265_vui: dict[str, Any] | int | None, /) -> int:
+def venc_set_h265_vui(chn: int, h265_vui: dict[str, Any] | None, /) -> int:
     """venc_set_h265_vui(chn, h265_vui)
 
     C function: hi_mpi_venc_set_h265_vui. Releases the GIL.
     """
     ...
 
-def venc_set_intra_refresh(chn: int, intra_refresh: dict[str, Any] | int | None, /) -> int:
+def venc_set_intra_refresh(chn: int, intra_refresh: dict[str, Any] | None, /) -> int:
     """venc_set_intra_refresh(chn, intra_refresh)
 
     C function: hi_mpi_venc_set_intra_refresh. Releases the GIL.
     """
     ...
 
-def venc_set_jpeg_huffman_param(chn: int, jpeg_huffman_param: dict[str, Any] | int | None, /) -> int:
+def venc_set_jpeg_huffman_param(chn: int, jpeg_huffman_param: dict[str, Any] | None, /) -> int:
     """venc_set_jpeg_huffman_param(chn, jpeg_huffman_param)
 
     C function: hi_mpi_venc_set_jpeg_huffman_param. Releases the GIL.
     """
     ...
 
-def venc_set_jpeg_param(chn: int, jpeg_param: dict[str, Any] | int | None, /) -> int:
+def venc_set_jpeg_param(chn: int, jpeg_param: dict[str, Any] | None, /) -> int:
     """venc_set_jpeg_param(chn, jpeg_param)
 
     C function: hi_mpi_venc_set_jpeg_param. Releases the GIL.
     """
     ...
 
-def venc_set_mod_param(mod_param: dict[str, Any] | int | None, /) -> int:
+def venc_set_mod_param(mod_param: dict[str, Any] | None, /) -> int:
     """venc_set_mod_param(mod_param)
 
     C function: hi_mpi_venc_set_mod_param. Releases the GIL.
     """
     ...
 
-def venc_set_rc_param(chn: int, rc_param: dict[str, Any] | int | None, /) -> int:
+def venc_set_rc_param(chn: int, rc_param: dict[str, Any] | None, /) -> int:
     """venc_set_rc_param(chn, rc_param)
 
     C function: hi_mpi_venc_set_rc_param. Releases the GIL.
     """
     ...
 
-def venc_set_ref_param(chn: int, ref_param: dict[str, Any] | int | None, /) -> int:
+def venc_set_ref_param(chn: int, ref_param: dict[str, Any] | None, /) -> int:
     """venc_set_ref_param(chn, ref_param)
 
     C function: hi_mpi_venc_set_ref_param. Releases the GIL.
     """
     ...
 
-def venc_set_roi_attr(chn: int, roi_attr: dict[str, Any] | int | None, /) -> int:
+def venc_set_roi_attr(chn: int, roi_attr: dict[str, Any] | None, /) -> int:
     """venc_set_roi_attr(chn, roi_attr)
 
     C function: hi_mpi_venc_set_roi_attr. Releases the GIL.
@@ -949,21 +942,21 @@ def venc_set_scene_mode(chn: int, scene_mode: int, /) -> int:
     """
     ...
 
-def venc_set_slice_split(chn: int, slice_split: dict[str, Any] | int | None, /) -> int:
+def venc_set_slice_split(chn: int, slice_split: dict[str, Any] | None, /) -> int:
     """venc_set_slice_split(chn, slice_split)
 
     C function: hi_mpi_venc_set_slice_split. Releases the GIL.
     """
     ...
 
-def venc_set_streamcopy_param(chn: int, streamcopy_param: dict[str, Any] | int | None, /) -> int:
+def venc_set_streamcopy_param(chn: int, streamcopy_param: dict[str, Any] | None, /) -> int:
     """venc_set_streamcopy_param(chn, streamcopy_param)
 
     C function: hi_mpi_venc_set_streamcopy_param. Releases the GIL.
     """
     ...
 
-def venc_start_chn(chn: int, recv_param: dict[str, Any] | int | None, /) -> int:
+def venc_start_chn(chn: int, recv_param: dict[str, Any] | None, /) -> int:
     """venc_start_chn(chn, recv_param)
 
     C function: hi_mpi_venc_start_chn. Releases the GIL.
@@ -977,14 +970,14 @@ def venc_stop_chn(chn: int, /) -> int:
     """
     ...
 
-def rgn_attach_to_chn(handle: int, chn: dict[str, Any] | int | None, chn_attr: dict[str, Any] | int | None, /) -> int:
+def rgn_attach_to_chn(handle: int, chn: dict[str, Any] | None, chn_attr: dict[str, Any] | None, /) -> int:
     """rgn_attach_to_chn(handle, chn, chn_attr)
 
     C function: hi_mpi_rgn_attach_to_chn. Releases the GIL.
     """
     ...
 
-def rgn_create(handle: int, rgn_attr: dict[str, Any] | int | None, /) -> int:
+def rgn_create(handle: int, rgn_attr: dict[str, Any] | None, /) -> int:
     """rgn_create(handle, rgn_attr)
 
     C function: hi_mpi_rgn_create. Releases the GIL.
@@ -998,7 +991,7 @@ def rgn_destroy(handle: int, /) -> int:
     """
     ...
 
-def rgn_detach_from_chn(handle: int, chn: dict[str, Any] | int | None, /) -> int:
+def rgn_detach_from_chn(handle: int, chn: dict[str, Any] | None, /) -> int:
     """rgn_detach_from_chn(handle, chn)
 
     C function: hi_mpi_rgn_detach_from_chn. Releases the GIL.
@@ -1012,14 +1005,14 @@ def rgn_get_canvas_info(handle: int, /) -> tuple[dict[str, Any], int]:
     """
     ...
 
-def rgn_get_display_attr(handle: int, chn: dict[str, Any] | int | None, /) -> tuple[dict[str, Any], int]:
+def rgn_get_display_attr(handle: int, chn: dict[str, Any] | None, /) -> tuple[dict[str, Any], int]:
     """rgn_get_display_attr(handle, chn)
 
     C function: hi_mpi_rgn_get_display_attr. Releases the GIL.
     """
     ...
 
-def rgn_set_display_attr(handle: int, chn: dict[str, Any] | int | None, chn_attr: dict[str, Any] | int | None, /) -> int:
+def rgn_set_display_attr(handle: int, chn: dict[str, Any] | None, chn_attr: dict[str, Any] | None, /) -> int:
     """rgn_set_display_attr(handle, chn, chn_attr)
 
     C function: hi_mpi_rgn_set_display_attr. Releases the GIL.

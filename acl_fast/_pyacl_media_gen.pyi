@@ -431,7 +431,7 @@ def dvpp_malloc(size: int, /) -> tuple[int, int]:
     """
     ...
 
-def dvpp_malloc_with_cfg(size: int, policy: int, cfg: dict[str, Any] | int | None, /) -> tuple[int, int]:
+def dvpp_malloc_with_cfg(size: int, policy: int, cfg: dict[str, Any] | None, /) -> tuple[int, int]:
     """dvpp_malloc_with_cfg(size, policy, cfg)
 
     C function: acldvppMallocWithCfg. Releases the GIL.

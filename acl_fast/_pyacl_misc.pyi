@@ -3,6 +3,7 @@ from typing import Any
 
 __all__: list[str]
 OP: list[str]
+PROF: list[str]
 HIMPI: list[str]
 
 def app_log(level: int, message: str, *ignored: object) -> None:
@@ -71,3 +72,14 @@ def venc_release_stream(chn: int, stream: dict[str, Any], /) -> int:
 
     ``stream`` is what venc_get_stream() gave. C function: hi_mpi_venc_release_stream. Releases the
     GIL."""
+
+def sys_wait_epoll(
+    epoll_fd: int, max_events: int, timeout: int, /
+) -> tuple[list[dict[str, Any]], int, int]:
+    """-> (events, their number, ret). C function: hi_mpi_sys_wait_epoll. Releases the GIL."""
+
+def create_subscribe_config(time_info_switch: int, aicore_metrics: int, fd: int, /) -> int:
+    """C function: aclprofCreateSubscribeConfig."""
+
+def destroy_subscribe_config(prof_subscribe_config: int, /) -> int:
+    """C function: aclprofDestroySubscribeConfig."""

@@ -25,13 +25,6 @@ def create_step_info(ignored: object = None, /) -> int:
     """
     ...
 
-def create_subscribe_config(time_info_switch: int, aicore_metrics: int, fd: int, /) -> int:
-    """create_subscribe_config(time_info_switch, aicore_metrics, fd)
-
-    C function: aclprofCreateSubscribeConfig. Releases the GIL.
-    """
-    ...
-
 def destroy_config(profiler_config: int, /) -> int:
     """destroy_config(profiler_config)
 
@@ -50,13 +43,6 @@ def destroy_step_info(stepinfo: int, /) -> None:
     """destroy_step_info(stepinfo)
 
     C function: aclprofDestroyStepInfo. Releases the GIL.
-    """
-    ...
-
-def destroy_subscribe_config(prof_subscribe_config: int, /) -> int:
-    """destroy_subscribe_config(prof_subscribe_config)
-
-    C function: aclprofDestroySubscribeConfig. Releases the GIL.
     """
     ...
 
@@ -95,7 +81,7 @@ def get_op_end(op_info: int, op_info_len: int, index: int, /) -> int:
     """
     ...
 
-def get_op_name(op_info: int, op_info_len: int, index: int, op_name_len: int, /) -> tuple[int, int]:
+def get_op_name(op_info: int, op_info_len: int, index: int, op_name_len: int, /) -> tuple[str | None, int]:
     """get_op_name(op_info, op_info_len, index, op_name_len)
 
     C function: aclprofGetOpName. Keeps the GIL.
@@ -123,7 +109,7 @@ def get_op_start(op_info: int, op_info_len: int, index: int, /) -> int:
     """
     ...
 
-def get_op_type(op_info: int, op_info_len: int, index: int, op_type_len: int, /) -> tuple[int, int]:
+def get_op_type(op_info: int, op_info_len: int, index: int, op_type_len: int, /) -> tuple[str | None, int]:
     """get_op_type(op_info, op_info_len, index, op_type_len)
 
     C function: aclprofGetOpType. Keeps the GIL.

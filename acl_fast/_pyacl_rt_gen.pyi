@@ -25,7 +25,7 @@ def binary_load(binary: int, /) -> tuple[int, int]:
     """
     ...
 
-def binary_load_from_file(bin_path: str | bytes | None, options: dict[str, Any] | int | None, /) -> tuple[int, int]:
+def binary_load_from_file(bin_path: str | bytes | None, options: dict[str, Any] | None, /) -> tuple[int, int]:
     """binary_load_from_file(bin_path, options)
 
     C function: aclrtBinaryLoadFromFile. Releases the GIL.
@@ -109,7 +109,7 @@ def create_stream_config_handle(ignored: object = None, /) -> int:
     """
     ...
 
-def create_stream_v2(handle: dict[str, Any] | int | None, /) -> tuple[int, int]:
+def create_stream_v2(handle: int, /) -> tuple[int, int]:
     """create_stream_v2(handle)
 
     C function: aclrtCreateStreamV2. Releases the GIL.
@@ -172,7 +172,7 @@ def destroy_notify(notify: int, /) -> int:
     """
     ...
 
-def destroy_stream_config_handle(handle: dict[str, Any] | int | None, /) -> int:
+def destroy_stream_config_handle(handle: int, /) -> int:
     """destroy_stream_config_handle(handle)
 
     C function: aclrtDestroyStreamConfigHandle. Releases the GIL.
@@ -340,8 +340,8 @@ def get_mem_info(attr: int, /) -> tuple[int, int, int]:
     """
     ...
 
-def get_mem_uce_info(device_id: int, array_size: int, /) -> tuple[dict[str, Any], int, int]:
-    """get_mem_uce_info(device_id, array_size)
+def get_mem_uce_info(device_id: int, mem_uce_info_array: int, array_size: int, /) -> tuple[int, int]:
+    """get_mem_uce_info(device_id, mem_uce_info_array, array_size)
 
     C function: aclrtGetMemUceInfo. Releases the GIL.
     """
@@ -501,7 +501,7 @@ def launch_kernel(func_handle: int, block_dim: int, args_data: int, args_size: i
     """
     ...
 
-def launch_kernel_with_config(func_handle: int, block_dim: int, stream: int, cfg: dict[str, Any] | int | None, args_handle: int, reserve: int, /) -> int:
+def launch_kernel_with_config(func_handle: int, block_dim: int, stream: int, cfg: dict[str, Any] | None, args_handle: int, reserve: int, /) -> int:
     """launch_kernel_with_config(func_handle, block_dim, stream, cfg, args_handle, reserve)
 
     C function: aclrtLaunchKernelWithConfig. Releases the GIL.
@@ -529,7 +529,7 @@ def malloc_cached(size: int, policy: int, /) -> tuple[int, int]:
     """
     ...
 
-def malloc_for_task_scheduler(size: int, policy: int, cfg: dict[str, Any] | int | None, /) -> tuple[int, int]:
+def malloc_for_task_scheduler(size: int, policy: int, cfg: dict[str, Any] | None, /) -> tuple[int, int]:
     """malloc_for_task_scheduler(size, policy, cfg)
 
     C function: aclrtMallocForTaskScheduler. Releases the GIL.
@@ -543,21 +543,21 @@ def malloc_host(size: int, /) -> tuple[int, int]:
     """
     ...
 
-def malloc_host_with_cfg(size: int, cfg: dict[str, Any] | int | None, /) -> tuple[int, int]:
+def malloc_host_with_cfg(size: int, cfg: dict[str, Any] | None, /) -> tuple[int, int]:
     """malloc_host_with_cfg(size, cfg)
 
     C function: aclrtMallocHostWithCfg. Releases the GIL.
     """
     ...
 
-def malloc_physical(size: int, prop: dict[str, Any] | int | None, flags: int, /) -> tuple[int, int]:
+def malloc_physical(size: int, prop: dict[str, Any] | None, flags: int, /) -> tuple[int, int]:
     """malloc_physical(size, prop, flags)
 
     C function: aclrtMallocPhysical. Releases the GIL.
     """
     ...
 
-def malloc_with_cfg(size: int, policy: int, cfg: dict[str, Any] | int | None, /) -> tuple[int, int]:
+def malloc_with_cfg(size: int, policy: int, cfg: dict[str, Any] | None, /) -> tuple[int, int]:
     """malloc_with_cfg(size, policy, cfg)
 
     C function: aclrtMallocWithCfg. Releases the GIL.
@@ -585,7 +585,7 @@ def mem_flush(dev_ptr: int, size: int, /) -> int:
     """
     ...
 
-def mem_get_allocation_granularity(prop: dict[str, Any] | int | None, option: int, /) -> tuple[int, int]:
+def mem_get_allocation_granularity(prop: dict[str, Any] | None, option: int, /) -> tuple[int, int]:
     """mem_get_allocation_granularity(prop, option)
 
     C function: aclrtMemGetAllocationGranularity. Releases the GIL.
@@ -613,7 +613,7 @@ def mem_set_pid_to_shareable_handle(*args: Any) -> int:
     """
     ...
 
-def mem_uce_repair(device_id: int, mem_uce_info_array: dict[str, Any] | int | None, array_size: int, /) -> int:
+def mem_uce_repair(device_id: int, mem_uce_info_array: int, array_size: int, /) -> int:
     """mem_uce_repair(device_id, mem_uce_info_array, array_size)
 
     C function: aclrtMemUceRepair. Releases the GIL.
@@ -669,8 +669,8 @@ def peek_at_last_error(level: int, /) -> int:
     """
     ...
 
-def pointer_get_attributes(ptr: int, attributes: dict[str, Any] | int | None, /) -> int:
-    """pointer_get_attributes(ptr, attributes)
+def pointer_get_attributes(ptr: int, /) -> tuple[dict[str, Any], int]:
+    """pointer_get_attributes(ptr)
 
     C function: aclrtPointerGetAttributes. Releases the GIL.
     """
@@ -823,7 +823,7 @@ def set_op_wait_timeout(timeout: int, /) -> int:
     """
     ...
 
-def set_stream_config_opt(handle: dict[str, Any] | int | None, attr: int, attr_value: int, value_size: int, /) -> int:
+def set_stream_config_opt(handle: int, attr: int, attr_value: int, value_size: int, /) -> int:
     """set_stream_config_opt(handle, attr, attr_value, value_size)
 
     C function: aclrtSetStreamConfigOpt. Releases the GIL.

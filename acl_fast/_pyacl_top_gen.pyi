@@ -305,7 +305,7 @@ def gen_graph_and_dump_for_op(*args: Any) -> int:
     """
     ...
 
-def get_compileopt(opt: int, length: int, /) -> tuple[int, int]:
+def get_compileopt(opt: int, length: int, /) -> tuple[str | None, int]:
     """get_compileopt(opt, length)
 
     C function: aclGetCompileopt. Keeps the GIL.

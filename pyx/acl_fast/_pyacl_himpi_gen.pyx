@@ -12,11 +12,11 @@ from acl_fast cimport abi
 from acl_fast._pyacl_args cimport (as_double, as_i64, as_int, as_u64, text_from, text_or_none)
 from acl_fast._pyacl_models cimport (datasets_changed, forget_dataset, forget_memory,
                                      note_buffer)
-from acl_fast._pyacl_structs cimport (Pack, pack_floats, pack_ints, pack_pointers, pack_structs,
-                                      read_struct, squeeze, struct_pointer, write_struct)
+from acl_fast._pyacl_structs cimport (Pack, pack_floats, pack_ints, pack_pointers, pack_room,
+                                      pack_structs, read_struct, squeeze, struct_pointer, write_struct)
 from acl_fast._runtime cimport forget_binding
 
-__all__ = ["dvpp_free", "dvpp_get_version", "dvpp_malloc", "sys_bind", "sys_close_epoll", "sys_create_epoll", "sys_ctl_epoll", "sys_exit", "sys_full_init", "sys_get_chn_csc_matrix", "sys_get_image_align_info", "sys_init", "sys_set_chn_csc_matrix", "sys_unbind", "sys_wait_epoll", "vb_block_copyref", "vb_create_pool", "vb_destroy_pool", "vb_get_block", "vb_handle_to_addr", "vb_release_block", "vpc_batch_crop_resize_make_border", "vpc_batch_crop_resize_paste", "vpc_blur", "vpc_calc_hist", "vpc_convert_color", "vpc_convert_color_to_yuv420", "vpc_convert_color_v2", "vpc_copy_make_border", "vpc_create_chn", "vpc_crop", "vpc_crop_resize", "vpc_crop_resize_make_border", "vpc_crop_resize_paste", "vpc_crop_resize_resize_paste", "vpc_destroy_chn", "vpc_dilate", "vpc_draw_cover", "vpc_draw_line", "vpc_draw_mosaic", "vpc_draw_osd", "vpc_equalize_hist", "vpc_erode", "vpc_filter2d", "vpc_flip", "vpc_gaussian_blur", "vpc_get_affine_lut", "vpc_get_affine_transform", "vpc_get_lut_mem_size", "vpc_get_perspective_lut", "vpc_get_process_result", "vpc_get_remap_lut", "vpc_get_rotation_matrix", "vpc_get_roundview_stitching_param", "vpc_lut_remap", "vpc_median_blur", "vpc_pyrdown", "vpc_resize", "vpc_rotate", "vpc_roundview_stitching", "vpc_set_chn_opt_attr", "vpc_set_chn_workspace", "vpc_set_roundview_stitching_param", "vpc_sys_create_chn", "vpc_warp_affine", "dvpp_get_image_info", "vdec_close_fd", "vdec_create_chn", "vdec_destroy_chn", "vdec_get_chn_attr", "vdec_get_chn_param", "vdec_get_display_mode", "vdec_get_fd", "vdec_get_frame", "vdec_get_jpegd_output_info", "vdec_get_protocol_param", "vdec_query_status", "vdec_release_frame", "vdec_reset_chn", "vdec_send_stream", "vdec_set_chn_attr", "vdec_set_chn_param", "vdec_set_display_mode", "vdec_set_jpegd_precision_mode", "vdec_set_protocol_param", "vdec_start_recv_stream", "vdec_stop_recv_stream", "vdec_get_pic_buf_size", "vdec_get_tmv_buf_size", "png_get_image_info", "pngd_create_chn", "pngd_destroy_chn", "pngd_get_image_data", "pngd_send_stream", "venc_close_fd", "venc_compact_jpeg_tables", "venc_create_chn", "venc_destroy_chn", "venc_get_chn_attr", "venc_get_chn_param", "venc_get_cu_pred", "venc_get_fd", "venc_get_h264_vui", "venc_get_h265_vui", "venc_get_intra_refresh", "venc_get_jpeg_huffman_param", "venc_get_jpeg_param", "venc_get_jpege_predicted_size", "venc_get_mod_param", "venc_get_qpmap_size", "venc_get_qpmap_stride", "venc_get_rc_param", "venc_get_ref_param", "venc_get_roi_attr", "venc_get_scene_mode", "venc_get_slice_split", "venc_get_streamcopy_param", "venc_query_status", "venc_request_idr", "venc_send_frame", "venc_send_frame_ex", "venc_send_jpege_frame", "venc_set_chn_attr", "venc_set_chn_param", "venc_set_cu_pred", "venc_set_h264_vui", "venc_set_h265_vui", "venc_set_intra_refresh", "venc_set_jpeg_huffman_param", "venc_set_jpeg_param", "venc_set_mod_param", "venc_set_rc_param", "venc_set_ref_param", "venc_set_roi_attr", "venc_set_scene_mode", "venc_set_slice_split", "venc_set_streamcopy_param", "venc_start_chn", "venc_stop_chn", "rgn_attach_to_chn", "rgn_create", "rgn_destroy", "rgn_detach_from_chn", "rgn_get_canvas_info", "rgn_get_display_attr", "rgn_set_display_attr", "rgn_update_canvas"]
+__all__ = ["dvpp_free", "dvpp_get_version", "dvpp_malloc", "sys_bind", "sys_close_epoll", "sys_create_epoll", "sys_ctl_epoll", "sys_exit", "sys_full_init", "sys_get_chn_csc_matrix", "sys_get_image_align_info", "sys_init", "sys_set_chn_csc_matrix", "sys_unbind", "vb_block_copyref", "vb_create_pool", "vb_destroy_pool", "vb_get_block", "vb_handle_to_addr", "vb_release_block", "vpc_batch_crop_resize_make_border", "vpc_batch_crop_resize_paste", "vpc_blur", "vpc_calc_hist", "vpc_convert_color", "vpc_convert_color_to_yuv420", "vpc_convert_color_v2", "vpc_copy_make_border", "vpc_create_chn", "vpc_crop", "vpc_crop_resize", "vpc_crop_resize_make_border", "vpc_crop_resize_paste", "vpc_crop_resize_resize_paste", "vpc_destroy_chn", "vpc_dilate", "vpc_draw_cover", "vpc_draw_line", "vpc_draw_mosaic", "vpc_draw_osd", "vpc_equalize_hist", "vpc_erode", "vpc_filter2d", "vpc_flip", "vpc_gaussian_blur", "vpc_get_affine_lut", "vpc_get_affine_transform", "vpc_get_lut_mem_size", "vpc_get_perspective_lut", "vpc_get_process_result", "vpc_get_remap_lut", "vpc_get_rotation_matrix", "vpc_get_roundview_stitching_param", "vpc_lut_remap", "vpc_median_blur", "vpc_pyrdown", "vpc_resize", "vpc_rotate", "vpc_roundview_stitching", "vpc_set_chn_opt_attr", "vpc_set_chn_workspace", "vpc_set_roundview_stitching_param", "vpc_sys_create_chn", "vpc_warp_affine", "dvpp_get_image_info", "vdec_close_fd", "vdec_create_chn", "vdec_destroy_chn", "vdec_get_chn_attr", "vdec_get_chn_param", "vdec_get_display_mode", "vdec_get_fd", "vdec_get_frame", "vdec_get_jpegd_output_info", "vdec_get_protocol_param", "vdec_query_status", "vdec_release_frame", "vdec_reset_chn", "vdec_send_stream", "vdec_set_chn_attr", "vdec_set_chn_param", "vdec_set_display_mode", "vdec_set_jpegd_precision_mode", "vdec_set_protocol_param", "vdec_start_recv_stream", "vdec_stop_recv_stream", "vdec_get_pic_buf_size", "vdec_get_tmv_buf_size", "png_get_image_info", "pngd_create_chn", "pngd_destroy_chn", "pngd_get_image_data", "pngd_send_stream", "venc_close_fd", "venc_compact_jpeg_tables", "venc_create_chn", "venc_destroy_chn", "venc_get_chn_attr", "venc_get_chn_param", "venc_get_cu_pred", "venc_get_fd", "venc_get_h264_vui", "venc_get_h265_vui", "venc_get_intra_refresh", "venc_get_jpeg_huffman_param", "venc_get_jpeg_param", "venc_get_jpege_predicted_size", "venc_get_mod_param", "venc_get_qpmap_size", "venc_get_qpmap_stride", "venc_get_rc_param", "venc_get_ref_param", "venc_get_roi_attr", "venc_get_scene_mode", "venc_get_slice_split", "venc_get_streamcopy_param", "venc_query_status", "venc_request_idr", "venc_send_frame", "venc_send_frame_ex", "venc_send_jpege_frame", "venc_set_chn_attr", "venc_set_chn_param", "venc_set_cu_pred", "venc_set_h264_vui", "venc_set_h265_vui", "venc_set_intra_refresh", "venc_set_jpeg_huffman_param", "venc_set_jpeg_param", "venc_set_mod_param", "venc_set_rc_param", "venc_set_ref_param", "venc_set_roi_attr", "venc_set_scene_mode", "venc_set_slice_split", "venc_set_streamcopy_param", "venc_start_chn", "venc_stop_chn", "rgn_attach_to_chn", "rgn_create", "rgn_destroy", "rgn_detach_from_chn", "rgn_get_canvas_info", "rgn_get_display_attr", "rgn_set_display_attr", "rgn_update_canvas"]
 
 
 def dvpp_free(dev_ptr):
@@ -239,25 +239,6 @@ def sys_unbind(src_chn, dest_chn):
     with nogil:
         ret = abi.hi_mpi_sys_unbind(<abi.hi_mpp_chn *>c_src_chn, <abi.hi_mpp_chn *>c_dest_chn)
     return <uint32_t>ret
-
-
-def sys_wait_epoll(epoll_fd, max_events, timeout):
-    """sys_wait_epoll(epoll_fd, max_events, timeout, /)\n--\n
-    sys_wait_epoll(epoll_fd, max_events, timeout)
-
-    C function: hi_mpi_sys_wait_epoll. Releases the GIL.
-    """
-    cdef int64_t c_epoll_fd = as_int(epoll_fd, -2147483648, 2147483647, b"acl.himpi.sys_wait_epoll", b"epoll_fd")
-    cdef abi.hi_dvpp_epoll_event v_events
-    c_memset(&v_events, 0, sizeof(v_events))
-    cdef int64_t c_max_events = as_int(max_events, -2147483648, 2147483647, b"acl.himpi.sys_wait_epoll", b"max_events")
-    cdef int64_t c_timeout = as_int(timeout, -2147483648, 2147483647, b"acl.himpi.sys_wait_epoll", b"timeout")
-    cdef abi.hi_s32 o_event_num
-    c_memset(&o_event_num, 0, sizeof(o_event_num))
-    cdef abi.hi_s32 ret
-    with nogil:
-        ret = abi.hi_mpi_sys_wait_epoll(<abi.hi_s32>c_epoll_fd, &v_events, <abi.hi_s32>c_max_events, <abi.hi_s32>c_timeout, &o_event_num)
-    return read_struct('hi_dvpp_epoll_event', &v_events), <int>o_event_num, <uint32_t>ret
 
 
 def vb_block_copyref(vb_blk):
@@ -859,37 +840,39 @@ def vpc_gaussian_blur(chn, gaussian_blur_param, milli_sec):
     return <unsigned int>o_task_id, <uint32_t>ret
 
 
-def vpc_get_affine_lut(interpolation):
-    """vpc_get_affine_lut(interpolation, /)\n--\n
-    vpc_get_affine_lut(interpolation)
+def vpc_get_affine_lut(point_pair_info, interpolation):
+    """vpc_get_affine_lut(point_pair_info, interpolation, /)\n--\n
+    vpc_get_affine_lut(point_pair_info, interpolation)
 
     C function: hi_mpi_vpc_get_affine_lut. Releases the GIL.
     """
     cdef abi.hi_point_pair_info v_point_pair_info
     c_memset(&v_point_pair_info, 0, sizeof(v_point_pair_info))
+    cdef void *c_point_pair_info = struct_pointer('hi_point_pair_info', point_pair_info, &v_point_pair_info, b"acl.himpi.vpc_get_affine_lut", b"point_pair_info")
     cdef int64_t c_interpolation = as_int(interpolation, -2147483648, 4294967295, b"acl.himpi.vpc_get_affine_lut", b"interpolation")
     cdef abi.hi_remap_lut v_remap_lut
     c_memset(&v_remap_lut, 0, sizeof(v_remap_lut))
     cdef abi.hi_s32 ret
     with nogil:
-        ret = abi.hi_mpi_vpc_get_affine_lut(&v_point_pair_info, <abi.hi_u32>c_interpolation, &v_remap_lut)
-    return read_struct('hi_point_pair_info', &v_point_pair_info), read_struct('hi_remap_lut', &v_remap_lut), <uint32_t>ret
+        ret = abi.hi_mpi_vpc_get_affine_lut(<abi.hi_point_pair_info *>c_point_pair_info, <abi.hi_u32>c_interpolation, &v_remap_lut)
+    return read_struct('hi_remap_lut', &v_remap_lut), <uint32_t>ret
 
 
-def vpc_get_affine_transform(ignored=None):
-    """vpc_get_affine_transform(ignored=None, /)\n--\n
-    vpc_get_affine_transform()
+def vpc_get_affine_transform(point_pair_info):
+    """vpc_get_affine_transform(point_pair_info, /)\n--\n
+    vpc_get_affine_transform(point_pair_info)
 
     C function: hi_mpi_vpc_get_affine_transform. Releases the GIL.
     """
     cdef abi.hi_point_pair_info v_point_pair_info
     c_memset(&v_point_pair_info, 0, sizeof(v_point_pair_info))
+    cdef void *c_point_pair_info = struct_pointer('hi_point_pair_info', point_pair_info, &v_point_pair_info, b"acl.himpi.vpc_get_affine_transform", b"point_pair_info")
     cdef abi.hi_transform_matrix v_matrix
     c_memset(&v_matrix, 0, sizeof(v_matrix))
     cdef abi.hi_s32 ret
     with nogil:
-        ret = abi.hi_mpi_vpc_get_affine_transform(&v_point_pair_info, &v_matrix)
-    return read_struct('hi_point_pair_info', &v_point_pair_info), read_struct('hi_transform_matrix', &v_matrix), <uint32_t>ret
+        ret = abi.hi_mpi_vpc_get_affine_transform(<abi.hi_point_pair_info *>c_point_pair_info, &v_matrix)
+    return read_struct('hi_transform_matrix', &v_matrix), <uint32_t>ret
 
 
 def vpc_get_lut_mem_size(width, height):
@@ -908,21 +891,22 @@ def vpc_get_lut_mem_size(width, height):
     return <unsigned int>o_lut_size, <uint32_t>ret
 
 
-def vpc_get_perspective_lut(interpolation):
-    """vpc_get_perspective_lut(interpolation, /)\n--\n
-    vpc_get_perspective_lut(interpolation)
+def vpc_get_perspective_lut(point_pair_info, interpolation):
+    """vpc_get_perspective_lut(point_pair_info, interpolation, /)\n--\n
+    vpc_get_perspective_lut(point_pair_info, interpolation)
 
     C function: hi_mpi_vpc_get_perspective_lut. Releases the GIL.
     """
     cdef abi.hi_point_pair_info v_point_pair_info
     c_memset(&v_point_pair_info, 0, sizeof(v_point_pair_info))
+    cdef void *c_point_pair_info = struct_pointer('hi_point_pair_info', point_pair_info, &v_point_pair_info, b"acl.himpi.vpc_get_perspective_lut", b"point_pair_info")
     cdef int64_t c_interpolation = as_int(interpolation, -2147483648, 4294967295, b"acl.himpi.vpc_get_perspective_lut", b"interpolation")
     cdef abi.hi_remap_lut v_remap_lut
     c_memset(&v_remap_lut, 0, sizeof(v_remap_lut))
     cdef abi.hi_s32 ret
     with nogil:
-        ret = abi.hi_mpi_vpc_get_perspective_lut(&v_point_pair_info, <abi.hi_u32>c_interpolation, &v_remap_lut)
-    return read_struct('hi_point_pair_info', &v_point_pair_info), read_struct('hi_remap_lut', &v_remap_lut), <uint32_t>ret
+        ret = abi.hi_mpi_vpc_get_perspective_lut(<abi.hi_point_pair_info *>c_point_pair_info, <abi.hi_u32>c_interpolation, &v_remap_lut)
+    return read_struct('hi_remap_lut', &v_remap_lut), <uint32_t>ret
 
 
 def vpc_get_process_result(chn, task_id, milli_sec):
@@ -940,20 +924,21 @@ def vpc_get_process_result(chn, task_id, milli_sec):
     return <uint32_t>ret
 
 
-def vpc_get_remap_lut(ignored=None):
-    """vpc_get_remap_lut(ignored=None, /)\n--\n
-    vpc_get_remap_lut()
+def vpc_get_remap_lut(map_param):
+    """vpc_get_remap_lut(map_param, /)\n--\n
+    vpc_get_remap_lut(map_param)
 
     C function: hi_mpi_vpc_get_remap_lut. Releases the GIL.
     """
     cdef abi.hi_map_param v_map_param
     c_memset(&v_map_param, 0, sizeof(v_map_param))
+    cdef void *c_map_param = struct_pointer('hi_map_param', map_param, &v_map_param, b"acl.himpi.vpc_get_remap_lut", b"map_param")
     cdef abi.hi_remap_lut v_remap_lut
     c_memset(&v_remap_lut, 0, sizeof(v_remap_lut))
     cdef abi.hi_s32 ret
     with nogil:
-        ret = abi.hi_mpi_vpc_get_remap_lut(&v_map_param, &v_remap_lut)
-    return read_struct('hi_map_param', &v_map_param), read_struct('hi_remap_lut', &v_remap_lut), <uint32_t>ret
+        ret = abi.hi_mpi_vpc_get_remap_lut(<abi.hi_map_param *>c_map_param, &v_remap_lut)
+    return read_struct('hi_remap_lut', &v_remap_lut), <uint32_t>ret
 
 
 def vpc_get_rotation_matrix(center_point, angle, scale):
@@ -1043,8 +1028,8 @@ def vpc_pyrdown(chn, source_pic, dest_pic, filter_level, gaussian_filter, diviso
     cdef void *c_source_pic = struct_pointer('hi_vpc_pic_info', source_pic, &v_source_pic, b"acl.himpi.vpc_pyrdown", b"source_pic")
     cdef Pack p_dest_pic = pack_structs(dest_pic, 'hi_vpc_pic_info', False, b"acl.himpi.vpc_pyrdown", b"dest_pic")
     cdef int64_t c_filter_level = as_int(filter_level, -2147483648, 4294967295, b"acl.himpi.vpc_pyrdown", b"filter_level")
-    cdef Pack p_gaussian_filter = pack_pointers(gaussian_filter, b"acl.himpi.vpc_pyrdown", b"gaussian_filter")
-    cdef uint64_t c_divisor = as_u64(divisor, b"acl.himpi.vpc_pyrdown", b"divisor")
+    cdef Pack p_gaussian_filter = pack_ints(gaussian_filter, 1, b"acl.himpi.vpc_pyrdown", b"gaussian_filter")
+    cdef int64_t c_divisor = as_int(divisor, -32768, 65535, b"acl.himpi.vpc_pyrdown", b"divisor")
     cdef abi.hi_vpc_make_border_info v_make_border_info
     c_memset(&v_make_border_info, 0, sizeof(v_make_border_info))
     write_struct('hi_vpc_make_border_info', make_border_info, &v_make_border_info, b"acl.himpi.vpc_pyrdown", b"make_border_info")
@@ -1053,7 +1038,7 @@ def vpc_pyrdown(chn, source_pic, dest_pic, filter_level, gaussian_filter, diviso
     cdef int64_t c_milli_sec = as_int(milli_sec, -2147483648, 2147483647, b"acl.himpi.vpc_pyrdown", b"milli_sec")
     cdef abi.hi_s32 ret
     with nogil:
-        ret = abi.hi_mpi_vpc_pyrdown(<abi.hi_vpc_chn>c_chn, <abi.hi_vpc_pic_info *>c_source_pic, <abi.hi_vpc_pic_info *>p_dest_pic.data, <abi.hi_u32>c_filter_level, <abi.hi_s8[] *>p_gaussian_filter.data, <abi.hi_u16><uintptr_t>c_divisor, v_make_border_info, &o_task_id, <abi.hi_s32>c_milli_sec)
+        ret = abi.hi_mpi_vpc_pyrdown(<abi.hi_vpc_chn>c_chn, <abi.hi_vpc_pic_info *>c_source_pic, <abi.hi_vpc_pic_info *>p_dest_pic.data, <abi.hi_u32>c_filter_level, <abi.hi_s8 (*)[5]>p_gaussian_filter.data, <abi.hi_u16>c_divisor, v_make_border_info, &o_task_id, <abi.hi_s32>c_milli_sec)
     return <unsigned int>o_task_id, <uint32_t>ret
 
 
@@ -1545,19 +1530,20 @@ def vdec_stop_recv_stream(chn):
     return <uint32_t>ret
 
 
-def vdec_get_pic_buf_size(type):
-    """vdec_get_pic_buf_size(type, /)\n--\n
-    vdec_get_pic_buf_size(type)
+def vdec_get_pic_buf_size(type, buf_attr):
+    """vdec_get_pic_buf_size(type, buf_attr, /)\n--\n
+    vdec_get_pic_buf_size(type, buf_attr)
 
     C function: hi_vdec_get_pic_buf_size. Releases the GIL.
     """
     cdef int64_t c_type = as_int(type, -2147483648, 2147483647, b"acl.himpi.vdec_get_pic_buf_size", b"type")
     cdef abi.hi_pic_buf_attr v_buf_attr
     c_memset(&v_buf_attr, 0, sizeof(v_buf_attr))
+    cdef void *c_buf_attr = struct_pointer('hi_pic_buf_attr', buf_attr, &v_buf_attr, b"acl.himpi.vdec_get_pic_buf_size", b"buf_attr")
     cdef abi.hi_u32 ret
     with nogil:
-        ret = abi.hi_vdec_get_pic_buf_size(<abi.hi_payload_type>c_type, &v_buf_attr)
-    return read_struct('hi_pic_buf_attr', &v_buf_attr), <unsigned int>ret
+        ret = abi.hi_vdec_get_pic_buf_size(<abi.hi_payload_type>c_type, <abi.hi_pic_buf_attr *>c_buf_attr)
+    return <unsigned int>ret
 
 
 def vdec_get_tmv_buf_size(type, width, height):

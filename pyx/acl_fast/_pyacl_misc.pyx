@@ -2,7 +2,7 @@
 """acl, acl.op and acl.himpi: what the table does not say about a few functions."""
 
 from libc.stddef cimport size_t
-from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t, uintptr_t
+from libc.stdint cimport int8_t, int32_t, int64_t, uint32_t, uint64_t, uintptr_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
@@ -23,11 +23,13 @@ __all__ = ["app_log", "dump_reg_callback", "get_recent_err_msg", "sys_get_cann_v
            "get_tensor_desc_dim_range", "get_cann_attribute_list", "set_tensor_shape_range",
            "set_tensor_value_range"]
 
+PROF = ["create_subscribe_config", "destroy_subscribe_config"]
 OP = ["set_attr_list_list_int", "set_attr_list_string"]
-HIMPI = ["venc_get_stream", "venc_release_stream"]
+HIMPI = ["sys_wait_epoll", "venc_get_stream", "venc_release_stream"]
 
 cdef enum:
     MOST_PACKS = 64
+    MOST_EVENTS = 1024
 
 
 def app_log(level, message, *ignored):
@@ -198,7 +200,69 @@ def set_attr_list_string(attr, attr_name, values):
     return attr, <int>ret
 
 
+# ---- acl.prof ----
+
+# The library is given the address of a descriptor, which must last as long as the configuration.
+cdef dict descriptors = {}
+
+
+def create_subscribe_config(time_info_switch, aicore_metrics, fd):
+    """create_subscribe_config(time_info_switch, aicore_metrics, fd, /)\n--\n
+    create_subscribe_config(time_info_switch, aicore_metrics, fd)
+
+    ``fd`` is a file descriptor that records are written to. C function:
+    aclprofCreateSubscribeConfig.
+    """
+    cdef const char *where = b"acl.prof.create_subscribe_config"
+    cdef int switch = <int>as_int(time_info_switch, 0, 1, where, b"time_info_switch")
+    cdef int metrics = <int>as_int(aicore_metrics, -(1 << 31), (1 << 31) - 1, where,
+                                   b"aicore_metrics")
+    cdef Pack room = pack_ints([as_int(fd, 0, 0x7FFFFFFF, where, b"fd")], 4, where, b"fd")
+    config = <uintptr_t>abi.aclprofCreateSubscribeConfig(
+        <int8_t>switch, <abi.aclprofAicoreMetrics>metrics, room.data)
+    if config:
+        descriptors[config] = room
+    return config
+
+
+def destroy_subscribe_config(prof_subscribe_config):
+    """destroy_subscribe_config(prof_subscribe_config, /)\n--\n
+    destroy_subscribe_config(prof_subscribe_config)
+
+    C function: aclprofDestroySubscribeConfig.
+    """
+    cdef uint64_t config = as_u64(prof_subscribe_config, b"acl.prof.destroy_subscribe_config",
+                                  b"prof_subscribe_config")
+    ret = abi.aclprofDestroySubscribeConfig(
+        <const abi.aclprofSubscribeConfig *><uintptr_t>config)
+    if ret == 0:
+        descriptors.pop(config, None)
+    return <int>ret
+
+
 # ---- acl.himpi ----
+
+def sys_wait_epoll(epoll_fd, max_events, timeout):
+    """sys_wait_epoll(epoll_fd, max_events, timeout, /)\n--\n
+    sys_wait_epoll(epoll_fd, max_events, timeout)
+
+    -> (list of dicts of hi_dvpp_epoll_event, their number, ret). C function:
+    hi_mpi_sys_wait_epoll. Releases the GIL.
+    """
+    cdef const char *where = b"acl.himpi.sys_wait_epoll"
+    cdef int32_t fd = <int32_t>as_int(epoll_fd, -(1 << 31), (1 << 31) - 1, where, b"epoll_fd")
+    cdef int32_t most = <int32_t>as_int(max_events, -(1 << 31), MOST_EVENTS, where, b"max_events")
+    cdef int32_t limit = <int32_t>as_int(timeout, -(1 << 31), (1 << 31) - 1, where, b"timeout")
+    cdef abi.hi_dvpp_epoll_event[MOST_EVENTS] events
+    cdef abi.hi_s32 count = 0
+    cdef int ret, index
+    memset(events, 0, sizeof(events))
+    with nogil:
+        ret = abi.hi_mpi_sys_wait_epoll(fd, events, most, limit, &count)
+    found = [read_struct("hi_dvpp_epoll_event", &events[index])
+             for index in range(min(count, most) if ret == 0 else 0)]
+    return found, len(found), <uint32_t>ret
+
 
 def venc_get_stream(chn, milli_sec):
     """venc_get_stream(chn, milli_sec, /)\n--\n

@@ -29,6 +29,7 @@ cdef struct Input:
     uint64_t address
     Lane *lane
     unsigned long holder    # a thread; 0: free
+    uint64_t turn           # how often it was taken
     int waiters
     sem_t gate
 

@@ -18,6 +18,7 @@ from libc.stdlib cimport calloc, free
 
 from acl_fast cimport abi
 from acl_fast.abi cimport aclError, aclmdlDataset, aclrtStream
+from acl_fast._timeline cimport now
 
 cdef extern from "semaphore.h" nogil:
     int sem_init(sem_t *, int, unsigned int)
@@ -44,7 +45,9 @@ cdef extern from *:
 
 cdef enum:
     BUCKETS = 1024      # a power of two
-    PATIENCE = 20       # waits of 50 ms before memory is taken from who does not execute
+
+# Seconds after which memory is taken from who does not execute.
+cdef double PATIENCE = 1.0
 
 # Lanes are never freed: model ids are few, and a thread may be waiting for one.
 cdef Lane *lanes[BUCKETS]
@@ -179,19 +182,25 @@ cdef int begin_refresh(uint64_t address, aclrtStream stream, bint queued) except
 
 cdef int hold(Input *memory, uint64_t address, aclrtStream stream, bint queued) except -1:
     cdef unsigned long me = PyThread_get_thread_ident()
-    cdef int patience = PATIENCE
+    cdef unsigned long holder = 0
+    cdef uint64_t turn = 0
+    cdef double since = 0
     cdef Lane *lane
-    while memory.holder != 0 and memory.holder != me and patience > 0:
+    while memory.holder != 0 and memory.holder != me:
+        if memory.holder != holder or memory.turn != turn:
+            holder, turn, since = memory.holder, memory.turn, now()
+        elif now() - since > PATIENCE:
+            break
         memory.waiters += 1
         with nogil:
             wait_a_while(&memory.gate)
         memory.waiters -= 1
-        patience -= 1
         PyErr_CheckSignals()
     # Somebody may have freed the memory meanwhile.
     if input_at(address) != memory:
         return 0
     memory.holder = me
+    memory.turn += 1
     lane = memory.lane
     if lane == NULL or not lane.used:
         return 0

@@ -12,11 +12,11 @@ from acl_fast cimport abi
 from acl_fast._pyacl_args cimport (as_double, as_i64, as_int, as_u64, text_from, text_or_none)
 from acl_fast._pyacl_models cimport (datasets_changed, forget_dataset, forget_memory,
                                      note_buffer)
-from acl_fast._pyacl_structs cimport (Pack, pack_floats, pack_ints, pack_pointers, pack_structs,
-                                      read_struct, squeeze, struct_pointer, write_struct)
+from acl_fast._pyacl_structs cimport (Pack, pack_floats, pack_ints, pack_pointers, pack_room,
+                                      pack_structs, read_struct, squeeze, struct_pointer, write_struct)
 from acl_fast._runtime cimport forget_binding
 
-__all__ = ["create_config", "create_stamp", "create_step_info", "create_subscribe_config", "destroy_config", "destroy_stamp", "destroy_step_info", "destroy_subscribe_config", "finalize", "get_model_id", "get_op_desc_size", "get_op_duration", "get_op_end", "get_op_name", "get_op_name_len", "get_op_num", "get_op_start", "get_op_type", "get_op_type_len", "get_step_timestamp", "init", "mark", "mark_ex", "model_subscribe", "model_un_subscribe", "pop", "push", "range_start", "range_stop", "set_config", "set_stamp_trace_message", "start", "stop"]
+__all__ = ["create_config", "create_stamp", "create_step_info", "destroy_config", "destroy_stamp", "destroy_step_info", "finalize", "get_model_id", "get_op_desc_size", "get_op_duration", "get_op_end", "get_op_name", "get_op_name_len", "get_op_num", "get_op_start", "get_op_type", "get_op_type_len", "get_step_timestamp", "init", "mark", "mark_ex", "model_subscribe", "model_un_subscribe", "pop", "push", "range_start", "range_stop", "set_config", "set_stamp_trace_message", "start", "stop"]
 
 
 def create_config(*args):
@@ -62,21 +62,6 @@ def create_step_info(ignored=None):
     return <uintptr_t>ret
 
 
-def create_subscribe_config(time_info_switch, aicore_metrics, fd):
-    """create_subscribe_config(time_info_switch, aicore_metrics, fd, /)\n--\n
-    create_subscribe_config(time_info_switch, aicore_metrics, fd)
-
-    C function: aclprofCreateSubscribeConfig. Releases the GIL.
-    """
-    cdef int64_t c_time_info_switch = as_int(time_info_switch, -128, 127, b"acl.prof.create_subscribe_config", b"time_info_switch")
-    cdef int64_t c_aicore_metrics = as_int(aicore_metrics, -2147483648, 2147483647, b"acl.prof.create_subscribe_config", b"aicore_metrics")
-    cdef uint64_t c_fd = as_u64(fd, b"acl.prof.create_subscribe_config", b"fd")
-    cdef abi.aclprofSubscribeConfig * ret
-    with nogil:
-        ret = abi.aclprofCreateSubscribeConfig(<int8_t>c_time_info_switch, <abi.aclprofAicoreMetrics>c_aicore_metrics, <void *><uintptr_t>c_fd)
-    return <uintptr_t>ret
-
-
 def destroy_config(profiler_config):
     """destroy_config(profiler_config, /)\n--\n
     destroy_config(profiler_config)
@@ -110,19 +95,6 @@ def destroy_step_info(stepinfo):
     cdef uint64_t c_stepinfo = as_u64(stepinfo, b"acl.prof.destroy_step_info", b"stepinfo")
     with nogil:
         abi.aclprofDestroyStepInfo(<abi.aclprofStepInfo *><uintptr_t>c_stepinfo)
-
-
-def destroy_subscribe_config(prof_subscribe_config):
-    """destroy_subscribe_config(prof_subscribe_config, /)\n--\n
-    destroy_subscribe_config(prof_subscribe_config)
-
-    C function: aclprofDestroySubscribeConfig. Releases the GIL.
-    """
-    cdef uint64_t c_prof_subscribe_config = as_u64(prof_subscribe_config, b"acl.prof.destroy_subscribe_config", b"prof_subscribe_config")
-    cdef abi.aclError ret
-    with nogil:
-        ret = abi.aclprofDestroySubscribeConfig(<const abi.aclprofSubscribeConfig *><uintptr_t>c_prof_subscribe_config)
-    return <int>ret
 
 
 def finalize(ignored=None):
@@ -201,12 +173,11 @@ def get_op_name(op_info, op_info_len, index, op_name_len):
     cdef uint64_t c_op_info = as_u64(op_info, b"acl.prof.get_op_name", b"op_info")
     cdef uint64_t c_op_info_len = as_u64(op_info_len, b"acl.prof.get_op_name", b"op_info_len")
     cdef int64_t c_index = as_int(index, -2147483648, 4294967295, b"acl.prof.get_op_name", b"index")
-    cdef char o_op_name
-    c_memset(&o_op_name, 0, sizeof(o_op_name))
     cdef uint64_t c_op_name_len = as_u64(op_name_len, b"acl.prof.get_op_name", b"op_name_len")
+    cdef Pack p_op_name = pack_room(c_op_name_len)
     cdef abi.aclError ret
-    ret = abi.aclprofGetOpName(<const void *><uintptr_t>c_op_info, <size_t>c_op_info_len, <uint32_t>c_index, &o_op_name, <size_t>c_op_name_len)
-    return <char>o_op_name, <int>ret
+    ret = abi.aclprofGetOpName(<const void *><uintptr_t>c_op_info, <size_t>c_op_info_len, <uint32_t>c_index, <char *>p_op_name.data, <size_t>c_op_name_len)
+    return text_or_none(<const char *>p_op_name.data), <int>ret
 
 
 def get_op_name_len(op_info, op_info_len, index):
@@ -263,12 +234,11 @@ def get_op_type(op_info, op_info_len, index, op_type_len):
     cdef uint64_t c_op_info = as_u64(op_info, b"acl.prof.get_op_type", b"op_info")
     cdef uint64_t c_op_info_len = as_u64(op_info_len, b"acl.prof.get_op_type", b"op_info_len")
     cdef int64_t c_index = as_int(index, -2147483648, 4294967295, b"acl.prof.get_op_type", b"index")
-    cdef char o_op_type
-    c_memset(&o_op_type, 0, sizeof(o_op_type))
     cdef uint64_t c_op_type_len = as_u64(op_type_len, b"acl.prof.get_op_type", b"op_type_len")
+    cdef Pack p_op_type = pack_room(c_op_type_len)
     cdef abi.aclError ret
-    ret = abi.aclprofGetOpType(<const void *><uintptr_t>c_op_info, <size_t>c_op_info_len, <uint32_t>c_index, &o_op_type, <size_t>c_op_type_len)
-    return <char>o_op_type, <int>ret
+    ret = abi.aclprofGetOpType(<const void *><uintptr_t>c_op_info, <size_t>c_op_info_len, <uint32_t>c_index, <char *>p_op_type.data, <size_t>c_op_type_len)
+    return text_or_none(<const char *>p_op_type.data), <int>ret
 
 
 def get_op_type_len(op_info, op_info_len, index):

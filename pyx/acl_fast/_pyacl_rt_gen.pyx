@@ -12,8 +12,8 @@ from acl_fast cimport abi
 from acl_fast._pyacl_args cimport (as_double, as_i64, as_int, as_u64, text_from, text_or_none)
 from acl_fast._pyacl_models cimport (datasets_changed, forget_dataset, forget_memory,
                                      note_buffer)
-from acl_fast._pyacl_structs cimport (Pack, pack_floats, pack_ints, pack_pointers, pack_structs,
-                                      read_struct, squeeze, struct_pointer, write_struct)
+from acl_fast._pyacl_structs cimport (Pack, pack_floats, pack_ints, pack_pointers, pack_room,
+                                      pack_structs, read_struct, squeeze, struct_pointer, write_struct)
 from acl_fast._runtime cimport forget_binding
 
 __all__ = ["binary_get_function", "binary_get_function_by_entry", "binary_load", "binary_load_from_file", "binary_unload", "cmo_async", "create_binary", "create_context", "create_event", "create_event_ex_with_flag", "create_event_with_flag", "create_group_info", "create_notify", "create_stream", "create_stream_config_handle", "create_stream_v2", "create_stream_with_config", "ctx_get_sys_param_opt", "ctx_set_sys_param_opt", "destroy_binary", "destroy_context", "destroy_event", "destroy_group_info", "destroy_notify", "destroy_stream_config_handle", "device_can_access_peer", "device_disable_peer_access", "device_enable_peer_access", "device_get_bare_tgid", "device_task_abort", "event_elapsed_time", "event_get_timestamp", "free", "free_host", "free_physical", "get_all_group_info", "get_context", "get_device", "get_device_count", "get_device_id_from_exception_info", "get_device_sat_mode", "get_device_utilization_rate", "get_error_code_from_exception_info", "get_function_addr", "get_group_count", "get_group_info_detail", "get_last_error", "get_mem_info", "get_mem_uce_info", "get_memcpy_desc_size", "get_notify_id", "get_overflow_status", "get_run_mode", "get_stream_id_from_exception_info", "get_stream_overflow_switch", "get_sys_param_opt", "get_task_id_from_exception_info", "get_thread_id_from_exception_info", "get_thread_last_task_id", "host_register", "host_unregister", "kernel_args_append", "kernel_args_append_place_holder", "kernel_args_finalize", "kernel_args_get_handle_mem_size", "kernel_args_get_mem_size", "kernel_args_get_place_holder_buffer", "kernel_args_init", "kernel_args_init_by_user_mem", "kernel_args_para_update", "launch_kernel", "launch_kernel_with_config", "malloc", "malloc_align32", "malloc_cached", "malloc_for_task_scheduler", "malloc_host", "malloc_host_with_cfg", "malloc_physical", "malloc_with_cfg", "map_mem", "mem_export_to_shareable_handle", "mem_flush", "mem_get_allocation_granularity", "mem_import_from_shareable_handle", "mem_invalidate", "mem_set_pid_to_shareable_handle", "mem_uce_repair", "memcpy2d", "memcpy2d_async", "memcpy_async_with_condition", "memcpy_async_with_desc", "memset", "memset_async", "peek_at_last_error", "pointer_get_attributes", "process_host_func", "query_device_status", "query_event", "query_event_status", "query_event_wait_status", "record_event", "record_notify", "release_mem_address", "reserve_mem_address", "reset_device", "reset_device_force", "reset_event", "reset_overflow_status", "set_context", "set_device", "set_device_sat_mode", "set_group", "set_memcpy_desc", "set_op_execute_time_out", "set_op_execute_time_out_with_ms", "set_op_wait_timeout", "set_stream_config_opt", "set_stream_failure_mode", "set_stream_overflow_switch", "set_sys_param_opt", "set_ts_device", "stream_abort", "stream_get_id", "stream_query", "stream_wait_event", "subscribe_host_func", "subscribe_report", "synchronize_device", "synchronize_device_with_timeout", "synchronize_event", "synchronize_event_with_timeout", "synchronize_stream", "synchronize_stream_with_timeout", "unsubscribe_host_func", "unmap_mem", "wait_and_reset_notify", "allocator_create_desc", "allocator_destroy_desc", "allocator_register", "allocator_set_alloc_advise_func_to_desc", "allocator_set_alloc_func_to_desc", "allocator_set_free_func_to_desc", "allocator_set_get_addr_from_block_func_to_desc", "allocator_set_obj_to_desc", "allocator_unregister"]
@@ -696,22 +696,21 @@ def get_mem_info(attr):
     return <size_t>o_free, <size_t>o_total, <int>ret
 
 
-def get_mem_uce_info(device_id, array_size):
-    """get_mem_uce_info(device_id, array_size, /)\n--\n
-    get_mem_uce_info(device_id, array_size)
+def get_mem_uce_info(device_id, mem_uce_info_array, array_size):
+    """get_mem_uce_info(device_id, mem_uce_info_array, array_size, /)\n--\n
+    get_mem_uce_info(device_id, mem_uce_info_array, array_size)
 
     C function: aclrtGetMemUceInfo. Releases the GIL.
     """
     cdef int64_t c_device_id = as_int(device_id, -2147483648, 2147483647, b"acl.rt.get_mem_uce_info", b"device_id")
-    cdef abi.aclrtMemUceInfo v_mem_uce_info_array
-    c_memset(&v_mem_uce_info_array, 0, sizeof(v_mem_uce_info_array))
+    cdef uint64_t c_mem_uce_info_array = as_u64(mem_uce_info_array, b"acl.rt.get_mem_uce_info", b"mem_uce_info_array")
     cdef uint64_t c_array_size = as_u64(array_size, b"acl.rt.get_mem_uce_info", b"array_size")
     cdef size_t o_ret_size
     c_memset(&o_ret_size, 0, sizeof(o_ret_size))
     cdef abi.aclError ret
     with nogil:
-        ret = abi.aclrtGetMemUceInfo(<int32_t>c_device_id, &v_mem_uce_info_array, <size_t>c_array_size, &o_ret_size)
-    return read_struct('aclrtMemUceInfo', &v_mem_uce_info_array), <size_t>o_ret_size, <int>ret
+        ret = abi.aclrtGetMemUceInfo(<int32_t>c_device_id, <abi.aclrtMemUceInfo *><uintptr_t>c_mem_uce_info_array, <size_t>c_array_size, &o_ret_size)
+    return <size_t>o_ret_size, <int>ret
 
 
 def get_memcpy_desc_size(kind):
@@ -1306,13 +1305,11 @@ def mem_uce_repair(device_id, mem_uce_info_array, array_size):
     C function: aclrtMemUceRepair. Releases the GIL.
     """
     cdef int64_t c_device_id = as_int(device_id, -2147483648, 2147483647, b"acl.rt.mem_uce_repair", b"device_id")
-    cdef abi.aclrtMemUceInfo v_mem_uce_info_array
-    c_memset(&v_mem_uce_info_array, 0, sizeof(v_mem_uce_info_array))
-    cdef void *c_mem_uce_info_array = struct_pointer('aclrtMemUceInfo', mem_uce_info_array, &v_mem_uce_info_array, b"acl.rt.mem_uce_repair", b"mem_uce_info_array")
+    cdef uint64_t c_mem_uce_info_array = as_u64(mem_uce_info_array, b"acl.rt.mem_uce_repair", b"mem_uce_info_array")
     cdef uint64_t c_array_size = as_u64(array_size, b"acl.rt.mem_uce_repair", b"array_size")
     cdef abi.aclError ret
     with nogil:
-        ret = abi.aclrtMemUceRepair(<int32_t>c_device_id, <abi.aclrtMemUceInfo *>c_mem_uce_info_array, <size_t>c_array_size)
+        ret = abi.aclrtMemUceRepair(<int32_t>c_device_id, <abi.aclrtMemUceInfo *><uintptr_t>c_mem_uce_info_array, <size_t>c_array_size)
     return <int>ret
 
 
@@ -1434,20 +1431,19 @@ def peek_at_last_error(level):
     return <int>ret
 
 
-def pointer_get_attributes(ptr, attributes):
-    """pointer_get_attributes(ptr, attributes, /)\n--\n
-    pointer_get_attributes(ptr, attributes)
+def pointer_get_attributes(ptr):
+    """pointer_get_attributes(ptr, /)\n--\n
+    pointer_get_attributes(ptr)
 
     C function: aclrtPointerGetAttributes. Releases the GIL.
     """
     cdef uint64_t c_ptr = as_u64(ptr, b"acl.rt.pointer_get_attributes", b"ptr")
     cdef abi.aclrtPtrAttributes v_attributes
     c_memset(&v_attributes, 0, sizeof(v_attributes))
-    cdef void *c_attributes = struct_pointer('aclrtPtrAttributes', attributes, &v_attributes, b"acl.rt.pointer_get_attributes", b"attributes")
     cdef abi.aclError ret
     with nogil:
-        ret = abi.aclrtPointerGetAttributes(<const void *><uintptr_t>c_ptr, <abi.aclrtPtrAttributes *>c_attributes)
-    return <int>ret
+        ret = abi.aclrtPointerGetAttributes(<const void *><uintptr_t>c_ptr, &v_attributes)
+    return read_struct('aclrtPtrAttributes', &v_attributes), <int>ret
 
 
 def process_host_func(timeout):

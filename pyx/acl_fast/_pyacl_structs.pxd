@@ -9,6 +9,8 @@ cdef class Pack:
     cdef size_t count
 
 
+# Room for a text of `nbytes`, and the zero behind it.
+cdef Pack pack_room(size_t nbytes)
 cdef Pack pack_ints(object values, int size, const char *where, const char *name)
 cdef Pack pack_pointers(object values, const char *where, const char *name)
 cdef Pack pack_floats(object values, const char *where, const char *name)
@@ -19,7 +21,7 @@ cdef Pack pack_structs(object values, str struct, bint pointers, const char *whe
 cdef dict read_struct(str struct, const void *data)
 cdef int write_struct(str struct, object value, void *data, const char *where,
                       const char *name) except -1
-# A struct argument: `local` filled from a dict, the address that an int is, or NULL.
+# A struct argument: `local` filled from a dict, NULL for None and 0, or a handle.
 cdef void *struct_pointer(str struct, object value, void *local, const char *where,
                           const char *name) except? NULL
 # Leave out the lengths of lists where the caller gave them.

@@ -11,6 +11,9 @@ from libc.string cimport memcpy, memset
 
 from acl_fast._pyacl_args cimport as_double, as_u64, text_from
 
+cdef enum:
+    MOST_TEXT = 1 << 20
+
 cdef dict layouts = None
 
 
@@ -32,6 +35,8 @@ cdef class Pack:
 
 cdef Pack new_pack(object values, size_t size, const char *where, const char *name):
     cdef Pack pack = Pack.__new__(Pack)
+    if values is None:
+        return pack  # NULL
     if isinstance(values, (str, bytes)) or not hasattr(values, "__len__"):
         raise TypeError(f"{where.decode()}(): {name.decode()} is a list, not "
                         f"{type(values).__name__}")
@@ -42,10 +47,22 @@ cdef Pack new_pack(object values, size_t size, const char *where, const char *na
     return pack
 
 
+cdef Pack pack_room(size_t nbytes):
+    cdef Pack pack = Pack.__new__(Pack)
+    if nbytes > MOST_TEXT:
+        raise ValueError(f"a text of {nbytes} bytes is more than {MOST_TEXT}")
+    pack.data = calloc(nbytes + 1, 1)
+    if pack.data == NULL:
+        raise MemoryError()
+    return pack
+
+
 cdef Pack pack_ints(object values, int size, const char *where, const char *name):
+    if isinstance(values, (list, tuple)) and values and isinstance(values[0], (list, tuple)):
+        values = flat(values)
     cdef Pack pack = new_pack(values, <size_t>size, where, name)
     cdef char *place = <char *>pack.data
-    for value in values:
+    for value in values or ():
         put_int(place, as_u64(value, where, name), size)
         place += size
     return pack
@@ -58,7 +75,7 @@ cdef Pack pack_pointers(object values, const char *where, const char *name):
 cdef Pack pack_floats(object values, const char *where, const char *name):
     cdef Pack pack = new_pack(values, sizeof(float), where, name)
     cdef float *place = <float *>pack.data
-    for value in values:
+    for value in values or ():
         place[0] = <float>as_double(value, where, name)
         place += 1
     return pack
@@ -68,7 +85,7 @@ cdef Pack pack_texts(object values, const char *where, const char *name):
     """The texts' memory belongs to the list's items."""
     cdef Pack pack = new_pack(values, sizeof(char *), where, name)
     cdef const char **place = <const char **>pack.data
-    for value in values:
+    for value in values or ():
         place[0] = text_from(value, where, name)
         place += 1
     return pack
@@ -84,7 +101,7 @@ cdef Pack pack_structs(object values, str struct, bint pointers, const char *whe
     # Pointers first, the structs behind them.
     pack = new_pack(values, size + (sizeof(void *) if pointers else 0), where, name)
     start = pack.count * sizeof(void *) if pointers else 0
-    for index, value in enumerate(values):
+    for index, value in enumerate(values or ()):
         write_struct(struct, value, <char *>pack.data + start + index * size, where, name)
         if pointers:
             (<void **>pack.data)[index] = <char *>pack.data + start + index * size
@@ -182,7 +199,8 @@ cdef void *struct_pointer(str struct, object value, void *local, const char *whe
                           const char *name) except? NULL:
     if value is None:
         return NULL
-    if not isinstance(value, dict):
+    # A handle that happens to be declared as a struct; other addresses would be read unchecked.
+    if not isinstance(value, dict) and (struct.endswith("Handle") or value == 0):
         return <void *><uintptr_t>as_u64(value, where, name)
     memset(local, 0, layout_of(struct)[0])
     write_struct(struct, value, local, where, name)

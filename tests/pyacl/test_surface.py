@@ -137,7 +137,12 @@ def test_anything_with_index_is_an_int() -> None:
         ("acl.create_tensor_desc", (0, ["a"], 2), TypeError, r"dims is an int, not str"),
         ("acl.rt.memcpy", (0, 0), TypeError, r"memcpy\(\) takes exactly 5 positional"),
         ("acl.create_tensor_desc", (0,), TypeError, r"takes 3 arguments, or 4 with the lengths"),
-        ("acl.himpi.vpc_create_chn", (0, [1]), TypeError, r"attr is an int, not list"),
+        (
+            "acl.himpi.vpc_create_chn",
+            (0, [1]),
+            TypeError,
+            r"attr is a dict of hi_vpc_chn_attr, not list",
+        ),
         ("acl.rt.launch_callback", (3, 0, 0, 0), TypeError, r"the callback is a function"),
         ("acl.util.ptr_to_numpy", (0, (4,), 11), ValueError, r"ptr is NULL"),
         ("acl.util.ptr_to_numpy", (64, (4,), 99), ValueError, r"npy_type 99 is none of"),

@@ -22,20 +22,22 @@ RANGES = {
     "uint8_t": (-(1 << 7), (1 << 8) - 1),
     "int8_t": (-(1 << 7), (1 << 7) - 1),
     "char": (-(1 << 7), (1 << 8) - 1),
+    "signed char": (-(1 << 7), (1 << 7) - 1),
+    "unsigned char": (-(1 << 7), (1 << 8) - 1),
+    "short": (-(1 << 15), (1 << 15) - 1),
+    "unsigned short": (-(1 << 15), (1 << 16) - 1),
     "bool": (0, 1),
 }
 WIDE = {"size_t": "as_u64", "uint64_t": "as_u64", "unsigned long": "as_u64"}
 WIDE |= {"unsigned long long": "as_u64", "int64_t": "as_i64", "long long": "as_i64"}
-SIZES = {"uint8_t": 1, "int8_t": 1, "uint16_t": 2, "int16_t": 2, "float": -4}
-SIZES |= {
-    "unsigned int": 4,
-    "uint32_t": 4,
-    "int32_t": 4,
-    "int": 4,
-    "size_t": 8,
-    "uint64_t": 8,
-    "int64_t": 8,
+# Bytes of the elements of lists.
+SIZES = {
+    **dict.fromkeys(("uint8_t", "int8_t", "signed char", "unsigned char"), 1),
+    **dict.fromkeys(("uint16_t", "int16_t", "short", "unsigned short"), 2),
+    **dict.fromkeys(("uint32_t", "int32_t", "int", "unsigned int"), 4),
+    **dict.fromkeys(("uint64_t", "int64_t", "size_t"), 8),
 }
+C_WORDS = {"const", "void", "char", "int", "float", "double", "long", "unsigned", "signed", "short"}
 
 # pyACL's functions are built-in ones that take what they take by place.
 HEAD = '''\
@@ -52,8 +54,8 @@ from acl_fast cimport abi
 from acl_fast._pyacl_args cimport (as_double, as_i64, as_int, as_u64, text_from, text_or_none)
 from acl_fast._pyacl_models cimport (datasets_changed, forget_dataset, forget_memory,
                                      note_buffer)
-from acl_fast._pyacl_structs cimport (Pack, pack_floats, pack_ints, pack_pointers, pack_structs,
-                                      read_struct, squeeze, struct_pointer, write_struct)
+from acl_fast._pyacl_structs cimport (Pack, pack_floats, pack_ints, pack_pointers, pack_room,
+                                      pack_structs, read_struct, squeeze, struct_pointer, write_struct)
 from acl_fast._runtime cimport forget_binding
 '''
 
@@ -109,6 +111,7 @@ class Lines:
     # Lengths of lists: (place in C, place among the arguments and lengths of Python).
     absorbed: list[tuple[int, int]] = field(default_factory=list)
     counts: dict[str, list[str]] = field(default_factory=dict)  # lists of one length
+    late: list[str] = field(default_factory=list)  # declarations that need all arguments
 
 
 class Wrapper:
@@ -174,7 +177,7 @@ class Wrapper:
     def list_element(self, param: Param) -> str:
         """The element type of a parameter that is an array the program gives; empty: none."""
         text = param.type.replace(" const[", "[").replace("*const[", "*[")
-        match = re.fullmatch(r"(.*?)\s*\[\d*\]", text)
+        match = re.fullmatch(r"(.*?)\s*(?:\[\d*\])+", text)
         if match:
             return match.group(1).replace("const ", "").strip()
         match = re.fullmatch(r"const (\w+) \*", text) or re.fullmatch(r"(\w+) \*", text)
@@ -238,11 +241,10 @@ class Wrapper:
 
     def ctype(self, text: str) -> str:
         """Qualify the names of a C type."""
-        words = {"const", "void", "char", "int", "float", "double", "size_t", "long", "unsigned"}
 
         def qualify(match: re.Match[str]) -> str:
             word = match.group(0)
-            return word if word in words or word in SIZES else f"abi.{word}"
+            return word if word in C_WORDS or word in SIZES or word.isdigit() else f"abi.{word}"
 
         return re.sub(r"\w+", qualify, text.replace("*const", "*"))
 
@@ -289,6 +291,9 @@ class Wrapper:
     def decayed(self, param: Param) -> str:
         """The type of an array parameter as a pointer."""
         text = param.type.replace(" const[", "[").replace("*const[", "*[")
+        rows = re.fullmatch(r"(.*?)\s*\[\d*\]\[(\d+)\]", text)
+        if rows:
+            return f"{rows.group(1)} (*)[{rows.group(2)}]".replace("const ", "")
         return re.sub(r"\s*\[\d*\]$", " *", text).replace("const ", "")
 
     def convert_pointer(self, lines: Lines, param: Param, place: int) -> None:
@@ -305,6 +310,8 @@ class Wrapper:
                 f"cdef const char *c_{name} = text_from({name}, {self.texts(name)})"
             )
             lines.call.append(f"c_{name}")
+        elif target == "char" and not self.is_address(param):
+            self.convert_text_room(lines, param)
         elif (struct := self.types.struct(inner)) and not self.is_address(param):
             self.convert_struct(lines, param, struct, constant)
         elif target.endswith("*") and not constant:
@@ -322,9 +329,19 @@ class Wrapper:
         else:
             self.take(lines, param, "int", text, "as_u64")
 
+    def convert_text_room(self, lines: Lines, param: Param) -> None:
+        """Room for a text; how long it is at most comes next and is an argument."""
+        name = snake(param.name)
+        place = self.function.params.index(param)
+        length = snake(self.function.params[place + 1].name)
+        lines.late.append(f"cdef Pack p_{name} = pack_room(c_{length})")
+        lines.call.append(f"<char *>p_{name}.data")
+        lines.results.append((f"text_or_none(<const char *>p_{name}.data)", "str | None"))
+
     def convert_struct(self, lines: Lines, param: Param, struct: str, constant: bool) -> None:
         name = snake(param.name)
         filled = self.rules["filled"].get(self.function.name, [])
+        given = param.name in self.rules["given"].get(self.function.name, [])
         getter = re.search(r"_(get|query)_", self.function.name) or re.match(
             r"acl[a-z]*(Get|Query)", self.function.name
         )
@@ -332,11 +349,12 @@ class Wrapper:
             f"cdef abi.{struct} v_{name}",
             f"c_memset(&v_{name}, 0, sizeof(v_{name}))",
         ]
-        if not constant and (param.name in filled or getter):
+        if not constant and not given and (param.name in filled or getter):
             lines.call.append(f"&v_{name}")
             lines.results.append((f"read_struct({struct!r}, &v_{name})", "dict[str, Any]"))
             return
-        lines.arguments.append((name, "dict[str, Any] | int | None"))
+        kind = "int" if struct.endswith("Handle") else "dict[str, Any] | None"
+        lines.arguments.append((name, kind))
         lines.declare.append(
             f"cdef void *c_{name} = struct_pointer({struct!r}, {name}, &v_{name}, "
             f"{self.texts(name)})"
@@ -408,6 +426,7 @@ class Wrapper:
         for count in lines.counts:
             yield f"cdef size_t {count}"
         yield from lines.declare
+        yield from lines.late
         for count, names in lines.counts.items():
             yield f"{count} = p_{names[0]}.count"
             for other in names[1:]:
