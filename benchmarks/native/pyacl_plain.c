@@ -1,5 +1,6 @@
 /* The counterpart of acl_fast.pyacl: what one would write by hand for each function, parsing the
- * arguments with PyArg_ParseTuple and releasing the GIL around a call through a pointer from dlsym. */
+ * arguments with PyArg_ParseTuple and releasing the GIL around a call through a pointer from dlsym.
+ */
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -8,9 +9,10 @@
 
 #include "acl/acl.h"
 
-#define EACH(X)                                                                                 \
-    X(aclmdlExecuteAsync) X(aclrtMemcpyAsync) X(aclGetDataBufferAddr) X(aclGetDataBufferSizeV2) \
-    X(aclCreateDataBuffer) X(aclmdlCreateDataset) X(aclrtSynchronizeStream) X(aclrtSetCurrentContext)
+#define EACH(X)                                                                                  \
+    X(aclmdlExecuteAsync)                                                                        \
+    X(aclrtMemcpyAsync) X(aclGetDataBufferAddr) X(aclGetDataBufferSizeV2) X(aclCreateDataBuffer) \
+        X(aclmdlCreateDataset) X(aclrtSynchronizeStream) X(aclrtSetCurrentContext)
 
 #define DECLARE(name) static __typeof__(&name) name##_pointer;
 EACH(DECLARE)
@@ -35,9 +37,9 @@ static PyObject *execute_async(PyObject *module, PyObject *args) {
     aclError rc;
     (void)module;
     if (!PyArg_ParseTuple(args, "IKKK", &model, &input, &output, &stream)) return NULL;
-    Py_BEGIN_ALLOW_THREADS rc = aclmdlExecuteAsync_pointer(
-        model, POINTER(const aclmdlDataset *, input), POINTER(aclmdlDataset *, output),
-        POINTER(aclrtStream, stream));
+    Py_BEGIN_ALLOW_THREADS rc =
+        aclmdlExecuteAsync_pointer(model, POINTER(const aclmdlDataset *, input),
+                                   POINTER(aclmdlDataset *, output), POINTER(aclrtStream, stream));
     Py_END_ALLOW_THREADS return PyLong_FromLong(rc);
 }
 
@@ -92,14 +94,14 @@ static PyObject *create_dataset(PyObject *module, PyObject *args) {
     Py_END_ALLOW_THREADS return PyLong_FromUnsignedLongLong((uintptr_t)dataset);
 }
 
-#define ONE_HANDLE(python, c_name, type)                                                      \
-    static PyObject *python(PyObject *module, PyObject *args) {                               \
-        number handle;                                                                        \
-        aclError rc;                                                                          \
-        (void)module;                                                                         \
-        if (!PyArg_ParseTuple(args, "K", &handle)) return NULL;                               \
-        Py_BEGIN_ALLOW_THREADS rc = c_name##_pointer(POINTER(type, handle));                  \
-        Py_END_ALLOW_THREADS return PyLong_FromLong(rc);                                      \
+#define ONE_HANDLE(python, c_name, type)                                     \
+    static PyObject *python(PyObject *module, PyObject *args) {              \
+        number handle;                                                       \
+        aclError rc;                                                         \
+        (void)module;                                                        \
+        if (!PyArg_ParseTuple(args, "K", &handle)) return NULL;              \
+        Py_BEGIN_ALLOW_THREADS rc = c_name##_pointer(POINTER(type, handle)); \
+        Py_END_ALLOW_THREADS return PyLong_FromLong(rc);                     \
     }
 ONE_HANDLE(synchronize_stream, aclrtSynchronizeStream, aclrtStream)
 ONE_HANDLE(set_context, aclrtSetCurrentContext, aclrtContext)

@@ -13,7 +13,8 @@ from acl_fast._pyacl_args cimport (as_double, as_i64, as_int, as_u64, text_from,
 from acl_fast._pyacl_models cimport (datasets_changed, forget_dataset, forget_memory,
                                      note_buffer)
 from acl_fast._pyacl_structs cimport (Pack, pack_floats, pack_ints, pack_pointers, pack_room,
-                                      pack_structs, read_struct, squeeze, struct_pointer, write_struct)
+                                      pack_structs, read_struct, squeeze, struct_pointer,
+                                      write_struct)
 from acl_fast._runtime cimport forget_binding
 
 __all__ = ["create_handle_for_gemm_ex", "create_handle_for_gemv_ex", "create_handle_for_hgemm", "create_handle_for_hgemv", "create_handle_for_s8gemm", "create_handle_for_s8gemv", "gemm_ex", "gemv_ex", "hgemm", "hgemv", "s8gemm", "s8gemv"]

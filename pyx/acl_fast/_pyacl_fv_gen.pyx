@@ -13,7 +13,8 @@ from acl_fast._pyacl_args cimport (as_double, as_i64, as_int, as_u64, text_from,
 from acl_fast._pyacl_models cimport (datasets_changed, forget_dataset, forget_memory,
                                      note_buffer)
 from acl_fast._pyacl_structs cimport (Pack, pack_floats, pack_ints, pack_pointers, pack_room,
-                                      pack_structs, read_struct, squeeze, struct_pointer, write_struct)
+                                      pack_structs, read_struct, squeeze, struct_pointer,
+                                      write_struct)
 from acl_fast._runtime cimport forget_binding
 
 __all__ = ["create_feature_info", "create_init_para", "create_query_table", "create_repo_range", "create_search_input", "create_search_result", "del_", "destroy_feature_info", "destroy_init_para", "destroy_query_table", "destroy_repo_range", "destroy_search_input", "destroy_search_result", "init", "modify", "release", "repo_add", "repo_del", "search", "set1_n_top_num", "set_nm_top_num"]

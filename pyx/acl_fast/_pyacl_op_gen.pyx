@@ -13,7 +13,8 @@ from acl_fast._pyacl_args cimport (as_double, as_i64, as_int, as_u64, text_from,
 from acl_fast._pyacl_models cimport (datasets_changed, forget_dataset, forget_memory,
                                      note_buffer)
 from acl_fast._pyacl_structs cimport (Pack, pack_floats, pack_ints, pack_pointers, pack_room,
-                                      pack_structs, read_struct, squeeze, struct_pointer, write_struct)
+                                      pack_structs, read_struct, squeeze, struct_pointer,
+                                      write_struct)
 from acl_fast._runtime cimport forget_binding
 
 __all__ = ["cast", "create_attr", "create_handle", "create_handle_for_cast", "create_kernel", "destroy_attr", "destroy_handle", "execute_with_handle", "execute", "execute_v2", "infer_shape", "load", "register_compile_func", "set_attr_bool", "set_attr_data_type", "set_attr_float", "set_attr_int", "set_attr_list_bool", "set_attr_list_data_type", "set_attr_list_float", "set_attr_list_int", "set_attr_string", "set_kernel_args", "set_kernel_workspace_sizes", "set_max_op_queue_num", "set_model_dir", "start_dump_args", "stop_dump_args", "unregister_compile_func", "update_params", "compile", "compile_and_execute", "compile_and_execute_v2", "set_compile_flag"]

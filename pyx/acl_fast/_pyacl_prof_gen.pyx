@@ -13,7 +13,8 @@ from acl_fast._pyacl_args cimport (as_double, as_i64, as_int, as_u64, text_from,
 from acl_fast._pyacl_models cimport (datasets_changed, forget_dataset, forget_memory,
                                      note_buffer)
 from acl_fast._pyacl_structs cimport (Pack, pack_floats, pack_ints, pack_pointers, pack_room,
-                                      pack_structs, read_struct, squeeze, struct_pointer, write_struct)
+                                      pack_structs, read_struct, squeeze, struct_pointer,
+                                      write_struct)
 from acl_fast._runtime cimport forget_binding
 
 __all__ = ["create_config", "create_stamp", "create_step_info", "destroy_config", "destroy_stamp", "destroy_step_info", "finalize", "get_model_id", "get_op_desc_size", "get_op_duration", "get_op_end", "get_op_name", "get_op_name_len", "get_op_num", "get_op_start", "get_op_type", "get_op_type_len", "get_step_timestamp", "init", "mark", "mark_ex", "model_subscribe", "model_un_subscribe", "pop", "push", "range_start", "range_stop", "set_config", "set_stamp_trace_message", "start", "stop"]

@@ -13,7 +13,8 @@ from acl_fast._pyacl_args cimport (as_double, as_i64, as_int, as_u64, text_from,
 from acl_fast._pyacl_models cimport (datasets_changed, forget_dataset, forget_memory,
                                      note_buffer)
 from acl_fast._pyacl_structs cimport (Pack, pack_floats, pack_ints, pack_pointers, pack_room,
-                                      pack_structs, read_struct, squeeze, struct_pointer, write_struct)
+                                      pack_structs, read_struct, squeeze, struct_pointer,
+                                      write_struct)
 from acl_fast._runtime cimport forget_binding
 
 __all__ = ["finalize", "finalize_reference", "init", "get_version", "create_data_buffer", "create_tensor_desc", "data_type_size", "destroy_data_buffer", "destroy_tensor_desc", "float16_to_float", "float_to_float16", "get_cann_attribute", "get_data_buffer_addr", "get_data_buffer_size", "get_data_buffer_size_v2", "get_device_capability", "get_tensor_desc_address", "get_tensor_desc_by_index", "get_tensor_desc_dim", "get_tensor_desc_dim_v2", "get_tensor_desc_element_count", "get_tensor_desc_format", "get_tensor_desc_name", "get_tensor_desc_num_dims", "get_tensor_desc_size", "get_tensor_desc_type", "set_tensor_const", "set_tensor_desc_name", "set_tensor_dynamic_input", "set_tensor_format", "set_tensor_origin_format", "set_tensor_origin_shape", "set_tensor_place_ment", "set_tensor_shape", "set_tensor_storage_format", "set_tensor_storage_shape", "trans_tensor_desc_format", "update_data_buffer", "get_soc_name", "dump_unreg_callback", "create_graph_dump_opt", "destroy_graph_dump_opt", "gen_graph_and_dump_for_op", "get_compileopt", "get_compileopt_size", "set_compileopt"]

@@ -141,7 +141,7 @@ def test_anything_with_index_is_an_int() -> None:
             "acl.himpi.vpc_create_chn",
             (0, [1]),
             TypeError,
-            r"attr is a dict of hi_vpc_chn_attr, not list",
+            r"attr is a dict of hi_vpc_chn_attr",
         ),
         ("acl.rt.launch_callback", (3, 0, 0, 0), TypeError, r"the callback is a function"),
         ("acl.util.ptr_to_numpy", (0, (4,), 11), ValueError, r"ptr is NULL"),

@@ -55,7 +55,8 @@ from acl_fast._pyacl_args cimport (as_double, as_i64, as_int, as_u64, text_from,
 from acl_fast._pyacl_models cimport (datasets_changed, forget_dataset, forget_memory,
                                      note_buffer)
 from acl_fast._pyacl_structs cimport (Pack, pack_floats, pack_ints, pack_pointers, pack_room,
-                                      pack_structs, read_struct, squeeze, struct_pointer, write_struct)
+                                      pack_structs, read_struct, squeeze, struct_pointer,
+                                      write_struct)
 from acl_fast._runtime cimport forget_binding
 '''
 
