@@ -9,10 +9,17 @@
 
 #include "acl/acl.h"
 
-#define EACH(X)                                                                                  \
-    X(aclmdlExecuteAsync)                                                                        \
-    X(aclrtMemcpyAsync) X(aclGetDataBufferAddr) X(aclGetDataBufferSizeV2) X(aclCreateDataBuffer) \
-        X(aclmdlCreateDataset) X(aclrtSynchronizeStream) X(aclrtSetCurrentContext)
+// clang-format off: one function a line
+#define EACH(X)               \
+    X(aclmdlExecuteAsync)     \
+    X(aclrtMemcpyAsync)       \
+    X(aclGetDataBufferAddr)   \
+    X(aclGetDataBufferSizeV2) \
+    X(aclCreateDataBuffer)    \
+    X(aclmdlCreateDataset)    \
+    X(aclrtSynchronizeStream) \
+    X(aclrtSetCurrentContext)
+// clang-format on
 
 #define DECLARE(name) static __typeof__(&name) name##_pointer;
 EACH(DECLARE)
