@@ -62,7 +62,7 @@ cdef Pack pack_ints(object values, int size, const char *where, const char *name
         values = flat(values)
     cdef Pack pack = new_pack(values, <size_t>size, where, name)
     cdef char *place = <char *>pack.data
-    for value in values or ():
+    for value in (() if values is None else values):
         put_int(place, as_u64(value, where, name), size)
         place += size
     return pack
@@ -75,7 +75,7 @@ cdef Pack pack_pointers(object values, const char *where, const char *name):
 cdef Pack pack_floats(object values, const char *where, const char *name):
     cdef Pack pack = new_pack(values, sizeof(float), where, name)
     cdef float *place = <float *>pack.data
-    for value in values or ():
+    for value in (() if values is None else values):
         place[0] = <float>as_double(value, where, name)
         place += 1
     return pack
@@ -85,7 +85,7 @@ cdef Pack pack_texts(object values, const char *where, const char *name):
     """The texts' memory belongs to the list's items."""
     cdef Pack pack = new_pack(values, sizeof(char *), where, name)
     cdef const char **place = <const char **>pack.data
-    for value in values or ():
+    for value in (() if values is None else values):
         place[0] = text_from(value, where, name)
         place += 1
     return pack
@@ -101,7 +101,7 @@ cdef Pack pack_structs(object values, str struct, bint pointers, const char *whe
     # Pointers first, the structs behind them.
     pack = new_pack(values, size + (sizeof(void *) if pointers else 0), where, name)
     start = pack.count * sizeof(void *) if pointers else 0
-    for index, value in enumerate(values or ()):
+    for index, value in enumerate(() if values is None else values):
         write_struct(struct, value, <char *>pack.data + start + index * size, where, name)
         if pointers:
             (<void **>pack.data)[index] = <char *>pack.data + start + index * size
@@ -173,6 +173,7 @@ cdef list flat(object value):
 
 
 cdef dict read_struct(str struct, const void *data):
+    cdef uintptr_t place
     result = {}
     for member, offset, kind, size, count in layout_of(struct)[1]:
         place = <uintptr_t>(<const char *>data + <size_t>offset)
