@@ -208,7 +208,7 @@ ROWS: list[tuple[str, Call, Any]] = [
     ("destroy dataset NULL", lambda t: acl.mdl.destroy_dataset(0), INVALID),
     ("execute_async", lambda t: acl.mdl.execute_async(t.model, t.inputs, t.outputs, t.stream), 0),
     ("and synchronise", lambda t: acl.rt.synchronize_stream(t.stream), 0),
-    ("execute_async unknown", lambda t: acl.mdl.execute_async(77, t.inputs, t.outputs, t.stream), FAILS),
+    ("unknown model", lambda t: acl.mdl.execute_async(77, t.inputs, t.outputs, t.stream), FAILS),
     ("execute_async NULL", lambda t: acl.mdl.execute_async(t.model, 0, t.outputs, t.stream), FAILS),
     ("execute swapped", lambda t: acl.mdl.execute(t.model, t.outputs, t.inputs), FAILS),
     ("aipp type", lambda t: acl.mdl.get_aipp_type(t.model, 0)[0::2], (0, 0)),
