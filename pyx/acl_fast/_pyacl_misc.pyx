@@ -122,10 +122,17 @@ def get_cann_attribute_list(ignored=None):
     return found, <int>ret
 
 
+cdef object need_list(object values, const char *where, const char *name, str what):
+    if isinstance(values, (str, bytes)) or not hasattr(values, "__len__"):
+        raise TypeError(f"{where.decode()}(): {name.decode()} is a list{what}, not "
+                        f"{type(values).__name__}")
+    return values
+
+
 cdef Pack pack_ranges(object ranges, const char *where, const char *name):
     numbers = []
-    for pair in ranges:
-        if len(pair) != 2:
+    for pair in need_list(ranges, where, name, ""):
+        if len(need_list(pair, where, name, " of pairs")) != 2:
             raise ValueError(f"{where.decode()}(): {name.decode()} has pairs of numbers")
         numbers.extend(pair)
     return pack_ints(numbers, 8, where, name)
@@ -176,7 +183,8 @@ def set_attr_list_list_int(attr, attr_name, values):
     cdef const char *where = b"acl.op.set_attr_list_list_int"
     cdef uint64_t c_attr = as_u64(attr, where, b"attr")
     cdef const char *name = text_from(attr_name, where, b"attr_name")
-    rows = [pack_ints(row, 8, where, b"values") for row in values]
+    rows = [pack_ints(row, 8, where, b"values")
+            for row in need_list(values, where, b"values", "")]
     cdef Pack counts = pack_ints([(<Pack>row).count for row in rows], 4, where, b"values")
     cdef Pack places = pack_pointers([<uintptr_t>(<Pack>row).data for row in rows], where,
                                      b"values")

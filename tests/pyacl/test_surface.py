@@ -135,6 +135,10 @@ def test_anything_with_index_is_an_int() -> None:
         ("acl.mdl.load_from_file", (7,), TypeError, r"model_path is a str, not int"),
         ("acl.create_tensor_desc", (0, 7, 2), TypeError, r"dims is a list, not int"),
         ("acl.create_tensor_desc", (0, ["a"], 2), TypeError, r"dims is an int, not str"),
+        ("acl.set_tensor_shape_range", (0, 7), TypeError, r"dims_range is a list, not int"),
+        ("acl.set_tensor_shape_range", (0, [7]), TypeError, r"a list of pairs, not int"),
+        ("acl.set_tensor_value_range", (0, None), TypeError, r"value_range is a list, not None"),
+        ("acl.op.set_attr_list_list_int", (0, "n", 7), TypeError, r"values is a list, not int"),
         ("acl.rt.memcpy", (0, 0), TypeError, r"memcpy\(\) takes exactly 5 positional"),
         ("acl.create_tensor_desc", (0,), TypeError, r"takes 3 arguments, or 4 with the lengths"),
         (
