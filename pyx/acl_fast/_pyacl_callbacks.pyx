@@ -109,7 +109,8 @@ def launch_callback(fn, user_data, block_type, stream):
     ``fn(user_data)`` runs on the thread that loops on process_report for the stream.
     C function: aclrtLaunchCallback. Releases the GIL.
     """
-    cdef int kind = <int>as_int(block_type, 0, 1, b"acl.rt.launch_callback", b"block_type")
+    cdef int kind = <int>as_int(block_type, -0x80000000, 0x7FFFFFFF,
+                                b"acl.rt.launch_callback", b"block_type")
     cdef uint64_t handle = as_u64(stream, b"acl.rt.launch_callback", b"stream")
     cdef uintptr_t key = keep(require_callable(fn, "acl.rt.launch_callback"), user_data, handle)
     cdef aclError ret
@@ -128,8 +129,8 @@ def process_report(timeout):
     Wait at most ``timeout`` ms (-1: for ever) for a callback and run it.
     C function: aclrtProcessReport. Releases the GIL.
     """
-    cdef int32_t limit = <int32_t>as_int(timeout, -1, 0x7FFFFFFF, b"acl.rt.process_report",
-                                         b"timeout")
+    cdef int32_t limit = <int32_t>as_int(timeout, -0x80000000, 0x7FFFFFFF,
+                                         b"acl.rt.process_report", b"timeout")
     cdef aclError ret
     with nogil:
         ret = abi.aclrtProcessReport(limit)
