@@ -58,6 +58,7 @@ assert acl.init() == 0 and acl.rt.set_device(0) == 0
 assert acl.himpi.sys_init() == 0
 GARBAGE = [0, 1, -1, 7, 0xDEAD_BEEF, 1 << 63, (1 << 64) - 1, 0x7F00_0000_1000, 12345678901234]
 calls = raised = 0
+before = live()
 for name, (c_name, state) in _coverage_gen.FUNCTIONS.items():
     if state == "unsupported" or name in HOST or name in ENDING or "callback" in name:
         continue
@@ -86,7 +87,13 @@ for name, (c_name, state) in _coverage_gen.FUNCTIONS.items():
         except MemoryError:
             continue
         calls += 1
-        if creates and name.endswith("_create_chn"):
+        if name == "acl.rt.subscribe_report":
+            if result == 0:
+                acl.rt.unsubscribe_report(*arguments)
+        elif name == "acl.himpi.vpc_sys_create_chn":
+            if result[1] == 0:
+                acl.himpi.vpc_destroy_chn(result[0])
+        elif creates and name.endswith("_create_chn"):
             if result == 0:
                 find(name.replace("create", "destroy"))(arguments[0])
         elif creates:
@@ -106,6 +113,7 @@ for name, (c_name, state) in _coverage_gen.FUNCTIONS.items():
                     getattr(owner, undo)(made)
     if acl.rt.get_device() != (0, 0):
         acl.rt.set_device(0)
+assert live() == before, (before, live())
 stream, ret = acl.rt.create_stream()
 assert ret == 0, (ret, acl.get_recent_err_msg())
 memory, ret = acl.rt.malloc(1024, 0)
