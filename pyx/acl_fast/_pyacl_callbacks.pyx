@@ -155,13 +155,13 @@ cdef int end_stream(object stream, bint force) except? -1:
     cdef uint64_t handle = as_u64(stream, b"acl.rt.destroy_stream", b"stream")
     cdef aclrtStream c_stream = <aclrtStream><uintptr_t>handle
     cdef aclError ret
-    forget_stream(c_stream)
     with nogil:
         if force:
             ret = abi.aclrtDestroyStreamForce(c_stream)
         else:
             ret = abi.aclrtDestroyStream(c_stream)
     if ret == 0:
+        forget_stream(c_stream)
         drop_of(handle)
     return <int>ret
 
