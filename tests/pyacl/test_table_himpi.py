@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
@@ -14,6 +17,7 @@ import pytest
 from acl_fast import pyacl as acl
 from tests.dvpp import card_model, formats
 from tests.dvpp.formats import GREY, NV12, RGB, RGBA, YUYV, Canvas, Planes
+from tests.softnpu_model.acl import ROOT
 
 himpi: Any = acl.himpi
 WIDTH, HEIGHT = 64, 48
@@ -390,3 +394,16 @@ def test_kernels_are_of_another_chip(t: SimpleNamespace, name: str) -> None:
     assert (np.stack(t.target.read()[1:]) == 0xA5).all()
     with pytest.raises(TypeError, match=f"vpc_{name}"):
         call(t.chn, 3.5, -1)
+
+
+def test_kernels_on_310b() -> None:
+    """Their tests, in a process that plays another chip."""
+    result = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "tests/pyacl/kernels_on_310b.py"],
+        cwd=ROOT,
+        env=os.environ | {"SOFTNPU_SOC": "Ascend310B4", "PYTHONPATH": str(ROOT)},
+        text=True,
+        capture_output=True,
+        timeout=60,
+    )
+    assert result.returncode == 0, result.stdout[-4000:]

@@ -114,9 +114,8 @@ def test_border_values() -> None:
     config = media.dvpp_create_border_config()
     for index in range(4):
         assert media.dvpp_set_border_config_value(config, index, index + 0.5) == 0
-    assert [media.dvpp_get_border_config_value(config, i) for i in range(5)] == [
-        0.5, 1.5, 2.5, 3.5, 0.0,
-    ]  # fmt: skip
+    values = [media.dvpp_get_border_config_value(config, i) for i in range(5)]
+    assert values == [0.5, 1.5, 2.5, 3.5, 0.0]
     assert media.dvpp_set_border_config_value(config, 4, 1.0) == INVALID
     assert media.dvpp_set_border_config_value(0, 0, 1.0) == INVALID
     assert media.dvpp_get_border_config_value(0, 0) == 0
@@ -465,9 +464,6 @@ def test_jpeg_encode(t: SimpleNamespace) -> None:
     assert media.dvpp_free(memory) == 0
 
 
-# ---- video ----
-
-
 def nothing(*_: object) -> None:
     """A callback."""
 
@@ -585,7 +581,20 @@ def test_skipped_frames() -> None:
 
 
 def test_the_encoders_channel_id() -> None:
-    desc = media.venc_create_channel_desc()
-    assert media.venc_get_channel_desc_channel_id(desc) == 0
+    """A number of its own for each open channel."""
     assert media.venc_get_channel_desc_channel_id(0) == 0
-    assert media.venc_destroy_channel_desc(desc) == 0
+    state = SimpleNamespace(context=acl.rt.get_context()[0], running=True)
+    thread, _ = acl.util.start_thread(lambda given: reports(given[0]), [state])
+    values = {"thread_id": thread, "callback": nothing, "entype": 2, "pic_format": NV12}
+    values |= {"key_frame_interval": 16, "pic_width": 320, "pic_height": 240}
+    descs = [media.venc_create_channel_desc() for _ in range(2)]
+    for desc in descs:
+        for name, value in values.items():
+            assert getattr(media, f"venc_set_channel_desc_{name}")(desc, value) == 0
+        assert media.venc_create_channel(desc) == 0
+    ids = [media.venc_get_channel_desc_channel_id(desc) for desc in descs]
+    for desc in descs:
+        assert media.venc_destroy_channel(desc) == media.venc_destroy_channel_desc(desc) == 0
+    state.running = False
+    assert acl.util.stop_thread(thread) == 0
+    assert ids[0] != ids[1]
