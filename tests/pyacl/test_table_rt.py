@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +15,7 @@ from acl_fast import pyacl as acl
 
 Call = Callable[[Any], Any]
 INVALID, RT_INVALID, NO_DEVICE, UNSUPPORTED, NO_ROOM = 100000, 107000, 107001, 207000, 207001
-NOT_RECORDED, NOT_SET, GARBAGE, HUGE = 107006, 107021, 12345, 1 << 50
+NOT_RECORDED, WAIT_TIMEOUT, NOT_SET, GARBAGE, HUGE = 107006, 107019, 107021, 12345, 1 << 50
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +90,29 @@ def notified(t: SimpleNamespace) -> list[int]:
     codes = [acl.rt.record_notify(t.notify, t.stream)]
     codes.append(acl.rt.wait_and_reset_notify(t.notify, t.stream, 1))
     return [*codes, acl.rt.synchronize_stream(t.stream)]
+
+
+def never_notified(t: SimpleNamespace) -> list[int]:
+    """The wait of a second fails on the device, and the stream tells."""
+    code = acl.rt.wait_and_reset_notify(t.notify, t.stream, 1)
+    return [code, *(acl.rt.synchronize_stream(t.stream) for _ in range(2))]
+
+
+def counted_tasks(t: SimpleNamespace) -> bool:
+    before, _ = acl.rt.get_thread_last_task_id()
+    acl.rt.memset_async(t.memory, 64, 0, 64, t.stream)
+    acl.rt.synchronize_stream(t.stream)
+    return bool(acl.rt.get_thread_last_task_id()[0] > before)
+
+
+def overflow_status(t: SimpleNamespace) -> list[int]:
+    """Nothing overflowed: 64 bytes of 0."""
+    acl.rt.memset(t.memory, 64, 7, 64)
+    codes = [acl.rt.get_overflow_status(t.memory, 64, t.stream)]
+    codes.append(acl.rt.synchronize_stream(t.stream))
+    got = np.zeros(64, np.uint8)
+    acl.rt.memcpy(acl.util.numpy_to_ptr(got), 64, t.memory, 64, 2)
+    return [*codes, int(got.sum())]
 
 
 def reset(t: SimpleNamespace) -> list[Any]:
@@ -229,7 +254,7 @@ ROWS: list[tuple[str, Call, Any]] = [
     ("overflow switch unknown", lambda t: rt.set_stream_overflow_switch(t.stream, 9), INVALID),
     ("overflow switch garbage", lambda t: rt.get_stream_overflow_switch(GARBAGE),
         (0, RT_INVALID)),
-    ("overflow status", lambda t: rt.get_overflow_status(t.memory, 64, t.stream), 0),
+    ("overflow status", lambda t: overflow_status(t), [0, 0, 0]),
     ("overflow status NULL", lambda t: rt.get_overflow_status(0, 64, t.stream), INVALID),
     ("overflow status small", lambda t: rt.get_overflow_status(t.memory, 8, t.stream),
         RT_INVALID),
@@ -239,6 +264,7 @@ ROWS: list[tuple[str, Call, Any]] = [
     ("abort NULL", lambda t: rt.stream_abort(0), INVALID),
     ("abort garbage", lambda t: rt.stream_abort(GARBAGE), RT_INVALID),
     ("last task", lambda t: rt.get_thread_last_task_id()[1], 0),
+    ("tasks", lambda t: counted_tasks(t), True),
     # acl.rt: events and notifies
     ("with_flag", lambda t: made(rt.create_event_with_flag(1), rt.destroy_event), (True, 0, 0)),
     ("with_flag 0", lambda t: rt.create_event_with_flag(0), (0, RT_INVALID)),
@@ -268,6 +294,7 @@ ROWS: list[tuple[str, Call, Any]] = [
     ("notify id", lambda t: rt.get_notify_id(t.notify)[1], 0),
     ("notify id NULL", lambda t: rt.get_notify_id(0), (0, INVALID)),
     ("record and wait", lambda t: notified(t), [0, 0, 0]),
+    ("wait for nothing", lambda t: never_notified(t), [0, WAIT_TIMEOUT, 0]),
     ("record notify NULL", lambda t: rt.record_notify(0, t.stream), INVALID),
     ("wait notify NULL", lambda t: rt.wait_and_reset_notify(0, t.stream, 1), INVALID),
     ("destroy notify NULL", lambda t: rt.destroy_notify(0), INVALID),
@@ -323,3 +350,24 @@ ROWS: list[tuple[str, Call, Any]] = [
 @pytest.mark.parametrize(("call", "expected"), [row[1:] for row in ROWS], ids=[r[0] for r in ROWS])
 def test_call(things: SimpleNamespace, call: Call, expected: Any) -> None:
     assert call(things) == expected
+
+
+FORCE = """
+from acl_fast import pyacl as acl
+
+acl.init()
+assert [acl.rt.set_device(0), acl.rt.set_device(0)] == [0, 0]
+stream, _ = acl.rt.create_stream()
+assert acl.rt.reset_device_force(0) == 0
+assert acl.rt.get_device()[1] == 107002
+assert acl.rt.synchronize_stream(stream) != 0
+assert acl.rt.set_device(0) == 0
+assert acl.rt.malloc(64, 0)[1] == 0
+assert acl.rt.reset_device(0) == 0
+assert acl.finalize() == 0
+"""
+
+
+def test_reset_device_force() -> None:
+    """Releases the device however often it was set; in a process of its own."""
+    subprocess.run([sys.executable, "-c", FORCE], check=True, timeout=60)
