@@ -18,7 +18,7 @@ cdef Pack pack_texts(object values, const char *where, const char *name)
 # As an array of structs, or of pointers to them.
 cdef Pack pack_structs(object values, str struct, bint pointers, const char *where,
                        const char *name)
-cdef dict read_struct(str struct, const void *data)
+cdef object read_struct(str struct, const void *data)
 cdef int write_struct(str struct, object value, void *data, const char *where,
                       const char *name) except -1
 # A struct argument: `local` filled from a dict, NULL for None and 0, or a handle.

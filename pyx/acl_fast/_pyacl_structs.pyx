@@ -1,7 +1,9 @@
 """Lists and dicts of pyACL programs as C arrays and structs.
 
 A struct is a dict of its members: nested structs are dicts, arrays lists, pointers ints. Missing
-keys are 0 and unknown ones ignored; of a union, the member that is given is written.
+keys are 0 and unknown ones ignored; of a union, the member that is given is written. A dict that a
+function returned may be changed and given back: what was not changed stays as it was, so that the
+other members of a union do not write over the one that was.
 """
 
 from libc.stddef cimport size_t
@@ -122,13 +124,26 @@ cdef object get_int(const void *place, int size, bint is_signed):
     return value
 
 
+class Struct(dict):
+    """The members of a C struct, and the bytes they were read from."""
+    __slots__ = ("raw",)
+
+
 cdef int write_struct(str struct, object value, void *data, const char *where,
                       const char *name) except -1:
+    cdef size_t total
+    cdef bytes raw
+    before = None
     if not isinstance(value, dict):
         raise TypeError(f"{where.decode()}(): {name.decode()} is a dict of {struct}, not "
                         f"{type(value).__name__}")
+    total = layout_of(struct)[0]
+    if isinstance(value, Struct) and len(value.raw) == total:
+        raw = value.raw
+        memcpy(data, <const char *>raw, total)
+        before = read_struct(struct, <const char *>raw)
     for member, offset, kind, size, count in layout_of(struct)[1]:
-        if member in value:
+        if member in value and (before is None or value[member] != before[member]):
             write_member(kind, size, count, value[member], <char *>data + <size_t>offset, where,
                          name)
     return 0
@@ -172,9 +187,10 @@ cdef list flat(object value):
     return result
 
 
-cdef dict read_struct(str struct, const void *data):
+cdef object read_struct(str struct, const void *data):
     cdef uintptr_t place
-    result = {}
+    result = Struct()
+    result.raw = (<const char *>data)[:<size_t>layout_of(struct)[0]]
     for member, offset, kind, size, count in layout_of(struct)[1]:
         place = <uintptr_t>(<const char *>data + <size_t>offset)
         if kind == "text":

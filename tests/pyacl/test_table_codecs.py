@@ -385,6 +385,11 @@ def test_venc_rates_and_signals(kind: int) -> None:
         for bad in ({"direction": 17}, {"first_frame_start_qp": -2},
                     {f"{mine}_cbr_param": chosen | {"min_qp": 52}}):  # fmt: skip
             assert himpi.venc_set_rc_param(CHN, given | bad) == VENC | ILLEGAL
+        # So that programs may: change what was read, and give all of it back.
+        param, ret = himpi.venc_get_rc_param(CHN)
+        param[f"{mine}_cbr_param"]["min_qp"] = 12
+        assert himpi.venc_set_rc_param(CHN, param) == 0
+        assert himpi.venc_get_rc_param(CHN)[0][f"{mine}_cbr_param"]["min_qp"] == 12
         get, put = (getattr(himpi, f"venc_{verb}_{mine}_vui") for verb in ("get", "set"))
         vui, ret = get(CHN)
         assert (vui["vui_time_info"]["time_scale"], ret) == (60, 0)
