@@ -168,14 +168,14 @@ def get_desc(model_desc: int, model_id: int, /) -> int:
 def get_desc_from_file(model_desc: int, model_path: str | bytes | None, /) -> int:
     """get_desc_from_file(model_desc, model_path)
 
-    C function: aclmdlGetDescFromFile. Keeps the GIL.
+    C function: aclmdlGetDescFromFile. Releases the GIL.
     """
     ...
 
 def get_desc_from_mem(model_desc: int, model: int, model_size: int, /) -> int:
     """get_desc_from_mem(model_desc, model, model_size)
 
-    C function: aclmdlGetDescFromMem. Keeps the GIL.
+    C function: aclmdlGetDescFromMem. Releases the GIL.
     """
     ...
 

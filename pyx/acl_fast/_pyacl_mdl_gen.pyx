@@ -325,12 +325,13 @@ def get_desc_from_file(model_desc, model_path):
     """get_desc_from_file(model_desc, model_path, /)\n--\n
     get_desc_from_file(model_desc, model_path)
 
-    C function: aclmdlGetDescFromFile. Keeps the GIL.
+    C function: aclmdlGetDescFromFile. Releases the GIL.
     """
     cdef uint64_t c_model_desc = as_u64(model_desc, b"acl.mdl.get_desc_from_file", b"model_desc")
     cdef const char *c_model_path = text_from(model_path, b"acl.mdl.get_desc_from_file", b"model_path")
     cdef abi.aclError ret
-    ret = abi.aclmdlGetDescFromFile(<abi.aclmdlDesc *><uintptr_t>c_model_desc, c_model_path)
+    with nogil:
+        ret = abi.aclmdlGetDescFromFile(<abi.aclmdlDesc *><uintptr_t>c_model_desc, c_model_path)
     return <int>ret
 
 
@@ -338,13 +339,14 @@ def get_desc_from_mem(model_desc, model, model_size):
     """get_desc_from_mem(model_desc, model, model_size, /)\n--\n
     get_desc_from_mem(model_desc, model, model_size)
 
-    C function: aclmdlGetDescFromMem. Keeps the GIL.
+    C function: aclmdlGetDescFromMem. Releases the GIL.
     """
     cdef uint64_t c_model_desc = as_u64(model_desc, b"acl.mdl.get_desc_from_mem", b"model_desc")
     cdef uint64_t c_model = as_u64(model, b"acl.mdl.get_desc_from_mem", b"model")
     cdef uint64_t c_model_size = as_u64(model_size, b"acl.mdl.get_desc_from_mem", b"model_size")
     cdef abi.aclError ret
-    ret = abi.aclmdlGetDescFromMem(<abi.aclmdlDesc *><uintptr_t>c_model_desc, <const void *><uintptr_t>c_model, <size_t>c_model_size)
+    with nogil:
+        ret = abi.aclmdlGetDescFromMem(<abi.aclmdlDesc *><uintptr_t>c_model_desc, <const void *><uintptr_t>c_model, <size_t>c_model_size)
     return <int>ret
 
 

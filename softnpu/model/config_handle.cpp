@@ -90,11 +90,13 @@ int LoadConfig::set(aclmdlConfigAttr attribute, const void *value, size_t size) 
                             least);
             break;
         }
-        case ACL_MDL_LOAD_TYPE_SIZET:
-            type_ = value_at<size_t>(value);
-            if (type_ < ACL_MDL_LOAD_FROM_FILE || type_ > ACL_MDL_LOAD_FROM_MEM_WITH_Q)
-                return fail(ACL_ERROR_INVALID_PARAM, "load type %zu is outside 1..6", type_);
+        case ACL_MDL_LOAD_TYPE_SIZET: {
+            const auto type = value_at<size_t>(value);
+            if (type < ACL_MDL_LOAD_FROM_FILE || type > ACL_MDL_LOAD_FROM_MEM_WITH_Q)
+                return fail(ACL_ERROR_INVALID_PARAM, "load type %zu is outside 1..6", type);
+            type_ = type;
             break;
+        }
         case ACL_MDL_PATH_PTR: {
             const auto *path = value_at<const char *>(value);
             if (path == nullptr) return fail(ACL_ERROR_INVALID_PARAM, "the path is NULL");
