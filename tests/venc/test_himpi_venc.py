@@ -26,7 +26,7 @@ CBR, VBR, FIXQP = 1, 2, 6
 CHN = 5
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def himpi() -> Iterator[None]:
     assert code("hi_mpi_sys_init") == 0
     yield
