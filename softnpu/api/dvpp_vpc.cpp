@@ -2,6 +2,7 @@
 
 #include "softnpu/core/config.hpp"
 #include "softnpu/core/counters.hpp"
+#include "softnpu/dvpp/chip.hpp"
 #include "softnpu/dvpp/engines.hpp"
 #include "softnpu/dvpp/parallel.hpp"
 

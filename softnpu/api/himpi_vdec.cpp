@@ -5,6 +5,7 @@
 
 #include "softnpu/api/himpi_vpc.hpp"
 #include "softnpu/core/config.hpp"
+#include "softnpu/dvpp/chip.hpp"
 #include "softnpu/dvpp/still.hpp"
 #include "softnpu/memory/memory.hpp"
 
@@ -17,7 +18,7 @@ int illegal(const char *text, unsigned value) {
 }
 
 int channel_ids() {
-    const bool is_small = config().soc_name.rfind("Ascend310B", 0) == 0;
+    const bool is_small = chip_is("Ascend310B");
     return is_small ? HimpiDecoder::kChannels / 2 : HimpiDecoder::kChannels;
 }
 
@@ -144,7 +145,7 @@ int check_vdec_attr(const hi_vdec_chn_attr *attr) {
     if (attr->mode != HI_VDEC_SEND_MODE_FRAME) {
         return illegal("mode %u: want HI_VDEC_SEND_MODE_FRAME (1)", attr->mode);
     }
-    const bool is_large = is_jpeg && config().soc_name.rfind("Ascend310B", 0) == 0;
+    const bool is_large = is_jpeg && chip_is("Ascend310B");
     const hi_u32 most = is_large ? 16384 : 8192;
     const uint64_t least = uint64_t{attr->pic_width} * attr->pic_height * 3 / 4;
     if (attr->pic_width == 0 || attr->pic_width > most || attr->pic_height == 0 ||

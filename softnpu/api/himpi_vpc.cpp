@@ -9,7 +9,7 @@ namespace softnpu {
 namespace {
 
 int32_t channel_ids() {
-    return config().soc_name.rfind("Ascend310B", 0) == 0 ? 128 : 256;
+    return chip_is("Ascend310B") ? 128 : 256;
 }
 
 int check_chip() {

@@ -4,6 +4,7 @@
 
 #include "softnpu/api/himpi_vpc.hpp"
 #include "softnpu/core/config.hpp"
+#include "softnpu/dvpp/chip.hpp"
 #include "softnpu/vpc/kernels.hpp"
 
 using namespace softnpu;

@@ -1,12 +1,11 @@
 #include "softnpu/dvpp/check.hpp"
 
 #include <algorithm>
-#include <cstdarg>
-#include <cstdio>
 
 #include "acl/ops/acl_dvpp.h"
-#include "softnpu/core/config.hpp"
 #include "softnpu/core/status.hpp"
+#include "softnpu/core/text.hpp"
+#include "softnpu/dvpp/chip.hpp"
 #include "softnpu/memory/memory.hpp"
 
 namespace softnpu {
@@ -15,15 +14,6 @@ namespace {
 constexpr uint32_t kLeastWidth = 10, kLeastHeight = 6;
 constexpr uint32_t kMostSide = 4096, kMostSideYuv = 8192;
 constexpr uint32_t kLeastStride = 32, kMostStride = 16384;
-
-__attribute__((format(printf, 1, 2))) std::string text(const char *format, ...) {
-    char buffer[320];
-    va_list arguments;
-    va_start(arguments, format);
-    std::vsnprintf(buffer, sizeof buffer, format, arguments);
-    va_end(arguments);
-    return buffer;
-}
 
 std::string check_strides(const char *what, const Picture &picture, const FormatInfo &info) {
     const uint32_t align = newer_generation() ? 1 : 16;
@@ -72,19 +62,6 @@ std::string check_size(const Rect &rect, const char *what) {
 }
 
 }  // namespace
-
-bool first_generation() {
-    const std::string &soc = config().soc_name;
-    return soc == "Ascend310" || (soc.rfind("Ascend910", 0) == 0 && soc.size() <= 10);
-}
-
-bool newer_generation() {
-    const std::string &soc = config().soc_name;
-    for (const char *family : {"Ascend910B", "Ascend910_93", "Ascend310B", "Ascend950"}) {
-        if (soc.rfind(family, 0) == 0) return true;
-    }
-    return false;
-}
 
 std::string check_vpc_format(const char *what, PixelFormat format, PictureUse use) {
     const FormatInfo *info = format_info(format);

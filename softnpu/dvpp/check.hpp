@@ -10,14 +10,6 @@
 
 namespace softnpu {
 
-/// The chips of the first generation, Ascend310 and Ascend910: their picture engine writes NV12 and
-/// NV21 only and knows fewer operations.
-SOFTNPU_API bool first_generation();
-
-/// The chips whose picture engine takes any stride and has filters, flips and turns: 310B, A2 and
-/// later.
-SOFTNPU_API bool newer_generation();
-
 /// What the picture engine does with a format.
 enum class PictureUse {
     picture,    // scaling, cutting, converting, borders

@@ -39,11 +39,9 @@ class FrameChannel : public std::enable_shared_from_this<Channel> {
 
     /// Waits for the channel's work and ends the stream, unless its context took it along.
     void close_stream() {
-        const void *handle = stream_.handle();
-        if (!stream_table().contains(handle)) return;
+        if (!stream_table().contains(stream_.handle())) return;
         forget_subscription(*stream_);
-        ContextScope scope(stream_->context());
-        destroy_stream(handle, false);
+        end_own_stream(stream_);
     }
 
     /// Waits while too many frames are in flight. The thread that calls back makes the room; it

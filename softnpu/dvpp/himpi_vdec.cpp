@@ -70,11 +70,7 @@ void HimpiDecoder::close() {
         open_.clear();
         changed_.notify_all();
     }
-    const void *handle = stream_.handle();
-    if (stream_table().find(handle)) {
-        const ContextScope scope(stream_->context());
-        destroy_stream(handle, false);
-    }
+    end_own_stream(stream_);
     uncount(counters().live_media_channels);
     const Lock lock(mutex_);
     signal_.close();

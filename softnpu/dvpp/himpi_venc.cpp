@@ -103,11 +103,7 @@ void HimpiEncoder::close() {
         waiting_.clear();
         changed_.notify_all();
     }
-    const void *handle = stream_.handle();
-    if (stream_table().find(handle)) {
-        ContextScope scope(stream_->context());
-        destroy_stream(handle, false);
-    }
+    end_own_stream(stream_);
     encoder_.reset();
     std::vector<void *> memory;
     {

@@ -126,12 +126,7 @@ int VpcChannel::result(uint32_t task, int32_t milliseconds) {
 }
 
 void VpcChannel::close() {
-    const void *handle = stream_.handle();
-    // Without the check a stream that went with its context would leave a message behind.
-    if (stream_table().find(handle)) {
-        ContextScope scope(stream_->context());
-        destroy_stream(handle, false);
-    }
+    end_own_stream(stream_);
     uncount(counters().live_media_channels);
     std::lock_guard<std::mutex> lock(mutex_);
     closed_ = true;

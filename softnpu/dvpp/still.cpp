@@ -1,11 +1,10 @@
 #include "softnpu/dvpp/still.hpp"
 
 #include <algorithm>
-#include <cstdarg>
-#include <cstdio>
 
 #include "acl/ops/acl_dvpp.h"
-#include "softnpu/core/config.hpp"
+#include "softnpu/core/text.hpp"
+#include "softnpu/dvpp/chip.hpp"
 
 namespace softnpu {
 namespace {
@@ -13,26 +12,6 @@ namespace {
 constexpr uint32_t kLeastSide = 32;
 constexpr uint32_t kMostJpegd = 8192, kMostPngd = 4096, kMostJpege = 8192, kMostJpege310B = 16384;
 constexpr int kPngGrey = 0, kPngRgb = 2, kPngGreyAlpha = 4, kPngRgbAlpha = 6;
-
-__attribute__((format(printf, 1, 2))) std::string text(const char *format, ...) {
-    char buffer[320];
-    va_list arguments;
-    va_start(arguments, format);
-    std::vsnprintf(buffer, sizeof buffer, format, arguments);
-    va_end(arguments);
-    return buffer;
-}
-
-bool is_soc(const char *prefix) {
-    return config().soc_name.rfind(prefix, 0) == 0;
-}
-
-/// Ascend310 and the first Ascend910s; their successors continue these names.
-bool is_first_generation() {
-    const std::string &soc = config().soc_name;
-    return soc == "Ascend310" ||
-           (is_soc("Ascend910") && !is_soc("Ascend910B") && !is_soc("Ascend910_93"));
-}
 
 uint32_t align(uint32_t value, uint32_t step) {
     return (value + step - 1) / step * step;
@@ -63,7 +42,7 @@ bool has_alpha(const ImageInfo &info) {
 }  // namespace
 
 uint32_t jpegd_row_step() {
-    return is_first_generation() ? 128 : 64;
+    return first_generation() ? 128 : 64;
 }
 
 bool jpegd_writes(PixelFormat format) {
@@ -145,7 +124,7 @@ bool jpege_takes(PixelFormat format) {
 }
 
 std::string check_jpege_size(uint32_t width, uint32_t height) {
-    return check_sides(width, height, is_soc("Ascend310B") ? kMostJpege310B : kMostJpege);
+    return check_sides(width, height, chip_is("Ascend310B") ? kMostJpege310B : kMostJpege);
 }
 
 std::string check_jpege_picture(const Picture &picture) {

@@ -159,6 +159,9 @@ SOFTNPU_API int create_stream(Device &device, const void *context, StreamOptions
                               StreamRef &stream);
 /// Destroys a stream of the current context; waits for its work unless `force`.
 SOFTNPU_API int destroy_stream(const void *handle, bool force);
+/// Waits for the work of a stream that softnpu made for itself and ends it, unless its context took
+/// it along already.
+SOFTNPU_API void end_own_stream(const StreamRef &stream);
 /// Waits until the streams of `context` (of `device` when context is NULL) are idle, then destroys
 /// them. A stream that can only be resumed from outside and is not gets aborted after a second.
 SOFTNPU_API void destroy_streams(Device &device, const void *context, bool force);

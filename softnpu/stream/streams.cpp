@@ -100,6 +100,14 @@ int destroy_stream(const void *handle, bool force) {
     return 0;
 }
 
+void end_own_stream(const StreamRef &stream) {
+    const void *handle = stream.handle();
+    // Without the check a stream that went with its context would leave a message behind.
+    if (!stream_table().contains(handle)) return;
+    const ContextScope scope(stream->context());
+    destroy_stream(handle, false);
+}
+
 void destroy_streams(Device &device, const void *context, bool force) {
     const auto streams = streams_of(device, context);
     for (const StreamRef &stream : streams) {
