@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
+from time import monotonic
 from types import TracebackType
 from typing import Any
 
 START_CODE = re.compile(rb"\x00\x00\x01")
 BITSTREAM_FILTERS = {"h264": "h264_mp4toannexb", "hevc": "hevc_mp4toannexb"}
+# RTSP tells the parameter sets beside the stream and already in Annex B. The filters above leave
+# such a stream alone; the decoder needs the sets in front of its key frames.
+OUT_OF_BAND_FILTER = "dump_extra=freq=keyframe"
 
 
 class VideoSource:
@@ -26,7 +31,8 @@ class VideoSource:
     options : dict, optional
         Of FFmpeg's demuxer or protocol, such as ``{"rtsp_transport": "tcp"}``.
     timeout : float, optional
-        Seconds to wait for data.
+        Seconds to wait for data; then TimeoutError. Without it a dead camera is waited for as long
+        as FFmpeg's protocol does, which may be for ever.
 
     Attributes
     ----------
@@ -52,7 +58,9 @@ class VideoSource:
             raise ImportError(
                 "reading video files needs PyAV: pip install acl_fast[video]"
             ) from error
-        self._container: Any = av.open(os.fspath(url), options=options or {}, timeout=timeout)
+        self._url, self._timeout = os.fspath(url), timeout
+        with self._patience():
+            self._container: Any = av.open(self._url, options=options or {}, timeout=timeout)
         try:
             if not self._container.streams.video:
                 raise ValueError(f"{url} has no video stream")
@@ -60,7 +68,11 @@ class VideoSource:
             self.codec: str = self._stream.codec_context.name
             if self.codec not in BITSTREAM_FILTERS:
                 raise ValueError(f"{url} is {self.codec} video: the device decodes h264 and hevc")
-            self._filter = BitStreamFilterContext(BITSTREAM_FILTERS[self.codec], self._stream)
+            filters = BITSTREAM_FILTERS[self.codec]
+            sets = self._stream.codec_context.extradata or b""
+            if sets.startswith((b"\0\0\1", b"\0\0\0\1")):
+                filters = OUT_OF_BAND_FILTER
+            self._filter = BitStreamFilterContext(filters, self._stream)
         except BaseException:
             self._container.close()
             raise
@@ -70,11 +82,33 @@ class VideoSource:
         self.frames: int = self._stream.frames
 
     def __iter__(self) -> Iterator[tuple[bytes, float | None]]:
-        for packet in self._container.demux(self._stream):
+        packets = self._container.demux(self._stream)
+        while True:
+            with self._patience():
+                packet = next(packets, None)
+            if packet is None:
+                return
             # The empty packet at the end flushes the filter.
             for part in self._filter.filter(packet if packet.size else None):
                 pts = None if part.pts is None else float(part.pts * part.time_base)
                 yield bytes(part), pts
+
+    @contextmanager
+    def _patience(self) -> Iterator[None]:
+        """Tell a source that said nothing for ``timeout`` seconds from other errors."""
+        from av.error import ExitError, FFmpegError
+
+        begin = monotonic()
+        try:
+            yield
+        except FFmpegError as error:
+            # PyAV interrupts the call; RTSP makes another code of that.
+            silent = isinstance(error, ExitError)
+            if self._timeout is None or not (silent or monotonic() - begin >= self._timeout):
+                raise
+            raise TimeoutError(
+                f"{self._url} sent nothing for {self._timeout} s (the timeout of open_video)"
+            ) from error
 
     def close(self) -> None:
         """Close the file. Closing twice is harmless."""
