@@ -17,7 +17,7 @@ from acl_fast._version import __version__
 
 if TYPE_CHECKING:
     from acl_fast import softnpu
-    from acl_fast._aipp_params import AippParams
+    from acl_fast._aipp_params import AippParams, PictureInput
     from acl_fast._arena import Arena
     from acl_fast._binding import Dataset, TensorBinding
     from acl_fast._copy import copy
@@ -72,6 +72,7 @@ __all__ = [
     "Info",
     "Model",
     "NotReadyError",
+    "PictureInput",
     "Request",
     "Stream",
     "TensorBinding",
@@ -94,7 +95,7 @@ __all__ = [
 
 # Where each name is from; public modules are their own.
 _NAMES = {
-    "_aipp_params": ["AippParams"],
+    "_aipp_params": ["AippParams", "PictureInput"],
     "_arena": ["Arena"],
     "_binding": ["Dataset", "TensorBinding"],
     "_copy": ["copy"],

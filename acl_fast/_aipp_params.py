@@ -1,10 +1,10 @@
-"""What dynamic AIPP does to a picture, as a value."""
+"""What AIPP takes and does, as values."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 PictureFormat: TypeAlias = Literal["YUV420SP_U8", "XRGB8888_U8", "RGB888_U8", "YUV400_U8"]
 Four: TypeAlias = tuple[int, int, int, int]
@@ -16,6 +16,22 @@ FORMATS: dict[str, tuple[int, float, int]] = {
     "RGB888_U8": (3, 1, 3),
     "YUV400_U8": (4, 1, 1),
 }
+
+
+class PictureInput(NamedTuple):
+    """The picture that an input with static AIPP reads; see ``Model.picture()``.
+
+    Attributes
+    ----------
+    format : str
+        'nv12', 'argb', 'rgb', 'yuv400', ..., as in ``media.FORMATS``.
+    width, height : int
+        In pixels, strides included; -1 where each execution chooses.
+    """
+
+    format: str
+    width: int
+    height: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

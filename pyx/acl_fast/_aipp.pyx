@@ -1,10 +1,11 @@
-"""Dynamic AIPP: the settings that come with each execution, in an input of their own."""
+"""What AIPP reads; and dynamic AIPP, whose settings come with each execution."""
 
 from libc.stddef cimport size_t
 from libc.stdint cimport int16_t, uint8_t, uint32_t
 
 from acl_fast cimport abi
 from acl_fast.abi cimport (
+    aclAippInfo,
     aclAippInputFormat,
     aclError,
     aclmdlAIPP,
@@ -14,7 +15,34 @@ from acl_fast.abi cimport (
 )
 from acl_fast._errors cimport check
 
-from acl_fast._aipp_params import AippParams
+from acl_fast._aipp_params import AippParams, PictureInput
+
+# Names as in media.FORMATS, and rows of memory per row of pixels.
+cdef dict PICTURES = {
+    abi.ACL_YUV420SP_U8: ("nv12", 1.5),
+    abi.ACL_XRGB8888_U8: ("argb", 1),
+    abi.ACL_ARGB8888_U8: ("argb", 1),
+    abi.ACL_RGB888_U8: ("rgb", 1),
+    abi.ACL_YUV400_U8: ("yuv400", 1),
+    abi.ACL_YUYV_U8: ("yuyv", 1),
+    abi.ACL_YUV422SP_U8: ("nv16", 2),
+}
+
+
+cdef object picture_input(uint32_t model_id, size_t index, tuple shape):
+    """Return what input ``index`` of the given shape reads, or None without static AIPP."""
+    cdef aclAippInfo info
+    cdef aclError code
+    with nogil:
+        code = abi.aclmdlGetFirstAippInfo(model_id, index, &info)
+    if code == abi.ACL_ERROR_GE_AIPP_NOT_EXIST:
+        return None
+    check(code, b"aclmdlGetFirstAippInfo")
+    if info.inputFormat not in PICTURES or len(shape) != 4:
+        return None
+    format, rows = PICTURES[info.inputFormat]
+    height = -1 if shape[1] < 0 else int(shape[1] / rows)
+    return PictureInput(format, shape[2], height)
 
 
 cdef dict dynamic_inputs(aclmdlDesc *desc, uint32_t model_id, size_t count):

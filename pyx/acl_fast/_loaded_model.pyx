@@ -4,6 +4,7 @@ cimport cython
 from libc.stdint cimport uint32_t
 
 from acl_fast cimport abi
+from acl_fast._aipp cimport picture_input
 from acl_fast.abi cimport aclError, aclmdlDesc
 from acl_fast._errors cimport check
 from acl_fast._loading cimport (
@@ -180,6 +181,35 @@ cdef class Model:
             self.release()
         finally:
             self._lock.release()
+
+    def picture(self, Py_ssize_t index=0):
+        """Return the picture that an input reads: format, width and height, for ``media``.
+
+        Parameters
+        ----------
+        index : int
+            Which input.
+
+        Returns
+        -------
+        PictureInput or None
+            None where the model has no static AIPP at that input, so takes tensors, or pictures
+            that each execution describes.
+
+        Raises
+        ------
+        IndexError
+            There is no such input.
+
+        Notes
+        -----
+        Does not wait. C function: aclmdlGetFirstAippInfo.
+        """
+        self.check_open()
+        if not 0 <= index < len(self.inputs):
+            raise IndexError(f"input {index}: the model has {len(self.inputs)}")
+        check(bind(self._context), b"aclrtSetCurrentContext")
+        return picture_input(self._id, index, self.inputs[index].shape)
 
     @property
     def gears(self):

@@ -69,7 +69,17 @@ def test_several_inputs(device: af.Device, tmp_path: Path) -> None:
         f"aipp_op {{ aipp_mode: dynamic related_input_rank: {rank} max_src_image_size: 4096 }}\n"
         for rank in (0, 2)
     )
+    with device.load_model(compiled(path, BOTH)) as model:
+        assert model.picture(0) == ("nv12", NV12.width, NV12.height)
+        assert model.picture(1) is None
+        assert model.picture(2) == ("rgb", RGB.width, RGB.height)
+        with pytest.raises(IndexError, match="input 3"):
+            model.picture(3)
+    with pytest.raises(af.ClosedError):
+        model.picture(0)
+
     with device.load_model(compiled(path, text)) as model:
+        assert model.picture(0) is None, "each execution describes its picture"
         assert [desc.name for desc in model.inputs] == ["a", "b", "c"]
         request = model.create_request()
         for rank, config, picture in ((0, NV12, first), (2, RGB, last)):
@@ -114,6 +124,7 @@ def test_image_size_gears(device: af.Device, tmp_path: Path, kind: str) -> None:
         gear=("image", "10,16;24,8"),
     )
     with device.load_model(om) as model:
+        assert model.picture(0) == ({"RGB888_U8": "rgb"}.get(kind, "nv12"), -1, -1)
         request = model.create_request()
         for height, width in ((10, 16), (24, 8)):
             config = Config(kind, width, height)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -111,6 +112,52 @@ def test_cython_nogil(om: Path, tmp_path: Path) -> None:
     text = run(folder / "main.py", om, cwd=folder)
     # The mean of a grey picture is its grey: 0/50 + 1/50 + ... + 49/50.
     np.testing.assert_allclose(numbers(line(text, "sum:")), [24.5], atol=1e-3)
+
+
+@pytest.fixture(scope="module")
+def clip(om: Path) -> Path:
+    """A second of moving blocks, in the proportions of the example's model."""
+    path = om.parent / "clip.mp4"
+    blocks = np.random.default_rng(1).integers(0, 256, (15, 20, 3), np.uint8)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 640, 480, "yuv420p"
+        for index in range(25):
+            picture = np.roll(blocks, index, 1).repeat(32, 0).repeat(32, 1)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
+        container.mux(stream.encode())
+    return path
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_video_to_model(om: Path, clip: Path, mode: str) -> None:
+    model = om.parent / f"nv12-{mode}.om"
+    run(EXAMPLES / "make_model.py", model, "--nv12", cwd=om.parent)
+    text = run(EXAMPLES / "video_to_model.py", clip, model, cwd=om.parent, mode=mode)
+    with av.open(str(clip)) as container:
+        frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    assert line(text, "frames:") == f"frames: {len(frames)}"
+    expected = np.mean(frames, (0, 1, 2)) / 255
+    np.testing.assert_allclose(numbers(line(text, "mean result:")), expected, atol=0.005)
+    copied = ast.literal_eval(line(text, "copied bytes:").partition(":")[2].strip())
+    assert copied["bytes_d2h"] == len(frames) * 12, "three floats per frame"
+    assert copied["bytes_h2d"] < clip.stat().st_size * 1.1, "packets alone go to the device"
+    assert copied["bytes_d2d"] == copied["bytes_h2h"] == 0
+
+
+def test_transcode(clip: Path) -> None:
+    target = clip.parent / "small.h264"
+    run(EXAMPLES / "transcode.py", clip, target, 320, 240, cwd=clip.parent)
+    with av.open(str(clip)) as container:
+        whole = [frame.to_ndarray(format="gray") for frame in container.decode(video=0)]
+    with av.open(str(target)) as container:
+        small = [frame.to_ndarray(format="gray") for frame in container.decode(video=0)]
+    assert len(small) == len(whole)
+    for before, after in zip(whole, small, strict=True):
+        assert after.shape == (240, 320)
+        halved = before.reshape(240, 2, 320, 2).mean((1, 3))
+        # Another random picture would be some 80 away.
+        assert np.abs(halved - after).mean() < 5
 
 
 def test_every_example_is_described_and_tested() -> None:
