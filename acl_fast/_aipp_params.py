@@ -38,8 +38,8 @@ class PictureInput(NamedTuple):
 class AippParams:
     """Settings of dynamic AIPP for ``Request.set_aipp()``; fields are named as atc's file names.
 
-    The order of work is: channel swap, crop, colour conversion, ``(value - mean - minimum) *
-    reciprocal`` per channel, padding with 0. The library checks the values; numbers of
+    The order of work is: channel swap, crop, colour conversion, resize, ``(value - mean -
+    minimum) * reciprocal`` per channel, padding with 0. The library checks the values; numbers of
     ``minimum`` and ``reciprocal`` are rounded to half precision.
 
     Parameters
@@ -49,6 +49,9 @@ class AippParams:
     width, height : int
         Size of the picture in memory, its strides included.
     crop : (left, top, width, height), optional
+    resize : (width, height), optional
+        Bilinear between the centres of pixels. Cards refuse it today with
+        ACL_ERROR_FEATURE_UNSUPPORTED; so does softnpu without SOFTNPU_AIPP_RESIZE=1.
     padding : (left, right, top, bottom), optional
     matrix : sequence of 9 int, optional
         Colour conversion in 1/256, row by row; None leaves colours as they are.
@@ -64,6 +67,7 @@ class AippParams:
     width: int
     height: int
     crop: Four | None = None
+    resize: tuple[int, int] | None = None
     padding: Four | None = None
     matrix: Sequence[int] | None = None
     input_bias: Sequence[int] = (0, 0, 0)
@@ -77,7 +81,14 @@ class AippParams:
     def __post_init__(self) -> None:
         if self.input_format not in FORMATS:
             raise ValueError(f"input_format is {self.input_format!r}: want one of {list(FORMATS)}")
-        lengths = {"crop": 4, "padding": 4, "matrix": 9, "input_bias": 3, "output_bias": 3}
+        lengths = {
+            "crop": 4,
+            "resize": 2,
+            "padding": 4,
+            "matrix": 9,
+            "input_bias": 3,
+            "output_bias": 3,
+        }
         for name, length in lengths.items():
             value = getattr(self, name)
             if value is not None and len(value) != length:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from pathlib import Path
@@ -12,6 +13,8 @@ from acl_fast._device import Device
 from acl_fast._runtime import run_mode
 from acl_fast._strict import fallback_copies
 from acl_fast._version import __version__
+
+PREFIXES = ("ACL_FAST_", "SOFTNPU_")
 
 
 class Info(dict[str, Any]):
@@ -33,7 +36,8 @@ def info() -> Info:
         ``backend`` ('cann' or 'softnpu'), ``library``, ``choice`` (why this one), ``layers``,
         ``mode`` ('unified' or 'discrete'), ``devices`` (id, soc, free and total memory),
         ``engines`` (of softnpu, each with its library and version, or what is missing and how to
-        get it), ``versions`` and ``fallback_copies``.
+        get it), ``settings`` (the variables of acl_fast and softnpu that the environment sets),
+        ``versions`` and ``fallback_copies``.
     """
     _table.load()
     backend = _table.backend_info()
@@ -46,6 +50,7 @@ def info() -> Info:
         mode=run_mode(),
         devices=[_device(number) for number in range(Device.count())],
         engines=_engines() if backend["kind"] == "softnpu" else {},
+        settings={n: os.environ[n] for n in sorted(os.environ) if n.startswith(PREFIXES)},
         versions={"python": sys.version.split()[0], "machine": platform.machine()},
         fallback_copies=fallback_copies(),
     )

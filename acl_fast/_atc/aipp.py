@@ -5,6 +5,7 @@ The file is protobuf text: blocks ``aipp_op { key : value ... }``, ``#`` comment
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,10 @@ LARGEST_SOURCE = 4096
 # YUV to BGR, BT.601 narrow: what applies where the file gives no matrix.
 MATRIX = (298, 516, 0, 298, -100, -208, 298, 0, 409)
 BIAS = (16, 128, 128)
+
+# Cards refuse resize today; this switches on what the reserved fields are documented for.
+RESIZE_VARIABLE = "SOFTNPU_AIPP_RESIZE"
+LEAST_RESIZED, WIDEST_RESIZED, MOST_RATIO = 16, 1920, 16
 
 SWITCHES = (
     "support_rotation",
@@ -41,7 +46,7 @@ INTEGERS: dict[str, tuple[int, int, int]] = {
     "load_start_pos_h": (0, 4095, 0),
     "crop_size_w": (0, LARGEST_SOURCE, 0),
     "crop_size_h": (0, LARGEST_SOURCE, 0),
-    "resize_output_w": (0, 1920, 0),
+    "resize_output_w": (0, WIDEST_RESIZED, 0),
     "resize_output_h": (0, LARGEST_SOURCE, 0),
     "left_padding_size": (0, 32, 0),
     "right_padding_size": (0, 32, 0),
@@ -217,9 +222,14 @@ def _check(block: Block) -> None:
             f"input_format is '{block.words.get('input_format', '')}': "
             f"want {', '.join(FORMAT_NUMBERS)}"
         )
-    for key in ("resize", "support_rotation", "single_line_mode"):
+    for key in ("support_rotation", "single_line_mode"):
         if block.switch(key):
             raise invalid(f"{key} is reserved and not supported")
+    if block.switch("resize") and os.environ.get(RESIZE_VARIABLE) != "1":
+        raise invalid(
+            "resize is reserved and not supported",
+            f"Resize with the VPC, or try it on softnpu with {RESIZE_VARIABLE}=1.",
+        )
     if block.format == YUV420SP:
         keys = ("src_image_size_{}", "load_start_pos_{}", "crop_size_{}")
         for key in (key.format(side) for key in keys for side in "wh"):

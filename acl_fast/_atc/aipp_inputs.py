@@ -7,7 +7,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import soc
-from .aipp import LARGEST_SOURCE, PICTURES, YUV420SP, Block, invalid
+from .aipp import (
+    LARGEST_SOURCE,
+    LEAST_RESIZED,
+    MOST_RATIO,
+    PICTURES,
+    WIDEST_RESIZED,
+    YUV420SP,
+    Block,
+    invalid,
+)
 from .dtypes import BY_IR, FORMATS
 
 # Chips whose AIPP pads to this width at most; the others to LARGEST_SOURCE.
@@ -74,10 +83,11 @@ def _gear_picture(block: Block, network: dict[str, Any], gears: Any) -> dict[str
     """Describe an input whose pictures are as large as the gear of the execution says."""
     _check_network(network)
     sizes = ("src_image_size_w", "src_image_size_h")
-    if block.switch("crop") or block.switch("padding") or any(map(block.integer, sizes)):
+    switches = ("crop", "resize", "padding")
+    if any(map(block.switch, switches)) or any(map(block.integer, sizes)):
         raise invalid(
             "with --dynamic_image_size the pictures have the size of the gear: neither crop nor "
-            "padding nor src_image_size_w and src_image_size_h may be set"
+            "resize nor padding nor src_image_size_w and src_image_size_h may be set"
         )
     width, height = (max(gear[axis] for gear in gears.values) for axis in (1, 0))
     for gear in gears.values:
@@ -153,16 +163,41 @@ def _check_padding_value(block: Block, network: dict[str, Any]) -> None:
 def _settings(block: Block, width: int, height: int, widest: int) -> dict[str, Any]:
     pads = [block.integer(f"{side}_padding_size") for side in ("left", "right", "top", "bottom")]
     pads = pads if block.switch("padding") else [0, 0, 0, 0]
-    crop, src = _geometry(block, width, height, pads)
-    out = (crop[2] + pads[0] + pads[1], crop[3] + pads[2] + pads[3])
+    rest = [width - pads[0] - pads[1], height - pads[2] - pads[3]]
+    crop, src = _geometry(block, width, height, rest)
+    inner = _resized(block, crop[2:], rest) if block.switch("resize") else crop[2:]
+    out = (inner[0] + pads[0] + pads[1], inner[1] + pads[2] + pads[3])
     if out != (width, height):
+        done = "crop, resize and padding" if block.switch("resize") else "crop and padding"
         raise invalid(
-            f"after crop and padding the picture is {out[0]}x{out[1]}; "
-            f"the model wants {width}x{height}"
+            f"after {done} the picture is {out[0]}x{out[1]}; the model wants {width}x{height}"
         )
     if any(pads) and out[0] > widest:
         raise invalid(f"the padded picture is {out[0]} wide: at most {widest} on this SoC")
-    return {**_settings_values(block, crop, pads), "src": src}
+    resize = {"resize": inner} if block.switch("resize") else {}
+    return {**_settings_values(block, crop, pads), "src": src, **resize}
+
+
+def _resized(block: Block, size: list[int], rest: list[int]) -> list[int]:
+    """Size after the resize: what the file says, or what is left of the model's."""
+    result = []
+    most = {"w": WIDEST_RESIZED, "h": LARGEST_SOURCE}
+    for side, before, wanted in zip("wh", size, rest, strict=True):
+        after = block.integer(f"resize_output_{side}") or wanted
+        if not LEAST_RESIZED <= before <= LARGEST_SOURCE:
+            raise invalid(
+                f"what is resized has the size {size[0]}x{size[1]}: want {LEAST_RESIZED} to "
+                f"{LARGEST_SOURCE} in width and height"
+            )
+        if not LEAST_RESIZED <= after <= most[side]:
+            raise invalid(f"resize_output_{side} is {after}: want {LEAST_RESIZED} to {most[side]}")
+        if max(before, after) > MOST_RATIO * min(before, after):
+            raise invalid(
+                f"resize_output_{side} is {after}, of {before}: want a ratio of "
+                f"1/{MOST_RATIO} to {MOST_RATIO}"
+            )
+        result.append(after)
+    return result
 
 
 def _settings_values(block: Block, crop: list[int], pads: list[int]) -> dict[str, Any]:
@@ -187,13 +222,13 @@ def _settings_values(block: Block, crop: list[int], pads: list[int]) -> dict[str
 
 
 def _geometry(
-    block: Block, width: int, height: int, pads: list[int]
+    block: Block, width: int, height: int, rest: list[int]
 ) -> tuple[list[int], list[int]]:
-    """Crop area and source size."""
+    """Crop area and source size; ``rest`` is what padding leaves of the model's."""
     src = [block.integer("src_image_size_w"), block.integer("src_image_size_h")]
     if 0 in src:
-        if block.switch("crop") or block.switch("padding"):
-            raise invalid("crop and padding need src_image_size_w and src_image_size_h")
+        if any(map(block.switch, ("crop", "resize", "padding"))):
+            raise invalid("crop, resize and padding need src_image_size_w and src_image_size_h")
         src = [width, height]
     if (
         src[0] < 2
@@ -205,7 +240,8 @@ def _geometry(
         return [0, 0, *src], src
     start = [block.integer("load_start_pos_w"), block.integer("load_start_pos_h")]
     size = [block.integer("crop_size_w"), block.integer("crop_size_h")]
-    rest = [width - pads[0] - pads[1], height - pads[2] - pads[3]]
+    if block.switch("resize") and 0 in size:
+        raise invalid("crop before a resize needs crop_size_w and crop_size_h")
     size = [given or wanted for given, wanted in zip(size, rest, strict=True)]
     if block.format == YUV420SP and size[0] % 2:
         raise invalid(f"the crop is {size[0]} wide: YUV420SP_U8 wants it even")

@@ -296,7 +296,7 @@ FUNCTIONS: dict[str, tuple[str, str]] = {
     'acl.mdl.set_aipp_padding_params': ('aclmdlSetAIPPPaddingParams', 'exact'),
     'acl.mdl.set_aipp_pixel_var_reci': ('aclmdlSetAIPPPixelVarReci', 'exact'),
     'acl.mdl.set_aipp_rbuv_swap_switch': ('aclmdlSetAIPPRbuvSwapSwitch', 'exact'),
-    'acl.mdl.set_aipp_scf_params': ('aclmdlSetAIPPScfParams', 'approximate: switching it on is refused, as AIPP does not resize at present'),
+    'acl.mdl.set_aipp_scf_params': ('aclmdlSetAIPPScfParams', 'approximate: refused, as by cards today, unless SOFTNPU_AIPP_RESIZE=1; then bilinear between centres, a formula that is ours'),
     'acl.mdl.set_aipp_src_image_size': ('aclmdlSetAIPPSrcImageSize', 'exact'),
     'acl.mdl.set_config_opt': ('aclmdlSetConfigOpt', "approximate: options that place a chip's own parts of a model have no effect"),
     'acl.mdl.set_dataset_tensor_desc': ('aclmdlSetDatasetTensorDesc', 'exact'),

@@ -292,7 +292,7 @@ STATES: dict[str, tuple[str, str]] = {
     "aclmdlSetAIPPPaddingParams": ("libascendcl.so", "exact"),
     "aclmdlSetAIPPPixelVarReci": ("libascendcl.so", "exact"),
     "aclmdlSetAIPPRbuvSwapSwitch": ("libascendcl.so", "exact"),
-    "aclmdlSetAIPPScfParams": ("libascendcl.so", "approximate: switching it on is refused, as AIPP does not resize at present"),
+    "aclmdlSetAIPPScfParams": ("libascendcl.so", "approximate: refused, as by cards today, unless SOFTNPU_AIPP_RESIZE=1; then bilinear between centres, a formula that is ours"),
     "aclmdlSetAIPPSrcImageSize": ("libascendcl.so", "exact"),
     "aclmdlSetConfigOpt": ("libascendcl.so", "approximate: options that place a chip's own parts of a model have no effect"),
     "aclmdlSetDatasetTensorDesc": ("libascendcl.so", "exact"),

@@ -135,6 +135,12 @@ cdef int set_image(aclmdlAIPP *handle, object item, size_t image) except -1:
     x, y, width, height = item.crop or (0, 0, 0, 0)
     check(abi.aclmdlSetAIPPCropParams(handle, item.crop is not None, x, y, width, height, image),
           b"aclmdlSetAIPPCropParams")
+    if item.resize is not None:
+        left, top = item.resize
+        if item.crop is None:
+            width, height = item.width, item.height
+        check(abi.aclmdlSetAIPPScfParams(handle, 1, width, height, left, top, image),
+              b"aclmdlSetAIPPScfParams")
     left, right, top, bottom = item.padding or (0, 0, 0, 0)
     check(abi.aclmdlSetAIPPPaddingParams(handle, item.padding is not None, top, bottom, left,
                                          right, image), b"aclmdlSetAIPPPaddingParams")

@@ -4,16 +4,10 @@
 #include <cstring>
 #include <vector>
 
+#include "softnpu/aipp/scale.hpp"
+#include "softnpu/aipp/vectorised.hpp"
 #include "softnpu/core/half.hpp"
 #include "softnpu/dvpp/parallel.hpp"
-
-// Without traps the compiler may compute both sides of a choice between floats.
-#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define SOFTNPU_VECTORISED \
-    __attribute__((target_clones("avx2", "default"), optimize("O3", "no-trapping-math")))
-#else
-#define SOFTNPU_VECTORISED __attribute__((optimize("O3", "no-trapping-math")))
-#endif
 
 namespace softnpu::aipp {
 namespace {
@@ -227,19 +221,71 @@ class Writer {
     const Settings &settings_;
 };
 
-void write_row(const Settings &s, const uint8_t *picture, const Tensor &tensor, int32_t y) {
-    thread_local Row row;
-    row.reserve(static_cast<size_t>(s.crop_w));
-    const Writer writer(tensor, s);
-    const int32_t inner = y - s.top;
-    const bool is_inner = inner >= 0 && inner < s.crop_h;
-    if (is_inner) load_row(s, picture, inner, row);
-    for (int32_t channel = 0; channel < tensor.channels; ++channel) {
-        writer.padding(channel, y, 0, is_inner ? s.left : tensor.width);
-        if (is_inner) writer.padding(channel, y, s.left + s.crop_w, s.right);
+/// Makes the rows of one piece of the tensor, from top to bottom.
+class Rows {
+  public:
+    Rows(const Settings &settings, const uint8_t *picture, const Tensor &tensor)
+        : s_(settings), picture_(picture), tensor_(tensor), writer_(tensor, settings) {
+        row_.reserve(static_cast<size_t>(std::max(s_.crop_w, s_.inner_w())));
+        if (!s_.resize) return;
+        across_ = &axis_for(s_.crop_w, s_.resize_w);
+        down_ = &axis_for(s_.crop_h, s_.resize_h);
+        for (auto &sums : sums_) {
+            for (auto &channel : sums) channel.resize(static_cast<size_t>(s_.resize_w));
+        }
     }
-    if (is_inner) writer.values(y, s.left, row, s.crop_w);
-}
+
+    void write(int32_t y) {
+        const int32_t inner = y - s_.top, width = s_.inner_w();
+        const bool is_inner = inner >= 0 && inner < s_.inner_h();
+        for (int32_t channel = 0; channel < tensor_.channels; ++channel) {
+            writer_.padding(channel, y, 0, is_inner ? s_.left : tensor_.width);
+            if (is_inner) writer_.padding(channel, y, s_.left + width, s_.right);
+        }
+        if (!is_inner) return;
+        if (s_.resize) {
+            resize(static_cast<size_t>(inner));
+        } else {
+            load_row(s_, picture_, inner, row_);
+        }
+        writer_.values(y, s_.left, row_, width);
+    }
+
+  private:
+    void resize(size_t y) {
+        const int32_t first = down_->first[y];
+        widen(first);
+        widen(first + 1);
+        for (size_t i = 0; i < static_cast<size_t>(tensor_.channels); ++i) {
+            scale_down(sums_[first % 2][i].data(), sums_[(first + 1) % 2][i].data(),
+                       down_->weights[y], row_.bytes[i].data(), s_.resize_w);
+        }
+    }
+
+    /// Two neighbours lie in different places, so the next result finds what it shares with this.
+    void widen(int32_t y) {
+        const auto place = static_cast<size_t>(y % 2);
+        if (held_[place] == y) return;
+        held_[place] = y;
+        load_row(s_, picture_, y, row_);
+        for (size_t i = 0; i < static_cast<size_t>(tensor_.channels); ++i) {
+            scale_across(*across_, row_.bytes[i].data(), sums_[place][i].data());
+        }
+    }
+
+    static thread_local Row row_;
+    static thread_local std::vector<int32_t> sums_[2][3];  // two rows of the source, resized across
+
+    const Settings &s_;
+    const uint8_t *picture_;
+    const Tensor &tensor_;
+    const Writer writer_;
+    const Axis *across_ = nullptr, *down_ = nullptr;
+    int32_t held_[2] = {-1, -1};
+};
+
+thread_local Row Rows::row_;
+thread_local std::vector<int32_t> Rows::sums_[2][3];
 
 }  // namespace
 
@@ -261,12 +307,28 @@ int32_t channels_of(const Settings &settings) noexcept {
     return settings.format == Format::yuv400 ? 1 : 3;
 }
 
+const char *resize_problem(int32_t from_w, int32_t from_h, int32_t to_w, int32_t to_h) noexcept {
+    const auto outside = [](int32_t value, int32_t most) {
+        return value < kLeastResized || value > most;
+    };
+    const auto too_far = [](int32_t from, int32_t to) {
+        return from > kMostRatio * to || to > kMostRatio * from;
+    };
+    if (outside(from_w, kMostResized) || outside(from_h, kMostResized))
+        return "want a source of 16..4096 in width and height";
+    if (outside(to_w, kWidestResized)) return "want a result of 16..1920 in width";
+    if (outside(to_h, kMostResized)) return "want a result of 16..4096 in height";
+    if (too_far(from_w, to_w) || too_far(from_h, to_h)) return "want a ratio of 1/16..16";
+    return nullptr;
+}
+
 void apply(const Settings &settings, const uint8_t *picture, const Tensor &tensor) {
     const int32_t pieces = (tensor.height + kRowsPerPiece - 1) / kRowsPerPiece;
     parallel_for(static_cast<size_t>(pieces), [&](size_t piece) {
         const int32_t from = static_cast<int32_t>(piece) * kRowsPerPiece;
         const int32_t to = std::min(tensor.height, from + kRowsPerPiece);
-        for (int32_t y = from; y < to; ++y) write_row(settings, picture, tensor, y);
+        Rows rows(settings, picture, tensor);
+        for (int32_t y = from; y < to; ++y) rows.write(y);
     });
 }
 

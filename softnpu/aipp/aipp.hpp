@@ -1,5 +1,5 @@
 // AIPP: what a model's input does with a picture before the network reads it. One pass from the
-// picture to the tensor: channel swap, crop, colour conversion, normalisation, padding.
+// picture to the tensor: channel swap, crop, colour conversion, resize, normalisation, padding.
 #pragma once
 
 #include <array>
@@ -19,6 +19,8 @@ struct Settings {
     int32_t src_w = 0, src_h = 0;
     bool crop = false;
     int32_t crop_x = 0, crop_y = 0, crop_w = 0, crop_h = 0;  // the whole picture where not cropped
+    bool resize = false;
+    int32_t resize_w = 0, resize_h = 0;
     bool padding = false;
     int32_t left = 0, right = 0, top = 0, bottom = 0;
     float pad_value = 0;
@@ -29,7 +31,24 @@ struct Settings {
     std::array<int32_t, 4> mean{};
     std::array<float, 4> min{};
     std::array<float, 4> reciprocal{1, 1, 1, 1};
+
+    /// Size after crop and resize, before padding.
+    int32_t inner_w() const noexcept { return resize ? resize_w : crop_w; }
+    int32_t inner_h() const noexcept { return resize ? resize_h : crop_h; }
 };
+
+/// What a picture may be resized from and to: the documented limits of the card's scaler, which
+/// today's documentation calls reserved. Therefore only SOFTNPU_AIPP_RESIZE=1 switches it on.
+inline constexpr int32_t kLeastResized = 16, kMostResized = 4096, kWidestResized = 1920;
+inline constexpr int32_t kMostRatio = 16;
+
+/// Says which rule a resize breaks, or nullptr.
+SOFTNPU_API const char *resize_problem(int32_t from_w, int32_t from_h, int32_t to_w,
+                                       int32_t to_h) noexcept;
+/// What to do about a refused resize.
+inline constexpr const char *kResizeAdvice =
+    "AIPP does not resize at present, as on a card; resize with the VPC (acldvppVpcResizeAsync), "
+    "or try it with SOFTNPU_AIPP_RESIZE=1";
 
 enum class Element : uint8_t { u8, f16, f32 };
 
@@ -46,7 +65,7 @@ SOFTNPU_API size_t picture_bytes(Format format, int32_t width, int32_t height) n
 /// Channels that reach the network.
 SOFTNPU_API int32_t channels_of(const Settings &settings) noexcept;
 
-/// Width and height after crop and padding are the tensor's; that was checked.
+/// Width and height after crop, resize and padding are the tensor's; that was checked.
 SOFTNPU_API void apply(const Settings &settings, const uint8_t *picture, const Tensor &tensor);
 
 }  // namespace softnpu::aipp

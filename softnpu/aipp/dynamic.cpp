@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "acl/acl_base.h"
+#include "softnpu/core/config.hpp"
 #include "softnpu/core/counters.hpp"
 #include "softnpu/core/half.hpp"
 #include "softnpu/core/status.hpp"
@@ -63,6 +64,23 @@ int read_crop(const Image &image, size_t index, Settings &s) {
     return 0;
 }
 
+int read_resize(const Image &image, size_t index, Settings &s) {
+    s.resize = image.resize != 0;
+    if (!s.resize) return 0;
+    if (!config().aipp_resize)
+        return fail(ACL_ERROR_FEATURE_UNSUPPORTED, "image %zu: %s", index, kResizeAdvice);
+    s.resize_w = image.resize_out_w, s.resize_h = image.resize_out_h;
+    if (image.resize_in_w != s.crop_w || image.resize_in_h != s.crop_h)
+        return fail(ACL_ERROR_INVALID_PARAM,
+                    "image %zu: scfInputSize is %dx%d, but %dx%d reach the resize; say the size "
+                    "of the crop, or of the picture where it is not cropped",
+                    index, image.resize_in_w, image.resize_in_h, s.crop_w, s.crop_h);
+    const char *problem = resize_problem(s.crop_w, s.crop_h, s.resize_w, s.resize_h);
+    if (problem == nullptr) return 0;
+    return fail(ACL_ERROR_INVALID_PARAM, "image %zu: resize of %dx%d to %dx%d: %s", index, s.crop_w,
+                s.crop_h, s.resize_w, s.resize_h, problem);
+}
+
 int read_padding(const Image &image, size_t index, const Target &target, Settings &s) {
     s.padding = image.padding != 0;
     s.left = s.right = s.top = s.bottom = 0;
@@ -73,7 +91,7 @@ int read_padding(const Image &image, size_t index, const Target &target, Setting
             return fail(ACL_ERROR_INVALID_PARAM, "image %zu: padding of %d: want 0..%d", index, pad,
                         kMostPadding);
     }
-    const int32_t width = s.crop_w + s.left + s.right;
+    const int32_t width = s.inner_w() + s.left + s.right;
     if (width > target.widest_padded)
         return fail(ACL_ERROR_INVALID_PARAM,
                     "image %zu: the padded picture is %d wide: at most %d on this SoC", index,
@@ -83,16 +101,19 @@ int read_padding(const Image &image, size_t index, const Target &target, Setting
 
 int check_result(size_t index, const Target &target, const Settings &s) {
     if (target.height == 0) {
-        if (!s.crop && !s.padding) return 0;
-        return fail(ACL_ERROR_INVALID_PARAM,
-                    "image %zu: model %u has image size gears, which exclude crop and padding",
-                    index, target.model);
+        if (!s.crop && !s.resize && !s.padding) return 0;
+        return fail(
+            ACL_ERROR_INVALID_PARAM,
+            "image %zu: model %u has image size gears, which exclude crop, resize and padding",
+            index, target.model);
     }
-    const int32_t width = s.crop_w + s.left + s.right, height = s.crop_h + s.top + s.bottom;
+    const int32_t width = s.inner_w() + s.left + s.right;
+    const int32_t height = s.inner_h() + s.top + s.bottom;
     if (width == target.width && height == target.height) return 0;
-    return fail(ACL_ERROR_INVALID_PARAM,
-                "image %zu: after crop and padding the picture is %dx%d; model %u wants %dx%d",
-                index, width, height, target.model, target.width, target.height);
+    return fail(
+        ACL_ERROR_INVALID_PARAM,
+        "image %zu: after crop, resize and padding the picture is %dx%d; model %u wants %dx%d",
+        index, width, height, target.model, target.width, target.height);
 }
 
 Settings common_settings(const Head &head) {
@@ -130,9 +151,10 @@ int read_parameters(const Head &head, const Image *images, const Target &target,
     for (size_t i = 0; i < settings.size(); ++i) {
         const Image &image = images[i];
         Settings &s = settings[i];
-        if (image.resize != 0 || image.rotate != 0)
-            return fail(ACL_ERROR_INVALID_PARAM, "image %zu: AIPP neither resizes nor rotates", i);
+        if (image.rotate != 0)
+            return fail(ACL_ERROR_INVALID_PARAM, "image %zu: AIPP does not rotate", i);
         if (const int code = read_crop(image, i, s)) return code;
+        if (const int code = read_resize(image, i, s)) return code;
         if (const int code = read_padding(image, i, target, s)) return code;
         if (const int code = check_result(i, target, s)) return code;
         std::copy(image.mean.begin(), image.mean.end(), s.mean.begin());

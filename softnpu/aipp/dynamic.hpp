@@ -67,7 +67,7 @@ SOFTNPU_API ParametersTable &parameters_table() noexcept;
 /// What the model wants of the parameters.
 struct Target {
     int32_t channels = 3;
-    int32_t height = 0, width = 0;  // 0: any one, but neither crop nor padding
+    int32_t height = 0, width = 0;  // 0: any one, but neither crop nor resize nor padding
     size_t images = 1;              // at least so many
     int32_t widest_padded = 4096;
     uint32_t model = 0;

@@ -47,6 +47,9 @@ void copy_geometry(const aipp::Settings &s, aclAippInfo &info) {
     info.loadStartPosH = s.crop ? s.crop_y : 0;
     info.cropSizeW = s.crop ? s.crop_w : 0;
     info.cropSizeH = s.crop ? s.crop_h : 0;
+    info.resizeSwitch = s.resize;
+    info.resizeOutputW = s.resize ? s.resize_w : 0;
+    info.resizeOutputH = s.resize ? s.resize_h : 0;
     info.paddingSwitch = s.padding;
     info.leftPaddingSize = s.left;
     info.rightPaddingSize = s.right;

@@ -5,6 +5,7 @@
 #include "acl/acl_mdl.h"
 #include "softnpu/aipp/dynamic.hpp"
 #include "softnpu/api/entry.hpp"
+#include "softnpu/core/config.hpp"
 #include "softnpu/core/half.hpp"
 
 using namespace softnpu;
@@ -167,9 +168,17 @@ aclError aclmdlSetAIPPScfParams(aclmdlAIPP *aippParmsSet, int8_t scfSwitch, int3
         SOFTNPU_CHECK(check_range(scfInputSizeH, 16, 4096, "scfInputSizeH"));
         SOFTNPU_CHECK(check_range(scfOutputSizeW, 16, 1920, "scfOutputSizeW"));
         SOFTNPU_CHECK(check_range(scfOutputSizeH, 16, 4096, "scfOutputSizeH"));
-        return fail(ACL_ERROR_FEATURE_UNSUPPORTED,
-                    "AIPP does not resize at present; resize with the VPC (acldvppVpcResizeAsync) "
-                    "and leave scfSwitch 0");
+        const char *problem =
+            aipp::resize_problem(scfInputSizeW, scfInputSizeH, scfOutputSizeW, scfOutputSizeH);
+        if (problem != nullptr)
+            return fail(ACL_ERROR_INVALID_PARAM, "resize of %dx%d to %dx%d: %s", scfInputSizeW,
+                        scfInputSizeH, scfOutputSizeW, scfOutputSizeH, problem);
+        if (!config().aipp_resize)
+            return fail(ACL_ERROR_FEATURE_UNSUPPORTED, "%s", aipp::kResizeAdvice);
+        image.resize_in_w = scfInputSizeW, image.resize_in_h = scfInputSizeH;
+        image.resize_out_w = scfOutputSizeW, image.resize_out_h = scfOutputSizeH;
+        image.resize = 1;
+        return 0;
     });
 }
 

@@ -112,6 +112,13 @@ void read_soc(Reader &reader, Config &config) {
     }
 }
 
+void read_switch(Reader &reader, const char *name, bool &result) {
+    const char *value = Reader::set(name);
+    if (value == nullptr || std::strcmp(value, "0") == 0) return;
+    result = std::strcmp(value, "1") == 0;
+    if (!result) reader.complain(name, value, "want 0 or 1");
+}
+
 /// An ascending list without duplicates of ids below the number of devices.
 void read_visible(Reader &reader, Config &config) {
     const char *value = Reader::set("ASCEND_RT_VISIBLE_DEVICES");
@@ -155,6 +162,7 @@ Config read_config() {
     reader.integer("SOFTNPU_THREADS", 1, 1024, config.threads);
     if (config.threads < 2) config.threads = 2;
     reader.bytes("SOFTNPU_MEMORY", kMiB, config.memory);
+    read_switch(reader, "SOFTNPU_AIPP_RESIZE", config.aipp_resize);
     read_visible(reader, config);
     return config;
 }

@@ -31,6 +31,7 @@ struct Config {
     Soc soc{};
     int threads = 2;                   // SOFTNPU_THREADS, at least 2
     size_t memory = size_t{16} << 30;  // SOFTNPU_MEMORY, bytes per device
+    bool aipp_resize = false;          // SOFTNPU_AIPP_RESIZE: resize, which cards refuse today
     std::string error;                 // first thing wrong with the environment, or ""
 
     int devices() const { return static_cast<int>(visible.size()); }

@@ -5,6 +5,7 @@
 #include "acl/acl_mdl.h"
 #include "acl/error_codes/ge_error_codes.h"
 #include "softnpu/aipp/dynamic.hpp"
+#include "softnpu/core/config.hpp"
 #include "softnpu/model/om_file.hpp"
 
 namespace softnpu {
@@ -123,6 +124,11 @@ class Reader {
         s.src_w = source[0], s.src_h = source[1];
         s.crop = flag(value, "crop_switch");
         s.crop_x = crop[0], s.crop_y = crop[1], s.crop_w = crop[2], s.crop_h = crop[3];
+        if (value.contains("resize")) {  // files of older versions say nothing of it
+            const auto resize = numbers<int32_t, 2>(value, "resize");
+            s.resize = true;
+            s.resize_w = resize[0], s.resize_h = resize[1];
+        }
         s.padding = flag(value, "padding_switch");
         s.left = pad[0], s.right = pad[1], s.top = pad[2], s.bottom = pad[3];
         s.pad_value = numbers<float, 1>(value, "padding_value")[0];
@@ -138,8 +144,8 @@ class Reader {
         const size_t rows = input->network.format == ACL_FORMAT_NHWC ? 1 : 2;
         check_network(*input, where);
         input->follows_gear = input->network.dims[rows] < 0 || input->network.dims[rows + 1] < 0;
-        if (input->follows_gear && (s.crop || s.padding))
-            refuse(where + ".aipp crops or pads pictures whose size varies");
+        if (input->follows_gear && (s.crop || s.resize || s.padding))
+            refuse(where + ".aipp crops, resizes or pads pictures whose size varies");
         check(*input, where);
         return input;
     }
@@ -219,11 +225,17 @@ class Reader {
                                         [](int32_t pad) { return pad >= 0 && pad <= 32; });
         const bool odd = s.format == aipp::Format::yuv420sp &&
                          ((s.src_w | s.src_h | s.crop_x | s.crop_y | s.crop_w) & 1) != 0;
-        if (!inside || !padded || odd) refuse(where + ".aipp has areas that do not fit");
+        const bool resized = !s.resize || aipp::resize_problem(s.crop_w, s.crop_h, s.resize_w,
+                                                               s.resize_h) == nullptr;
+        if (!inside || !padded || odd || !resized)
+            refuse(where + ".aipp has areas that do not fit");
+        if (s.resize && !config().aipp_resize)
+            throw ModelError(ACL_ERROR_FEATURE_UNSUPPORTED,
+                             origin_ + ": " + where + " resizes pictures: " + aipp::kResizeAdvice);
         const size_t rows = input.network.format == ACL_FORMAT_NHWC ? 1 : 2;
         const size_t channels = rows == 1 ? 3 : 1;
-        const bool fits = input.follows_gear || (dims[rows] == s.crop_h + s.top + s.bottom &&
-                                                 dims[rows + 1] == s.crop_w + s.left + s.right);
+        const bool fits = input.follows_gear || (dims[rows] == s.inner_h() + s.top + s.bottom &&
+                                                 dims[rows + 1] == s.inner_w() + s.left + s.right);
         if (!fits || dims[channels] < 1 || dims[channels] > aipp::channels_of(s))
             refuse(where + ".aipp does not give what the network reads");
     }

@@ -18,6 +18,7 @@ class Config:
     width: int
     height: int
     crop: tuple[int, int, int, int] | None = None
+    resize: tuple[int, int] | None = None
     padding: tuple[int, int, int, int] | None = None
     padding_value: float = 0
     matrix: list[int] | None = None
@@ -37,6 +38,9 @@ class Config:
             names = ("load_start_pos_w", "load_start_pos_h", "crop_size_w", "crop_size_h")
             lines += ["crop : true"]
             lines += [f"{n} : {v}" for n, v in zip(names, self.crop, strict=True)]
+        if self.resize:
+            lines += ["resize : true"]
+            lines += [f"resize_output_{n} : {v}" for n, v in zip("wh", self.resize, strict=True)]
         if self.padding:
             sides = ("left", "right", "top", "bottom")
             lines += ["padding : true", f"padding_value : {self.padding_value}"]
@@ -64,6 +68,7 @@ class Config:
     def result_size(self) -> tuple[int, int]:
         """Return (width, height) of what the network reads."""
         width, height = self.crop[2:] if self.crop else (self.width, self.height)
+        width, height = self.resize or (width, height)
         left, right, top, bottom = self.padding or (0, 0, 0, 0)
         return width + left + right, height + top + bottom
 
@@ -87,6 +92,18 @@ def channels_of(config: Config, picture: NDArray[np.uint8]) -> NDArray[np.int64]
     return pixels.astype(np.int64)
 
 
+def resized(data: NDArray[np.float64], size: int, axis: int) -> NDArray[np.float64]:
+    """Interpolate along an axis between the centres of pixels; beyond the outermost they repeat."""
+    before = data.shape[axis]
+    at = np.clip((np.arange(size) + 0.5) * before / size - 0.5, 0, before - 1)
+    first = np.floor(at).astype(int)
+    share = (at - first).reshape([-1 if i == axis else 1 for i in range(data.ndim)])
+    following = np.minimum(first + 1, before - 1)
+    result: NDArray[np.float64] = data.take(first, axis) * (1 - share)
+    result += data.take(following, axis) * share
+    return result
+
+
 def run(config: Config, picture: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Return float64 (c, h, w)."""
     data = channels_of(config, picture)
@@ -100,10 +117,12 @@ def run(config: Config, picture: NDArray[np.uint8]) -> NDArray[np.float64]:
         else:
             data = ((data @ matrix.T) >> 8) + np.array(config.output_bias)
         data = np.clip(data, 0, 255)
+    values: NDArray[np.float64] = data.astype(np.float64)
+    if config.resize:  # not rounded to bytes: a test allows for that
+        values = resized(resized(values, config.resize[0], 1), config.resize[1], 0)
     count = data.shape[2]
-    result = (data - np.array(config.mean[:count]) - np.array(config.minimum[:count])) * np.array(
-        config.reciprocal[:count]
-    )
+    result: NDArray[np.float64] = values - np.array(config.mean[:count])
+    result = (result - np.array(config.minimum[:count])) * np.array(config.reciprocal[:count])
     if config.padding:
         left, right, top, bottom = config.padding
         result = np.pad(
@@ -111,4 +130,5 @@ def run(config: Config, picture: NDArray[np.uint8]) -> NDArray[np.float64]:
             ((top, bottom), (left, right), (0, 0)),
             constant_values=config.padding_value,
         )
-    return result.transpose(2, 0, 1)
+    planes: NDArray[np.float64] = result.transpose(2, 0, 1)
+    return planes

@@ -15,7 +15,11 @@ from acl_fast._atc import aipp
 from acl_fast._atc.convert import Request, convert
 from tests.aipp.aipp_model import Config
 
-TYPES = {"float32": TensorProto.FLOAT, "float16": TensorProto.FLOAT16}
+TYPES = {
+    "float32": TensorProto.FLOAT,
+    "float16": TensorProto.FLOAT16,
+    "uint8": TensorProto.UINT8,
+}
 
 
 @pytest.fixture(scope="session")

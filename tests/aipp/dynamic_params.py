@@ -37,6 +37,9 @@ class Params:
     def image(self, index: int, config: Config) -> None:
         crop = config.crop or (0, 0, 0, 0)
         acl.aclmdlSetAIPPCropParams(self.handle, int(config.crop is not None), *crop, index)
+        if config.resize is not None:
+            source = config.crop[2:] if config.crop else (config.width, config.height)
+            acl.aclmdlSetAIPPScfParams(self.handle, 1, *source, *config.resize, index)
         left, right, top, bottom = config.padding or (0, 0, 0, 0)
         acl.aclmdlSetAIPPPaddingParams(
             self.handle, int(config.padding is not None), top, bottom, left, right, index

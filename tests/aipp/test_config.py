@@ -67,7 +67,8 @@ def test_separators_of_protobuf_text() -> None:
         ),
     ],
 )
-def test_bad_text(text: str, words: str) -> None:
+def test_bad_text(text: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SOFTNPU_AIPP_RESIZE", raising=False)
     with pytest.raises(AtcError, match=words) as caught:
         aipp.parse(text)
     assert caught.value.code == "E10052"
@@ -101,3 +102,32 @@ def test_channels_must_fit(tmp_path: Path) -> None:
     path = passing_on(tmp_path / "network.onnx", [1, 1, 24, 32], "float32")
     with pytest.raises(AtcError, match="gives 3 channels"):
         convert(Request(path, tmp_path / "network", aipp=aipp.parse(GOOD % "")))
+
+
+SOURCE = "resize: true src_image_size_w: 64 src_image_size_h: 48 "
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ("resize: true", "need src_image_size"),
+        (SOURCE + "resize_output_w: 15", "want 16 to 1920"),
+        (SOURCE + "resize_output_w: 1921", "0 to 1920"),
+        (SOURCE + "resize_output_w: 31", "wants 32x24"),
+        (SOURCE + "resize_output_w: 1025", "ratio of 1/16"),
+        (SOURCE + "padding: true top_padding_size: 9", "resize_output_h is 15"),
+        (SOURCE + "crop: true crop_size_w: 32", "needs crop_size_w"),
+        (SOURCE + "crop: true crop_size_w: 32 crop_size_h: 8", "size 32x8"),
+        (SOURCE, ""),
+        (SOURCE + "resize_output_w: 30 padding: true left_padding_size: 2", ""),
+    ],
+)
+def test_resize(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fields: str, words: str) -> None:
+    monkeypatch.setenv("SOFTNPU_AIPP_RESIZE", "1")
+    path = passing_on(tmp_path / "network.onnx", [1, 3, 24, 32], "float32")
+    if not words:
+        assert convert(Request(path, tmp_path / "network", aipp=aipp.parse(GOOD % fields))).path
+        return
+    with pytest.raises(AtcError, match=words) as caught:
+        convert(Request(path, tmp_path / "network", aipp=aipp.parse(GOOD % fields)))
+    assert caught.value.code == "E10052"

@@ -20,6 +20,7 @@ def params_of(config: Config) -> af.AippParams:
         width=config.width,
         height=config.height,
         crop=config.crop,
+        resize=config.resize,
         padding=config.padding,
         matrix=config.matrix,
         input_bias=config.input_bias,

@@ -196,6 +196,7 @@ print(hex(address), flush=True)
         ("SOFTNPU_MEMORY", "12"),
         ("SOFTNPU_THREADS", "-1"),
         ("SOFTNPU_SOC", "H100"),
+        ("SOFTNPU_AIPP_RESIZE", "yes"),
         ("ASCEND_RT_VISIBLE_DEVICES", "1,0"),
         ("ASCEND_RT_VISIBLE_DEVICES", "7"),
         ("ACL_FAST_BACKEND", "cuda"),

@@ -157,8 +157,10 @@ def test_context_changed_by_foreign_code(device: af.Device) -> None:
     stream.synchronize()
 
 
-def test_info_names_backend_and_devices() -> None:
+def test_info_names_backend_and_devices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOFTNPU_AIPP_RESIZE", "1")
     info = af.info()
+    assert info.settings["SOFTNPU_AIPP_RESIZE"] == "1"
     assert info["backend"] == info.backend == "softnpu"
     assert info.library.endswith("libascendcl.so")
     assert info.mode in ("unified", "discrete")

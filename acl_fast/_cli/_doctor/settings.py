@@ -12,6 +12,7 @@ AREA = "settings"
 CHOICES = {
     "ACL_FAST_BACKEND": ("auto", "cann", "softnpu"),
     "SOFTNPU_MODE": ("unified", "discrete"),
+    "SOFTNPU_AIPP_RESIZE": ("0", "1"),
 }
 COUNTS = ("SOFTNPU_DEVICES", "SOFTNPU_THREADS")
 ROOTS = ("ASCEND_HOME_PATH", "ASCEND_TOOLKIT_HOME")
