@@ -39,12 +39,12 @@ def get_cann_attribute_list(ignored: object = None, /) -> tuple[list[int], int]:
 
     -> (list of aclCannAttr, ret). C function: aclGetCannAttributeList."""
 
-def set_tensor_shape_range(desc: int, dims_range: Any, *length: Any) -> int:
+def set_tensor_shape_range(*args: Any) -> int:
     """set_tensor_shape_range(desc, dims_range)
 
     ``dims_range`` is a list of [least, most]. C function: aclSetTensorShapeRange."""
 
-def set_tensor_value_range(desc: int, value_range: Any, *length: Any) -> int:
+def set_tensor_value_range(*args: Any) -> int:
     """set_tensor_value_range(desc, value_range)
 
     ``value_range`` is a list of [least, most]. C function: aclSetTensorValueRange."""

@@ -25,11 +25,11 @@ from benchmarks.harness import (
 )
 from benchmarks.noop import build
 
-POINTERS = {"a": 0x7F5A_1000_0040, "b": 0x7F5A_1000_0080, "stream": 0x7F5A_1000_00C0}
+POINTERS = {"a": 0x7F5A_1000_0040, "stream": 0x7F5A_1000_00C0}
 
 # Module of pyACL, function, arguments.
 CALLS = [
-    ("mdl", "execute_async", "1, a, b, stream"),
+    ("mdl", "execute_async", "1, inputs, inputs, stream"),
     ("rt", "memcpy_async", "room, 8, room, 8, 1, stream"),
     ("", "get_data_buffer_addr", "buffer"),
     ("", "get_data_buffer_size_v2", "buffer"),
@@ -62,7 +62,9 @@ def one_call(module: str, function: str, arguments: str, settings: Settings) -> 
     by_hand = counterpart()
     ours = getattr(pyacl, module) if module else pyacl
     room, _ = pyacl.rt.malloc(4096, 0)
-    names = {**POINTERS, "room": room, "buffer": pyacl.create_data_buffer(room, 4096)}
+    buffer, inputs = pyacl.create_data_buffer(room, 4096), pyacl.mdl.create_dataset()
+    pyacl.mdl.add_dataset_buffer(inputs, buffer)
+    names = {**POINTERS, "room": room, "buffer": buffer, "inputs": inputs}
     call = f"f({arguments})"
     contestants = [
         Contestant(

@@ -1,4 +1,4 @@
-# The lock of a model: reentrant, waited for without the GIL, next to free when nobody competes.
+# Locks that are waited for without the GIL and are next to free when nobody competes.
 
 cdef extern from "semaphore.h" nogil:
     ctypedef struct sem_t:
@@ -11,37 +11,56 @@ cdef extern from "semaphore.h" nogil:
 cdef extern from "Python.h":
     unsigned long PyThread_get_thread_ident() noexcept nogil
 
-# No thread has this identity: the owner of a lock that is held for the length of one call.
+# No thread has this identity: the owner of a gate that is held for the length of one call.
 cdef enum:
     BRIEFLY = 1
 
 
 # The fields change only with the GIL held, which is why they need no atomics. A waiter announces
 # itself with the GIL, then sleeps on the semaphore without it.
+cdef struct Gate:
+    unsigned long owner     # 0: free
+    int waiters
+    sem_t bell
+
+
+# Wait until the gate is free; the caller takes it before the GIL can change hands.
+cdef int gate_wait(Gate *gate) except -1
+# Wait for a while only, or until something changed.
+cdef int gate_doze(Gate *gate) except -1
+
+
+cdef inline int gate_enter(Gate *gate) except -1:
+    if gate.owner != 0:
+        gate_wait(gate)
+    gate.owner = BRIEFLY
+    return 0
+
+
+cdef inline void gate_leave(Gate *gate) noexcept:
+    gate.owner = 0
+    if gate.waiters:
+        sem_post(&gate.bell)
+
+
+# The lock of a model.
 cdef class Lock:
-    cdef unsigned long owner        # 0: free
+    cdef Gate gate
     cdef int depth                  # of the reentrant owner
-    cdef int waiters
-    cdef sem_t gate
 
     cdef int acquire(self) except -1
     cdef void release(self) noexcept
-    cdef int acquire_contended(self) except -1
 
 
 cdef inline bint lock_briefly(Lock lock) except -1:
     """Take the lock for one call; true when unlock_briefly must give it back."""
-    if lock.owner == 0:
-        lock.owner = BRIEFLY
-        return True
-    if lock.owner == PyThread_get_thread_ident():
-        return False
-    lock.acquire_contended()
-    lock.owner = BRIEFLY
+    if lock.gate.owner != 0:
+        if lock.gate.owner == PyThread_get_thread_ident():
+            return False
+        gate_wait(&lock.gate)
+    lock.gate.owner = BRIEFLY
     return True
 
 
 cdef inline void unlock_briefly(Lock lock) noexcept:
-    lock.owner = 0
-    if lock.waiters:
-        sem_post(&lock.gate)
+    gate_leave(&lock.gate)

@@ -1,41 +1,65 @@
-"""The lock of a model: reentrant, waited for without the GIL, next to free when nobody competes."""
+"""Locks that are waited for without the GIL and are next to free when nobody competes."""
 
 cimport cython
 
 cdef extern from "Python.h":
     int PyErr_CheckSignals() except -1
 
+cdef extern from *:
+    """
+    #include <semaphore.h>
+    #include <time.h>
+    static int wait_a_while(sem_t *bell) {
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += 50000000;
+        if (until.tv_nsec >= 1000000000) { until.tv_nsec -= 1000000000; until.tv_sec += 1; }
+        return sem_timedwait(bell, &until);
+    }
+    """
+    int wait_a_while(sem_t *bell) noexcept nogil
+
+
+cdef int gate_wait(Gate *gate) except -1:
+    cdef int interrupted
+    while gate.owner != 0:
+        gate.waiters += 1
+        with nogil:
+            interrupted = sem_wait(&gate.bell)
+        gate.waiters -= 1
+        if interrupted:
+            PyErr_CheckSignals()
+    return 0
+
+
+cdef int gate_doze(Gate *gate) except -1:
+    gate.waiters += 1
+    with nogil:
+        wait_a_while(&gate.bell)
+    gate.waiters -= 1
+    PyErr_CheckSignals()
+    return 0
+
 
 @cython.final
 cdef class Lock:
     def __cinit__(self):
-        sem_init(&self.gate, 0, 0)
+        sem_init(&self.gate.bell, 0, 0)
 
     def __dealloc__(self):
-        sem_destroy(&self.gate)
+        sem_destroy(&self.gate.bell)
 
     cdef int acquire(self) except -1:
+        """Reentrant: every release() gives one acquire() back."""
         cdef unsigned long me = PyThread_get_thread_ident()
-        if self.owner != me:
-            if self.owner != 0:
-                self.acquire_contended()
-            self.owner = me
+        if self.gate.owner != me:
+            if self.gate.owner != 0:
+                gate_wait(&self.gate)
+            self.gate.owner = me
         self.depth += 1
-        return 0
-
-    cdef int acquire_contended(self) except -1:
-        """Wait until the lock is free; the caller takes it before the GIL can change hands."""
-        cdef int interrupted
-        while self.owner != 0:
-            self.waiters += 1
-            with nogil:
-                interrupted = sem_wait(&self.gate)
-            self.waiters -= 1
-            if interrupted:
-                PyErr_CheckSignals()
         return 0
 
     cdef void release(self) noexcept:
         self.depth -= 1
         if self.depth == 0:
-            unlock_briefly(self)
+            gate_leave(&self.gate)

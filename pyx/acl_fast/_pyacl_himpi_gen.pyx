@@ -10,7 +10,7 @@ from libc.string cimport memset as c_memset, strlen
 
 from acl_fast cimport abi
 from acl_fast._pyacl_args cimport (as_double, as_i64, as_int, as_u64, text_from, text_or_none)
-from acl_fast._pyacl_models cimport (datasets_changed, forget_dataset, forget_memory,
+from acl_fast._pyacl_models cimport (datasets_changed, forget_dataset, forget_memory, note_block,
                                      note_buffer)
 from acl_fast._pyacl_structs cimport (Pack, pack_floats, pack_ints, pack_pointers, pack_room,
                                       pack_structs, read_struct, squeeze, struct_pointer,
@@ -28,9 +28,9 @@ def dvpp_free(dev_ptr):
     """
     cdef uint64_t c_dev_ptr = as_u64(dev_ptr, b"acl.himpi.dvpp_free", b"dev_ptr")
     cdef abi.hi_s32 ret
+    forget_memory(c_dev_ptr)
     with nogil:
         ret = abi.hi_mpi_dvpp_free(<void *><uintptr_t>c_dev_ptr)
-    forget_memory(c_dev_ptr)
     return <uint32_t>ret
 
 
@@ -64,6 +64,7 @@ def dvpp_malloc(dev_id, size):
     cdef abi.hi_s32 ret
     with nogil:
         ret = abi.hi_mpi_dvpp_malloc(<abi.hi_u32>c_dev_id, <void * *>&o_dev_ptr, <abi.hi_u64>c_size)
+    note_block(<uintptr_t>o_dev_ptr, c_size)
     return <uintptr_t>o_dev_ptr, <uint32_t>ret
 
 

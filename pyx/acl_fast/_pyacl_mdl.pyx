@@ -9,7 +9,19 @@ from libc.string cimport memset, strlen
 from acl_fast cimport abi
 from acl_fast.abi cimport aclError, aclmdlDataset, aclmdlDesc, aclmdlIODims, aclrtStream
 from acl_fast._pyacl_args cimport as_int, as_u64
-from acl_fast._pyacl_models cimport Lane, deliver, end_refresh, lane_enter, lane_leave, unload_in
+from acl_fast._pyacl_models cimport (
+    EXECUTE_ASYNC,
+    EXECUTE_ASYNC_V2,
+    EXECUTE_V2,
+    Call,
+    Lane,
+    deliver,
+    delivered,
+    end_refresh,
+    lane_enter,
+    lane_leave,
+    unloaded,
+)
 from acl_fast._pyacl_structs cimport read_struct, write_struct
 
 __all__ = ["execute", "execute_async", "execute_v2", "execute_async_v2", "unload",
@@ -21,10 +33,27 @@ __all__ = ["execute", "execute_async", "execute_v2", "execute_async_v2", "unload
 cdef enum:
     MOST_DIMS = 128         # of a tensor, and gears of a model
     NAME_BYTES = 1024
+    SYNC_TIMEOUT = 507046
 
 
 cdef inline uint32_t as_model(object value, const char *where) except? 0xFFFFFFFF:
     return <uint32_t>as_int(value, -(1 << 31), 0xFFFFFFFF, where, b"model_id")
+
+
+cdef inline int run(Call call, uint32_t model, uint64_t inputs, uint64_t outputs, uint64_t stream,
+                    uint64_t config) except? -1:
+    cdef Lane *lane = lane_enter(model)
+    cdef aclError ret
+    with nogil:
+        ret = deliver(lane, call, <const aclmdlDataset *><uintptr_t>inputs,
+                      <aclmdlDataset *><uintptr_t>outputs, <aclrtStream><uintptr_t>stream,
+                      <const abi.aclmdlExecConfigHandle *><uintptr_t>config)
+    # What a synchronous execution gave up waiting for still runs.
+    if ret == 0 or ret == SYNC_TIMEOUT:
+        delivered(lane, <aclrtStream><uintptr_t>stream)
+    lane_leave(lane)
+    end_refresh(lane, inputs)
+    return ret
 
 
 def execute_async(model_id, input, output, stream):
@@ -35,18 +64,10 @@ def execute_async(model_id, input, output, stream):
     are serialised without the GIL, and a stream other than the last one waits, on the device, for
     what that one has. C function: aclmdlExecuteAsync. Releases the GIL.
     """
-    cdef uint32_t model = as_model(model_id, b"acl.mdl.execute_async")
-    cdef uint64_t inputs = as_u64(input, b"acl.mdl.execute_async", b"input")
-    cdef uint64_t outputs = as_u64(output, b"acl.mdl.execute_async", b"output")
-    cdef uint64_t handle = as_u64(stream, b"acl.mdl.execute_async", b"stream")
-    cdef Lane *lane = lane_enter(model)
-    cdef aclError ret
-    with nogil:
-        ret = deliver(lane, <const aclmdlDataset *><uintptr_t>inputs,
-                      <aclmdlDataset *><uintptr_t>outputs, <aclrtStream><uintptr_t>handle)
-    lane_leave(lane)
-    end_refresh(lane, inputs)
-    return <int>ret
+    return run(EXECUTE_ASYNC, as_model(model_id, b"acl.mdl.execute_async"),
+               as_u64(input, b"acl.mdl.execute_async", b"input"),
+               as_u64(output, b"acl.mdl.execute_async", b"output"),
+               as_u64(stream, b"acl.mdl.execute_async", b"stream"), 0)
 
 
 def execute(model_id, input, output):
@@ -69,48 +90,32 @@ def execute(model_id, input, output):
     return <int>ret
 
 
+cdef int run_v2(Call call, object model_id, object input, object output, object stream,
+                object handle, const char *where) except? -1:
+    return run(call, as_model(model_id, where), as_u64(input, where, b"input"),
+               as_u64(output, where, b"output"), as_u64(stream, where, b"stream"),
+               as_u64(handle, where, b"handle"))
+
+
 def execute_v2(model_id, input, output, stream, handle):
     """execute_v2(model_id, input, output, stream, handle, /)\n--\n
     execute_v2(model_id, input, output, stream, handle)
 
-    C function: aclmdlExecuteV2. Releases the GIL.
+    Execute on a stream and wait; in turn, as execute_async(). C function: aclmdlExecuteV2.
+    Releases the GIL.
     """
-    cdef uint32_t model = as_model(model_id, b"acl.mdl.execute_v2")
-    cdef uint64_t inputs = as_u64(input, b"acl.mdl.execute_v2", b"input")
-    cdef uint64_t outputs = as_u64(output, b"acl.mdl.execute_v2", b"output")
-    cdef uint64_t c_stream = as_u64(stream, b"acl.mdl.execute_v2", b"stream")
-    cdef uint64_t c_handle = as_u64(handle, b"acl.mdl.execute_v2", b"handle")
-    cdef Lane *lane = lane_enter(model)
-    cdef aclError ret
-    with nogil:
-        ret = abi.aclmdlExecuteV2(model, <const aclmdlDataset *><uintptr_t>inputs,
-                                  <aclmdlDataset *><uintptr_t>outputs,
-                                  <aclrtStream><uintptr_t>c_stream,
-                                  <const abi.aclmdlExecConfigHandle *><uintptr_t>c_handle)
-    lane_leave(lane)
-    return <int>ret
+    return run_v2(EXECUTE_V2, model_id, input, output, stream, handle, b"acl.mdl.execute_v2")
 
 
 def execute_async_v2(model_id, input, output, stream, handle):
     """execute_async_v2(model_id, input, output, stream, handle, /)\n--\n
     execute_async_v2(model_id, input, output, stream, handle)
 
+    Deliver one execution, in turn and in order, as execute_async().
     C function: aclmdlExecuteAsyncV2. Releases the GIL.
     """
-    cdef uint32_t model = as_model(model_id, b"acl.mdl.execute_async_v2")
-    cdef uint64_t inputs = as_u64(input, b"acl.mdl.execute_async_v2", b"input")
-    cdef uint64_t outputs = as_u64(output, b"acl.mdl.execute_async_v2", b"output")
-    cdef uint64_t c_stream = as_u64(stream, b"acl.mdl.execute_async_v2", b"stream")
-    cdef uint64_t c_handle = as_u64(handle, b"acl.mdl.execute_async_v2", b"handle")
-    cdef Lane *lane = lane_enter(model)
-    cdef aclError ret
-    with nogil:
-        ret = abi.aclmdlExecuteAsyncV2(model, <const aclmdlDataset *><uintptr_t>inputs,
-                                       <aclmdlDataset *><uintptr_t>outputs,
-                                       <aclrtStream><uintptr_t>c_stream,
-                                       <const abi.aclmdlExecConfigHandle *><uintptr_t>c_handle)
-    lane_leave(lane)
-    return <int>ret
+    return run_v2(EXECUTE_ASYNC_V2, model_id, input, output, stream, handle,
+                  b"acl.mdl.execute_async_v2")
 
 
 def unload(model_id):
@@ -124,7 +129,9 @@ def unload(model_id):
     cdef Lane *lane = lane_enter(model)
     cdef aclError ret
     with nogil:
-        ret = unload_in(lane)
+        ret = abi.aclmdlUnload(model)
+    if ret == 0:
+        unloaded(lane)
     lane_leave(lane)
     return <int>ret
 

@@ -10,7 +10,7 @@ from libc.string cimport memset as c_memset, strlen
 
 from acl_fast cimport abi
 from acl_fast._pyacl_args cimport (as_double, as_i64, as_int, as_u64, text_from, text_or_none)
-from acl_fast._pyacl_models cimport (datasets_changed, forget_dataset, forget_memory,
+from acl_fast._pyacl_models cimport (datasets_changed, forget_dataset, forget_memory, note_block,
                                      note_buffer)
 from acl_fast._pyacl_structs cimport (Pack, pack_floats, pack_ints, pack_pointers, pack_room,
                                       pack_structs, read_struct, squeeze, struct_pointer,
@@ -306,9 +306,9 @@ def dvpp_free(dev_ptr):
     """
     cdef uint64_t c_dev_ptr = as_u64(dev_ptr, b"acl.media.dvpp_free", b"dev_ptr")
     cdef abi.aclError ret
+    forget_memory(c_dev_ptr)
     with nogil:
         ret = abi.acldvppFree(<void *><uintptr_t>c_dev_ptr)
-    forget_memory(c_dev_ptr)
     return <int>ret
 
 
@@ -808,6 +808,7 @@ def dvpp_malloc(size):
     cdef abi.aclError ret
     with nogil:
         ret = abi.acldvppMalloc(<void * *>&o_dev_ptr, <size_t>c_size)
+    note_block(<uintptr_t>o_dev_ptr, c_size)
     return <uintptr_t>o_dev_ptr, <int>ret
 
 
@@ -826,6 +827,7 @@ def dvpp_malloc_with_cfg(size, policy, cfg):
     cdef abi.aclError ret
     with nogil:
         ret = abi.acldvppMallocWithCfg(<void * *>&o_dev_ptr, <size_t>c_size, <abi.aclrtMemMallocPolicy>c_policy, <abi.aclrtMallocConfig *>c_cfg)
+    note_block(<uintptr_t>o_dev_ptr, c_size)
     return <uintptr_t>o_dev_ptr, <int>ret
 
 

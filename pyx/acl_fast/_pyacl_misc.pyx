@@ -15,6 +15,7 @@ from acl_fast._pyacl_structs cimport (
     pack_pointers,
     pack_texts,
     read_struct,
+    squeeze,
     write_struct,
 )
 from acl_fast._table cimport last_missing
@@ -138,38 +139,35 @@ cdef Pack pack_ranges(object ranges, const char *where, const char *name):
     return pack_ints(numbers, 8, where, name)
 
 
-def set_tensor_shape_range(desc, dims_range, *length):
-    """set_tensor_shape_range(desc, dims_range, *length)\n--\n
+ctypedef abi.aclError (*RangeSetter)(aclTensorDesc *, size_t, int64_t (*)[2]) noexcept nogil
+
+
+cdef int set_ranges(RangeSetter setter, tuple args, const char *where, const char *name) except? -1:
+    """(desc, ranges); also with the number of ranges between, as other functions with lists."""
+    desc, ranges = squeeze(args, 2, (1,), where)
+    cdef uint64_t c_desc = as_u64(desc, where, b"desc")
+    cdef Pack pack = pack_ranges(ranges, where, name)
+    return setter(<aclTensorDesc *><uintptr_t>c_desc, pack.count // 2, <int64_t (*)[2]>pack.data)
+
+
+def set_tensor_shape_range(*args):
+    """set_tensor_shape_range(*args)\n--\n
     set_tensor_shape_range(desc, dims_range)
 
     ``dims_range`` is a list of [least, most]. C function: aclSetTensorShapeRange.
     """
-    cdef const char *where = b"acl.set_tensor_shape_range"
-    cdef uint64_t c_desc = as_u64(desc, where, b"desc")
-    cdef Pack pack
-    if length:
-        dims_range = length[0]
-    pack = pack_ranges(dims_range, where, b"dims_range")
-    ret = abi.aclSetTensorShapeRange(<aclTensorDesc *><uintptr_t>c_desc, pack.count // 2,
-                                     <int64_t (*)[2]>pack.data)
-    return <int>ret
+    return set_ranges(abi.aclSetTensorShapeRange, args, b"acl.set_tensor_shape_range",
+                      b"dims_range")
 
 
-def set_tensor_value_range(desc, value_range, *length):
-    """set_tensor_value_range(desc, value_range, *length)\n--\n
+def set_tensor_value_range(*args):
+    """set_tensor_value_range(*args)\n--\n
     set_tensor_value_range(desc, value_range)
 
     ``value_range`` is a list of [least, most]. C function: aclSetTensorValueRange.
     """
-    cdef const char *where = b"acl.set_tensor_value_range"
-    cdef uint64_t c_desc = as_u64(desc, where, b"desc")
-    cdef Pack pack
-    if length:
-        value_range = length[0]
-    pack = pack_ranges(value_range, where, b"value_range")
-    ret = abi.aclSetTensorValueRange(<aclTensorDesc *><uintptr_t>c_desc, pack.count // 2,
-                                     <int64_t (*)[2]>pack.data)
-    return <int>ret
+    return set_ranges(abi.aclSetTensorValueRange, args, b"acl.set_tensor_value_range",
+                      b"value_range")
 
 
 # ---- acl.op ----

@@ -3,35 +3,54 @@
 from libc.stddef cimport size_t
 from libc.stdint cimport uint32_t, uint64_t
 
-from acl_fast.abi cimport aclError, aclmdlDataset, aclrtEvent, aclrtStream
+from acl_fast.abi cimport (
+    aclError,
+    aclmdlDataset,
+    aclmdlExecConfigHandle,
+    aclrtContext,
+    aclrtEvent,
+    aclrtStream,
+)
+from acl_fast._lock cimport Gate, PyThread_get_thread_ident
 
-cdef extern from "semaphore.h" nogil:
-    ctypedef struct sem_t:
-        pass
-
-# Guarded by the GIL, which is why entering costs a compare; `last` and `event` belong to whoever is
-# inside, who may do without the GIL.
+# The turn of a model id. All fields but `event` change only with the GIL held, by whoever is in the
+# gate; so who holds the GIL may look at any time. `event` belongs to whoever is in the gate, who
+# may do without the GIL.
 cdef struct Lane:
     Lane *next
+    Gate gate
     uint32_t model
-    int busy
-    int waiters
-    sem_t gate
     bint used               # `last` is a stream that the model was delivered to
     aclrtStream last
-    aclrtEvent event        # what another stream waits for; made at need
+    aclrtContext context    # of `last`
     unsigned long thread    # that delivered last
+    aclrtEvent event        # what another stream waits for; made at need
 
-# Memory that a model reads. Who copies into it holds it until it executed: refreshing and executing
-# are one unit, also for threads that share the memory without a lock of their own.
+# Memory that a model reads. Who copies into it is the gate's owner until it executed: refreshing
+# and executing are one unit, also for threads that share the memory without a lock of their own.
 cdef struct Input:
     Input *next
+    Gate gate
     uint64_t address
     Lane *lane
-    unsigned long holder    # a thread; 0: free
     uint64_t turn           # how often it was taken
-    int waiters
-    sem_t gate
+    # Neighbours in the list of memory that does not begin a block.
+    Input *piece_before
+    Input *piece_after
+    bint is_piece
+    bint gone               # freed by the program; who waits last frees this too
+
+# The model was delivered to this very stream: what comes there is in order.
+cdef inline bint is_usual(Lane *lane, aclrtStream stream) noexcept nogil:
+    # Every context has a stream 0.
+    return lane.used and lane.last == stream and stream != NULL
+
+
+# How a model is delivered.
+cdef enum Call:
+    EXECUTE_ASYNC
+    EXECUTE_ASYNC_V2
+    EXECUTE_V2
 
 
 # Wait, without the GIL, until nobody executes or unloads the model.
@@ -41,15 +60,24 @@ cdef void lane_leave(Lane *lane) noexcept
 cdef int begin_refresh(uint64_t address, aclrtStream stream, bint queued) except -1
 # After an execution of `lane`: know the memory of its inputs, and let others copy there.
 cdef int end_refresh(Lane *lane, uint64_t dataset) except -1
+# Memory was allocated: what lies in it goes when it goes.
+cdef int note_block(uint64_t address, uint64_t size) except -1
 # A buffer joins a dataset: a model may read its memory.
 cdef int note_buffer(uint64_t buffer) except -1
-# Memory, a dataset, or what a dataset holds, is gone.
+# A block of memory with all that lies in it, a dataset, or what a dataset holds, is gone.
 cdef void forget_memory(uint64_t address) noexcept
 cdef void forget_dataset(uint64_t dataset) noexcept
 cdef void datasets_changed() noexcept
 # Deliver in order: another stream than the last one waits, on the device, for what that one has.
-cdef aclError deliver(Lane *lane, const aclmdlDataset *inputs, aclmdlDataset *outputs,
-                      aclrtStream stream) noexcept nogil
-cdef aclError unload_in(Lane *lane) noexcept nogil
+cdef aclError deliver(Lane *lane, Call call, const aclmdlDataset *inputs, aclmdlDataset *outputs,
+                      aclrtStream stream, const aclmdlExecConfigHandle *config) noexcept nogil
+# After a delivery, still in the lane, with the GIL.
+cdef inline void delivered(Lane *lane, aclrtStream stream) noexcept:
+    lane.thread = PyThread_get_thread_ident()
+    if not is_usual(lane, stream):
+        delivered_to(lane, stream)
+cdef void delivered_to(Lane *lane, aclrtStream stream) noexcept
+# After the model was unloaded, in its lane: the id may come again.
+cdef void unloaded(Lane *lane) noexcept
 # A stream goes: nothing waits for it any more.
 cdef int forget_stream(aclrtStream stream) except -1

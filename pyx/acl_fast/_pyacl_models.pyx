@@ -17,31 +17,17 @@ from libc.stdint cimport uint32_t, uint64_t, uintptr_t
 from libc.stdlib cimport calloc, free
 
 from acl_fast cimport abi
-from acl_fast.abi cimport aclError, aclmdlDataset, aclrtStream
+from acl_fast._lock cimport (
+    PyThread_get_thread_ident,
+    gate_doze,
+    gate_enter,
+    gate_leave,
+    sem_destroy,
+    sem_init,
+    sem_post,
+)
 from acl_fast._timeline cimport now
-
-cdef extern from "semaphore.h" nogil:
-    int sem_init(sem_t *, int, unsigned int)
-    int sem_wait(sem_t *)
-    int sem_post(sem_t *)
-
-cdef extern from "Python.h":
-    int PyErr_CheckSignals() except -1
-    unsigned long PyThread_get_thread_ident() noexcept nogil
-
-cdef extern from *:
-    """
-    #include <semaphore.h>
-    #include <time.h>
-    static int wait_a_while(sem_t *gate) {
-        struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_nsec += 50000000;
-        if (until.tv_nsec >= 1000000000) { until.tv_nsec -= 1000000000; until.tv_sec += 1; }
-        return sem_timedwait(gate, &until);
-    }
-    """
-    int wait_a_while(sem_t *gate) noexcept nogil
+from acl_fast.abi cimport aclError, aclmdlDataset, aclmdlExecConfigHandle, aclrtContext, aclrtStream
 
 cdef enum:
     BUCKETS = 1024      # a power of two
@@ -63,7 +49,7 @@ cdef Lane *lane_of(uint32_t model) except NULL:
     if lane == NULL:
         raise MemoryError()
     lane.model = model
-    sem_init(&lane.gate, 0, 0)
+    sem_init(&lane.gate.bell, 0, 0)
     lane.next = lanes[model & (BUCKETS - 1)]
     lanes[model & (BUCKETS - 1)] = lane
     return lane
@@ -71,63 +57,84 @@ cdef Lane *lane_of(uint32_t model) except NULL:
 
 cdef Lane *lane_enter(uint32_t model) except NULL:
     cdef Lane *lane = lane_of(model)
-    cdef int interrupted
-    while lane.busy:
-        lane.waiters += 1
-        with nogil:
-            interrupted = sem_wait(&lane.gate)
-        lane.waiters -= 1
-        if interrupted:
-            PyErr_CheckSignals()
-    lane.busy = 1
+    gate_enter(&lane.gate)
     return lane
 
 
 cdef void lane_leave(Lane *lane) noexcept:
-    lane.busy = 0
-    if lane.waiters:
-        sem_post(&lane.gate)
+    gate_leave(&lane.gate)
 
 
-cdef aclError order_after_last(Lane *lane, aclrtStream stream) noexcept nogil:
-    """Let ``stream`` wait for the stream that the model runs on."""
-    cdef aclError code
-    if lane.event == NULL:
+cdef bint is_in_order(Lane *lane, aclrtStream stream) noexcept nogil:
+    """Whether work on ``stream`` comes after the model's in any case."""
+    cdef aclrtContext context = NULL
+    if not lane.used:
+        return True
+    return (lane.last == stream and abi.aclrtGetCurrentContext(&context) == 0
+            and context == lane.context)
+
+
+cdef aclError record_last(Lane *lane) noexcept nogil:
+    """Record the lane's event where the model runs, which may be another context's stream."""
+    cdef aclrtContext context = NULL
+    cdef aclError code = abi.aclrtGetCurrentContext(&context)
+    cdef bint elsewhere
+    if code != 0:
+        return code
+    elsewhere = context != lane.context
+    if elsewhere:
+        code = abi.aclrtSetCurrentContext(lane.context)
+    if code == 0 and (lane.event == NULL or abi.aclrtRecordEvent(lane.event, lane.last) != 0):
+        # The first time, or the event went with the context it was made in.
+        drop_event(lane)
         code = abi.aclrtCreateEvent(&lane.event)
-        if code != 0:
-            return code
-    # A stream of an ended device has nothing left to wait for.
-    if abi.aclrtRecordEvent(lane.event, lane.last) != 0:
+        if code == 0:
+            code = abi.aclrtRecordEvent(lane.event, lane.last)
+    if elsewhere:
+        abi.aclrtSetCurrentContext(context)
+    return code
+
+
+cdef void drop_event(Lane *lane) noexcept nogil:
+    if lane.event != NULL:
         abi.aclrtDestroyEvent(lane.event)
         lane.event = NULL
-        lane.used = False
-        return 0
-    return abi.aclrtStreamWaitEvent(stream, lane.event)
 
 
-cdef aclError deliver(Lane *lane, const aclmdlDataset *inputs, aclmdlDataset *outputs,
-                      aclrtStream stream) noexcept nogil:
-    cdef aclError code = 0
-    if lane.used and lane.last != stream:
-        code = order_after_last(lane, stream)
-    if code == 0:
-        code = abi.aclmdlExecuteAsync(lane.model, inputs, outputs, stream)
-    if code == 0:
-        lane.last = stream
-        lane.used = True
-        lane.thread = PyThread_get_thread_ident()
-    return code
+cdef void order_after_last(Lane *lane, aclrtStream stream) noexcept nogil:
+    """Let ``stream`` wait for what the model has going on another one.
+
+    There is no code to return: a stream that cannot wait is none that the caller may use, which the
+    caller's own call then says in its own name.
+    """
+    # When recording fails, the stream went with its context or device: there is nothing to wait
+    # for.
+    if is_in_order(lane, stream) or record_last(lane) != 0:
+        return
+    if abi.aclrtStreamWaitEvent(stream, lane.event) != 0:
+        abi.aclrtSynchronizeEvent(lane.event)
 
 
-cdef aclError unload_in(Lane *lane) noexcept nogil:
-    cdef aclError code = abi.aclmdlUnload(lane.model)
-    if code == 0:
-        # The id may come again.
-        lane.used = False
-        if lane.event != NULL:
-            abi.aclrtDestroyEvent(lane.event)
-            lane.event = NULL
-    return code
+cdef aclError deliver(Lane *lane, Call call, const aclmdlDataset *inputs, aclmdlDataset *outputs,
+                      aclrtStream stream, const aclmdlExecConfigHandle *config) noexcept nogil:
+    if not is_usual(lane, stream):
+        order_after_last(lane, stream)
+    if call == EXECUTE_ASYNC:
+        return abi.aclmdlExecuteAsync(lane.model, inputs, outputs, stream)
+    if call == EXECUTE_ASYNC_V2:
+        return abi.aclmdlExecuteAsyncV2(lane.model, inputs, outputs, stream, config)
+    return abi.aclmdlExecuteV2(lane.model, inputs, outputs, stream, config)
+
+
+cdef void delivered_to(Lane *lane, aclrtStream stream) noexcept:
+    lane.last = stream
+    lane.context = NULL
+    lane.used = abi.aclrtGetCurrentContext(&lane.context) == 0
+
+
+cdef void unloaded(Lane *lane) noexcept:
+    lane.used = False
+    drop_event(lane)
 
 
 cdef int forget_stream(aclrtStream stream) except -1:
@@ -137,10 +144,10 @@ cdef int forget_stream(aclrtStream stream) except -1:
         lane = lanes[bucket]
         while lane != NULL:
             if lane.used and lane.last == stream:
-                lane_enter(lane.model)
+                gate_enter(&lane.gate)
                 if lane.last == stream:
                     lane.used = False
-                lane_leave(lane)
+                gate_leave(&lane.gate)
             lane = lane.next
     return 0
 
@@ -175,53 +182,58 @@ cdef inline Input *input_at(uint64_t address) noexcept:
 
 cdef int begin_refresh(uint64_t address, aclrtStream stream, bint queued) except -1:
     cdef Input *memory = input_at(address)
+    cdef Lane *lane
+    while memory != NULL and not hold(memory):
+        # Freed meanwhile; the address may mean other memory by now.
+        memory = input_at(address)
     if memory == NULL:
         return 0
-    return hold(memory, address, stream, queued)
-
-
-cdef int hold(Input *memory, uint64_t address, aclrtStream stream, bint queued) except -1:
-    cdef unsigned long me = PyThread_get_thread_ident()
-    cdef unsigned long holder = 0
-    cdef uint64_t turn = 0
-    cdef double since = 0
-    cdef Lane *lane
-    while memory.holder != 0 and memory.holder != me:
-        if memory.holder != holder or memory.turn != turn:
-            holder, turn, since = memory.holder, memory.turn, now()
-        elif now() - since > PATIENCE:
-            break
-        memory.waiters += 1
-        with nogil:
-            wait_a_while(&memory.gate)
-        memory.waiters -= 1
-        PyErr_CheckSignals()
-    # Somebody may have freed the memory meanwhile.
-    if input_at(address) != memory:
-        return 0
-    memory.holder = me
-    memory.turn += 1
     lane = memory.lane
     if lane == NULL or not lane.used:
         return 0
-    # What this very thread has going is its own to wait for, as the documentation says.
-    if lane.last == stream if queued else lane.thread == me:
+    # Nobody is in the lane, and what it has going is in order: the usual case.
+    if lane.gate.owner == 0 and (
+            is_usual(lane, stream) or is_in_order(lane, stream) if queued else is_mine(lane)):
         return 0
-    lane = lane_enter(lane.model)
+    gate_enter(&lane.gate)
     with nogil:
         if queued:
             order_after_last(lane, stream)
         else:
             wait_for_last(lane)
-    lane_leave(lane)
+    gate_leave(&lane.gate)
     return 0
+
+
+cdef bint hold(Input *memory) except -1:
+    """Wait until nobody else is between copy and execution; false when the memory is gone."""
+    cdef unsigned long me = PyThread_get_thread_ident()
+    cdef unsigned long holder = 0
+    cdef uint64_t turn = 0
+    cdef double since = 0
+    while memory.gate.owner != 0 and memory.gate.owner != me:
+        if memory.gate.owner != holder or memory.turn != turn:
+            holder, turn, since = memory.gate.owner, memory.turn, now()
+        elif now() - since > PATIENCE:
+            break
+        gate_doze(&memory.gate)
+    if memory.gone:
+        if memory.gate.waiters == 0:
+            free_input(memory)
+        return False
+    memory.gate.owner = me
+    memory.turn += 1
+    return True
+
+
+cdef bint is_mine(Lane *lane) noexcept nogil:
+    """Whether this very thread waits for what is going, as the documentation says."""
+    return not lane.used or lane.thread == PyThread_get_thread_ident()
 
 
 cdef void wait_for_last(Lane *lane) noexcept nogil:
     """Wait for what another thread has going: this copy does not go through a stream."""
-    if lane.event == NULL and abi.aclrtCreateEvent(&lane.event) != 0:
-        return
-    if abi.aclrtRecordEvent(lane.event, lane.last) == 0:
+    if not is_mine(lane) and record_last(lane) == 0:
         abi.aclrtSynchronizeEvent(lane.event)
 
 
@@ -233,16 +245,14 @@ cdef int end_refresh(Lane *lane, uint64_t dataset) except -1:
     if binding == NULL or binding.generation != generation or binding.lane != lane:
         binding = bind_dataset(lane, dataset)
     for index in range(binding.count):
-        if binding.inputs[index].holder != 0:
+        if binding.inputs[index].gate.owner != 0:
             let_go(binding.inputs[index])
     return 0
 
 
 cdef void let_go(Input *memory) noexcept:
-    if memory.holder == PyThread_get_thread_ident():
-        memory.holder = 0
-        if memory.waiters:
-            sem_post(&memory.gate)
+    if memory.gate.owner == PyThread_get_thread_ident():
+        gate_leave(&memory.gate)
 
 
 cdef Binding *bind_dataset(Lane *lane, uint64_t dataset) except NULL:
@@ -275,11 +285,114 @@ cdef Input *known_input(uint64_t address) except NULL:
         memory = <Input *>calloc(1, sizeof(Input))
         if memory == NULL:
             raise MemoryError()
-        sem_init(&memory.gate, 0, 0)
+        sem_init(&memory.gate.bell, 0, 0)
         memory.address = address
         memory.next = memories[bucket_of(address)]
         memories[bucket_of(address)] = memory
+        if block_at(address)[0] == NULL:
+            add_piece(memory)
     return memory
+
+
+cdef void free_input(Input *memory) noexcept:
+    sem_destroy(&memory.gate.bell)
+    free(memory)
+
+
+# ---- blocks and pieces of them ----
+
+# Programs cut blocks into pieces: when a block is freed, what lies in it is gone.
+cdef struct Block:
+    Block *next
+    uint64_t address
+    uint64_t size
+
+cdef Block *blocks[BUCKETS]
+cdef Input *pieces
+
+
+cdef Block **block_at(uint64_t address) noexcept:
+    cdef Block **place = &blocks[bucket_of(address)]
+    while place[0] != NULL and place[0].address != address:
+        place = &place[0].next
+    return place
+
+
+cdef int note_block(uint64_t address, uint64_t size) except -1:
+    cdef Block **place
+    cdef Block *block
+    if address == 0:
+        return 0
+    place = block_at(address)
+    block = place[0]
+    if block == NULL:
+        block = <Block *>calloc(1, sizeof(Block))
+        if block == NULL:
+            raise MemoryError()
+        block.address = address
+        place[0] = block
+    block.size = size
+    return 0
+
+
+cdef void add_piece(Input *memory) noexcept:
+    global pieces
+    memory.is_piece = True
+    memory.piece_after = pieces
+    if pieces != NULL:
+        pieces.piece_before = memory
+    pieces = memory
+
+
+cdef void drop_piece(Input *memory) noexcept:
+    global pieces
+    if memory.piece_before != NULL:
+        memory.piece_before.piece_after = memory.piece_after
+    else:
+        pieces = memory.piece_after
+    if memory.piece_after != NULL:
+        memory.piece_after.piece_before = memory.piece_before
+
+
+cdef void forget_memory(uint64_t address) noexcept:
+    cdef Block **place = block_at(address)
+    cdef Block *block = place[0]
+    cdef Input *piece
+    cdef Input *after
+    forget_input(address)
+    if block == NULL:
+        return
+    piece = pieces
+    while piece != NULL:
+        after = piece.piece_after
+        if piece.address - address < block.size:
+            forget_input(piece.address)
+        piece = after
+    place[0] = block.next
+    free(block)
+
+
+cdef void forget_input(uint64_t address) noexcept:
+    cdef Input **place = &memories[bucket_of(address)]
+    cdef Input *gone
+    cdef int waiter
+    while place[0] != NULL and place[0].address != address:
+        place = &place[0].next
+    gone = place[0]
+    if gone == NULL:
+        return
+    place[0] = gone.next
+    if gone.is_piece:
+        drop_piece(gone)
+    datasets_changed()
+    if gone.gate.waiters == 0:
+        free_input(gone)
+        return
+    # Who waits for it looks again, and the last one frees it.
+    gone.gone = True
+    gone.gate.owner = 0
+    for waiter in range(gone.gate.waiters):
+        sem_post(&gone.gate.bell)
 
 
 cdef int note_buffer(uint64_t buffer) except -1:
@@ -303,26 +416,23 @@ cdef void forget_dataset(uint64_t dataset) noexcept:
         place = &place[0].next
 
 
-cdef void forget_memory(uint64_t address) noexcept:
-    cdef Input **place = &memories[bucket_of(address)]
-    cdef Input *gone
-    if place[0] == NULL:
-        return
-    while place[0] != NULL:
-        if place[0].address == address:
-            gone = place[0]
-            # Its waiters look again; it is too small to be worth counting them out.
-            if gone.waiters:
-                sem_post(&gone.gate)
-                place[0] = gone.next
-            else:
-                place[0] = gone.next
-                free(gone)
-            datasets_changed()
-            return
-        place = &place[0].next
-
-
 cdef void datasets_changed() noexcept:
     global generation
     generation += 1
+
+
+def remembered():
+    """How many inputs, and blocks of memory, are known; for tests."""
+    cdef Input *memory
+    cdef Block *block
+    cdef int bucket, inputs = 0, known = 0
+    for bucket in range(BUCKETS):
+        memory = memories[bucket]
+        while memory != NULL:
+            inputs += 1
+            memory = memory.next
+        block = blocks[bucket]
+        while block != NULL:
+            known += 1
+            block = block.next
+    return inputs, known

@@ -10,7 +10,7 @@ from libc.string cimport memset as c_memset, strlen
 
 from acl_fast cimport abi
 from acl_fast._pyacl_args cimport (as_double, as_i64, as_int, as_u64, text_from, text_or_none)
-from acl_fast._pyacl_models cimport (datasets_changed, forget_dataset, forget_memory,
+from acl_fast._pyacl_models cimport (datasets_changed, forget_dataset, forget_memory, note_block,
                                      note_buffer)
 from acl_fast._pyacl_structs cimport (Pack, pack_floats, pack_ints, pack_pointers, pack_room,
                                       pack_structs, read_struct, squeeze, struct_pointer,
@@ -480,9 +480,9 @@ def free(dev_ptr):
     """
     cdef uint64_t c_dev_ptr = as_u64(dev_ptr, b"acl.rt.free", b"dev_ptr")
     cdef abi.aclError ret
+    forget_memory(c_dev_ptr)
     with nogil:
         ret = abi.aclrtFree(<void *><uintptr_t>c_dev_ptr)
-    forget_memory(c_dev_ptr)
     return <int>ret
 
 
@@ -494,9 +494,9 @@ def free_host(host_ptr):
     """
     cdef uint64_t c_host_ptr = as_u64(host_ptr, b"acl.rt.free_host", b"host_ptr")
     cdef abi.aclError ret
+    forget_memory(c_host_ptr)
     with nogil:
         ret = abi.aclrtFreeHost(<void *><uintptr_t>c_host_ptr)
-    forget_memory(c_host_ptr)
     return <int>ret
 
 
@@ -1069,6 +1069,7 @@ def malloc(size, policy):
     cdef abi.aclError ret
     with nogil:
         ret = abi.aclrtMalloc(<void * *>&o_dev_ptr, <size_t>c_size, <abi.aclrtMemMallocPolicy>c_policy)
+    note_block(<uintptr_t>o_dev_ptr, c_size)
     return <uintptr_t>o_dev_ptr, <int>ret
 
 
@@ -1084,6 +1085,7 @@ def malloc_align32(size, policy):
     cdef abi.aclError ret
     with nogil:
         ret = abi.aclrtMallocAlign32(<void * *>&o_dev_ptr, <size_t>c_size, <abi.aclrtMemMallocPolicy>c_policy)
+    note_block(<uintptr_t>o_dev_ptr, c_size)
     return <uintptr_t>o_dev_ptr, <int>ret
 
 
@@ -1099,6 +1101,7 @@ def malloc_cached(size, policy):
     cdef abi.aclError ret
     with nogil:
         ret = abi.aclrtMallocCached(<void * *>&o_dev_ptr, <size_t>c_size, <abi.aclrtMemMallocPolicy>c_policy)
+    note_block(<uintptr_t>o_dev_ptr, c_size)
     return <uintptr_t>o_dev_ptr, <int>ret
 
 
@@ -1117,6 +1120,7 @@ def malloc_for_task_scheduler(size, policy, cfg):
     cdef abi.aclError ret
     with nogil:
         ret = abi.aclrtMallocForTaskScheduler(<void * *>&o_dev_ptr, <size_t>c_size, <abi.aclrtMemMallocPolicy>c_policy, <abi.aclrtMallocConfig *>c_cfg)
+    note_block(<uintptr_t>o_dev_ptr, c_size)
     return <uintptr_t>o_dev_ptr, <int>ret
 
 
@@ -1131,6 +1135,7 @@ def malloc_host(size):
     cdef abi.aclError ret
     with nogil:
         ret = abi.aclrtMallocHost(<void * *>&o_host_ptr, <size_t>c_size)
+    note_block(<uintptr_t>o_host_ptr, c_size)
     return <uintptr_t>o_host_ptr, <int>ret
 
 
@@ -1148,6 +1153,7 @@ def malloc_host_with_cfg(size, cfg):
     cdef abi.aclError ret
     with nogil:
         ret = abi.aclrtMallocHostWithCfg(<void * *>&o_ptr, <uint64_t>c_size, <abi.aclrtMallocConfig *>c_cfg)
+    note_block(<uintptr_t>o_ptr, c_size)
     return <uintptr_t>o_ptr, <int>ret
 
 
@@ -1184,6 +1190,7 @@ def malloc_with_cfg(size, policy, cfg):
     cdef abi.aclError ret
     with nogil:
         ret = abi.aclrtMallocWithCfg(<void * *>&o_dev_ptr, <size_t>c_size, <abi.aclrtMemMallocPolicy>c_policy, <abi.aclrtMallocConfig *>c_cfg)
+    note_block(<uintptr_t>o_dev_ptr, c_size)
     return <uintptr_t>o_dev_ptr, <int>ret
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from acl_fast import _pyacl_models
 from acl_fast import pyacl as acl
 from acl_fast._atc.convert import Request, convert
 from tests.core import models
@@ -82,12 +83,24 @@ def destroy(made: int) -> None:
     assert acl.mdl.destroy_dataset(made) == 0
 
 
+def deliver(model: Shared, outputs: int, stream: int, config: int) -> int:
+    """By execute_async(), or its second version with a configuration."""
+    if config:
+        code: int = acl.mdl.execute_async_v2(model.id, model.inputs, outputs, stream, config)
+    else:
+        code = acl.mdl.execute_async(model.id, model.inputs, outputs, stream)
+    return code
+
+
 class Worker(threading.Thread):
     """A thread with its own stream, output and host memory."""
 
-    def __init__(self, number: int, shared: list[Shared], rounds: int, locked: bool) -> None:
+    def __init__(
+        self, number: int, shared: list[Shared], rounds: int, locked: bool, config: int = 0
+    ) -> None:
         super().__init__()
         self.number, self.shared, self.rounds, self.locked = number, shared, rounds, locked
+        self.config = config
         self.wrong: list[tuple[int, int]] = []
         self.failures: list[int] = []
         self.done = 0
@@ -118,7 +131,7 @@ class Worker(threading.Thread):
         with model.lock if self.locked else contextlib.nullcontext():
             codes = [
                 acl.rt.memcpy_async(model.input, NBYTES, self.source, NBYTES, H2D, self.stream),
-                acl.mdl.execute_async(model.id, model.inputs, self.outputs, self.stream),
+                deliver(model, self.outputs, self.stream, self.config),
             ]
         codes.append(
             acl.rt.memcpy_async(self.result, NBYTES, self.output, NBYTES, D2H, self.stream)
@@ -153,6 +166,12 @@ def shared(oms: list[Path]) -> Iterator[list[Shared]]:
 @pytest.mark.parametrize("locked", [True, False], ids=["locked", "unlocked"])
 def test_eight_threads_four_models_shared_memory(shared: list[Shared], locked: bool) -> None:
     run_all([Worker(number, shared, 150, locked) for number in range(8)])
+
+
+def test_both_versions_mixed(shared: list[Shared]) -> None:
+    config = acl.mdl.create_exec_config_handle()
+    run_all([Worker(n, shared, 60, False, config if n % 2 else 0) for n in range(8)])
+    assert acl.mdl.destroy_exec_config_handle(config) == 0
 
 
 def test_synchronous_threads_share_a_model(oms: list[Path]) -> None:
@@ -190,23 +209,31 @@ def test_synchronous_threads_share_a_model(oms: list[Path]) -> None:
     assert len(right) == 6 * 80
 
 
+def refresh(target: int, host: int) -> int:
+    """Copy and do not execute: whoever copies there next waits."""
+    acl.rt.set_device(0)
+    own, _ = acl.rt.create_stream()
+    code: int = acl.rt.memcpy_async(target, NBYTES, host, NBYTES, H2D, own)
+    acl.rt.synchronize_stream(own)
+    acl.rt.destroy_stream(own)
+    acl.rt.reset_device(0)
+    return code
+
+
+def in_thread(function: Callable[..., int], *arguments: int) -> list[int]:
+    results: list[int] = []
+    thread = threading.Thread(target=lambda: results.append(function(*arguments)))
+    thread.start()
+    thread.join(60)
+    return results
+
+
 def test_who_does_not_execute_loses_the_memory(oms: list[Path], stream: int) -> None:
     model = Shared(oms[0])
     output = allocate("device", NBYTES)
     outputs, host = dataset(output), allocate("host", NBYTES)
-
-    def refresh() -> None:
-        acl.rt.set_device(0)
-        own, _ = acl.rt.create_stream()
-        assert acl.rt.memcpy_async(model.input, NBYTES, host, NBYTES, H2D, own) == 0
-        acl.rt.synchronize_stream(own)
-        acl.rt.destroy_stream(own)
-        acl.rt.reset_device(0)
-
     assert acl.mdl.execute_async(model.id, model.inputs, outputs, stream) == 0
-    thread = threading.Thread(target=refresh)
-    thread.start()
-    thread.join()
+    assert in_thread(refresh, model.input, host) == [0]
     begun = time.monotonic()
     assert acl.rt.memcpy_async(model.input, NBYTES, host, NBYTES, H2D, stream) == 0
     assert 0.5 < time.monotonic() - begun < 10
@@ -215,6 +242,32 @@ def test_who_does_not_execute_loses_the_memory(oms: list[Path], stream: int) -> 
     destroy(outputs)
     release("device", output)
     release("host", host)
+    model.close()
+
+
+def test_who_waits_for_memory_that_is_freed_goes_on(oms: list[Path], stream: int) -> None:
+    model = Shared(oms[0])
+    outputs, host = dataset(model.input), allocate("host", NBYTES)
+    assert acl.mdl.execute_async(model.id, model.inputs, outputs, stream) == 0
+    assert acl.rt.memcpy_async(model.input, NBYTES, host, NBYTES, H2D, stream) == 0
+    assert acl.rt.synchronize_stream(stream) == 0
+    results: list[int] = []
+    waiting = threading.Thread(target=lambda: results.append(refresh(model.input, host)))
+    waiting.start()
+    time.sleep(0.15)
+    # Taken anew, it is ours for another second.
+    assert acl.rt.memcpy_async(model.input, NBYTES, host, NBYTES, H2D, stream) == 0
+    assert acl.rt.synchronize_stream(stream) == 0
+    assert waiting.is_alive()
+    begun = time.monotonic()
+    assert acl.rt.free(model.input) == 0
+    waiting.join(60)
+    assert time.monotonic() - begun < 0.9
+    assert results
+    assert results[0] != 0
+    destroy(outputs)
+    release("host", host)
+    model.input = allocate("device", NBYTES)
     model.close()
 
 
@@ -267,7 +320,10 @@ def test_pieces_of_one_block(oms: list[Path], stream: int) -> None:
         destroy(inputs)
         destroy(outputs)
     model.close()
+    known = _pyacl_models.remembered()
     release("device", block)
+    # The block went, and the four pieces that datasets named, of which one begins it.
+    assert _pyacl_models.remembered() == (known[0] - 4, known[1] - 1)
 
 
 def test_contexts(oms: list[Path]) -> None:

@@ -26,7 +26,7 @@ from libc.string cimport memset as c_memset, strlen
 
 from acl_fast cimport abi
 from acl_fast._pyacl_args cimport (as_double, as_i64, as_int, as_u64, text_from, text_or_none)
-from acl_fast._pyacl_models cimport (datasets_changed, forget_dataset, forget_memory,
+from acl_fast._pyacl_models cimport (datasets_changed, forget_dataset, forget_memory, note_block,
                                      note_buffer)
 from acl_fast._pyacl_structs cimport (Pack, pack_floats, pack_ints, pack_pointers, pack_room,
                                       pack_structs, read_struct, squeeze, struct_pointer,
@@ -383,6 +383,7 @@ class Wrapper:
         target = "" if function.ret == "void" else "ret = "
         if function.ret != "void":
             yield f"cdef {self.ctype(function.ret)} ret"
+        yield from self.forgetting()
         if self.is_quick:
             yield target + call
         else:
@@ -390,23 +391,30 @@ class Wrapper:
             yield f"    {target}{call}"
         if function.name in self.rules["context"]["functions"]:
             yield "forget_binding()"
-        yield from self.forgetting()
+        yield from self.learning()
         expressions = [expression for expression, _ in self.results()]
         if expressions:
             yield f"return {', '.join(expressions)}"
 
     def forgetting(self) -> Iterator[str]:
-        """What _pyacl_models must not remember after the call."""
+        """What _pyacl_models must not remember; before the call, as addresses come again."""
         forget, name = self.rules["forget"], self.function.name
         first = snake(self.function.params[0].name) if self.function.params else ""
         if name in forget["memory"]:
             yield f"forget_memory(c_{first})"
         if name in forget["dataset"]:
             yield f"forget_dataset(c_{first})"
-        if name in forget["contents"]:
+
+    def learning(self) -> Iterator[str]:
+        """What _pyacl_models must know after the call."""
+        learn, params = self.rules["learn"], self.function.params
+        if self.function.name in learn["block"]:
+            made = next(snake(p.name) for p in params if p.type.replace(" ", "") == "void**")
+            yield f"note_block(<uintptr_t>o_{made}, c_size)"
+        if self.function.name in learn["contents"]:
             yield "datasets_changed()"
-        if name in forget["joining"]:
-            yield f"note_buffer(c_{snake(self.function.params[1].name)})"
+        if self.function.name in learn["joining"]:
+            yield f"note_buffer(c_{snake(params[1].name)})"
 
     def render(self) -> Iterator[str]:
         """The wrapper as Cython."""
