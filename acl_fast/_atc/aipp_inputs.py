@@ -54,8 +54,6 @@ def _check_network(network: dict[str, Any]) -> None:
     name, dims = network["name"], network["dims"]
     if len(dims) != 4 or network["dtype"] not in {BY_IR[t].acl for t in ("f32", "f16", "u8")}:
         raise invalid(f"input {name} of shape {dims} takes no pictures")
-    if network["range"]:
-        raise invalid(f"input {name} has the shape {dims}: AIPP needs fixed height and width")
 
 
 def _any_picture(block: Block, network: dict[str, Any], gears: Any) -> dict[str, Any]:
@@ -65,8 +63,12 @@ def _any_picture(block: Block, network: dict[str, Any], gears: Any) -> dict[str,
     channels = network["dims"][3 if nhwc else 1]
     if channels not in (1, 3):
         raise invalid(f"input {network['name']} has {channels} channels: AIPP gives 1 or 3")
-    if gears is None and min(network["dims"]) < 1:
-        raise invalid(f"input {network['name']} has the shape {network['dims']}")
+    if gears is None and network["range"] and network["range"][0][1] < 0:
+        raise invalid(
+            f"input {network['name']} reads any number of images: dynamic AIPP needs to know the "
+            "most",
+            "Give a range such as 1~8 in --input_shape.",
+        )
     size = block.integer("max_src_image_size")
     return {
         "name": network["name"],
@@ -117,6 +119,11 @@ def _picture(block: Block, network: dict[str, Any], widest: int) -> dict[str, An
     per_pixel, rows, channels = PICTURES[block.format]
     nhwc = network["format"] == FORMATS["NHWC"]
     _check_network(network)
+    if network["range"]:
+        raise invalid(
+            f"input {name} has the shape {dims}: static AIPP needs a fixed one",
+            "Use aipp_mode: dynamic, which goes with shape ranges.",
+        )
     batch, height, width = dims[0], dims[1 if nhwc else 2], dims[2 if nhwc else 3]
     if min(height, width) < 1:
         raise invalid(f"input {name} has the shape {dims}: AIPP needs fixed height and width")

@@ -420,7 +420,8 @@ def _manifest(
         aipp_inputs.attach(
             request.aipp, inputs, gears, soc_name=request.soc, fp16_inputs=request.fp16_inputs
         )
-    dynamic = gears is None and any(-1 in tensor["dims"] for tensor in inputs + outputs)
+    read = [tensor["aipp"]["network"] if "aipp" in tensor else tensor for tensor in inputs]
+    dynamic = gears is None and any(-1 in tensor["dims"] for tensor in read + outputs)
     return {
         "name": request.output.name.removesuffix(OM_SUFFIX),
         "soc": request.soc,

@@ -67,6 +67,13 @@ cdef Py_ssize_t image_count(aclmdlDesc *desc, size_t data_index) except -1:
     return <Py_ssize_t>(1 + (abi.aclmdlGetInputSizeByIndex(desc, data_index) - one) // (two - one))
 
 
+cdef bint has_image_range(uint32_t model_id, size_t index) except -1:
+    """Whether the settings say how many images there are."""
+    cdef aclAippInfo info
+    check(abi.aclmdlGetFirstAippInfo(model_id, index, &info), b"aclmdlGetFirstAippInfo")
+    return info.shapeCount == 1 and info.outDims[0].aippOutdims.dims[0] == -1
+
+
 cdef tuple write_params(aclmdlDesc *desc, size_t hidden, uint32_t model_id,
                         aclmdlDataset *dataset, size_t index, object params):
     """Give the settings of each image of input ``index``; may wait for device memory.
@@ -74,8 +81,11 @@ cdef tuple write_params(aclmdlDesc *desc, size_t hidden, uint32_t model_id,
     Returns the shape of the pictures: images, rows, width, bytes per pixel.
     """
     cdef Py_ssize_t count = image_count(desc, hidden)
-    cdef list items = [params] * count if isinstance(params, AippParams) else list(params)
-    if len(items) != count:
+    cdef bint ranged = has_image_range(model_id, index)
+    cdef list items = [params] if isinstance(params, AippParams) else list(params)
+    if isinstance(params, AippParams) and not ranged:
+        items *= count
+    if len(items) > count or (len(items) < count and not ranged) or not items:
         raise ValueError(f"the model reads up to {count} images at once, there are settings for "
                          f"{len(items)}")
     for item in items:
@@ -85,7 +95,7 @@ cdef tuple write_params(aclmdlDesc *desc, size_t hidden, uint32_t model_id,
             raise ValueError("all images of a batch have the same format, size and colour "
                              "conversion: only crop, padding and normalisation may differ")
     write_items(model_id, dataset, index, items)
-    return count, *items[0].shape
+    return len(items), *items[0].shape
 
 
 cdef int write_items(uint32_t model_id, aclmdlDataset *dataset, size_t index,

@@ -418,7 +418,8 @@ cdef class Request(Work):
         index : int or str
             Position or name of an input that was converted with ``aipp_mode: dynamic``.
         params : AippParams or sequence of AippParams
-            For all images of the batch, or one for each image of the largest batch.
+            For all images of the batch, or one for each image of the largest batch. A model whose
+            number of images has a range reads one image, or as many as there are in the sequence.
         """
         cdef Model model = self.model
         cdef Py_ssize_t position

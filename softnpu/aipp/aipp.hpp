@@ -35,6 +35,9 @@ struct Settings {
     /// Size after crop and resize, before padding.
     int32_t inner_w() const noexcept { return resize ? resize_w : crop_w; }
     int32_t inner_h() const noexcept { return resize ? resize_h : crop_h; }
+    /// Size of the result.
+    int32_t out_w() const noexcept { return inner_w() + left + right; }
+    int32_t out_h() const noexcept { return inner_h() + top + bottom; }
 };
 
 /// What a picture may be resized from and to: the documented limits of the card's scaler, which

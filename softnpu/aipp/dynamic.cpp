@@ -91,7 +91,7 @@ int read_padding(const Image &image, size_t index, const Target &target, Setting
             return fail(ACL_ERROR_INVALID_PARAM, "image %zu: padding of %d: want 0..%d", index, pad,
                         kMostPadding);
     }
-    const int32_t width = s.inner_w() + s.left + s.right;
+    const int32_t width = s.out_w();
     if (width > target.widest_padded)
         return fail(ACL_ERROR_INVALID_PARAM,
                     "image %zu: the padded picture is %d wide: at most %d on this SoC", index,
@@ -99,7 +99,25 @@ int read_padding(const Image &image, size_t index, const Target &target, Setting
     return 0;
 }
 
-int check_result(size_t index, const Target &target, const Settings &s) {
+int check_span(size_t index, const Target &target, const Settings &s, const Settings &first) {
+    const int32_t width = s.out_w(), height = s.out_h();
+    if (!target.widths.has(width) || !target.heights.has(height))
+        return fail(ACL_ERROR_INVALID_PARAM,
+                    "image %zu: AIPP makes %dx%d of it; model %u takes a width of %lld..%lld and a "
+                    "height of %lld..%lld (-1: any)",
+                    index, width, height, target.model, static_cast<long long>(target.widths.least),
+                    static_cast<long long>(target.widths.most),
+                    static_cast<long long>(target.heights.least),
+                    static_cast<long long>(target.heights.most));
+    if (width == first.out_w() && height == first.out_h()) return 0;
+    return fail(ACL_ERROR_INVALID_PARAM,
+                "image %zu: AIPP makes %dx%d of it and %dx%d of the first; all images of a batch "
+                "must become equally large",
+                index, width, height, first.out_w(), first.out_h());
+}
+
+int check_result(size_t index, const Target &target, const Settings &s, const Settings &first) {
+    if (target.ranged) return check_span(index, target, s, first);
     if (target.height == 0) {
         if (!s.crop && !s.resize && !s.padding) return 0;
         return fail(
@@ -107,8 +125,7 @@ int check_result(size_t index, const Target &target, const Settings &s) {
             "image %zu: model %u has image size gears, which exclude crop, resize and padding",
             index, target.model);
     }
-    const int32_t width = s.inner_w() + s.left + s.right;
-    const int32_t height = s.inner_h() + s.top + s.bottom;
+    const int32_t width = s.out_w(), height = s.out_h();
     if (width == target.width && height == target.height) return 0;
     return fail(
         ACL_ERROR_INVALID_PARAM,
@@ -156,7 +173,7 @@ int read_parameters(const Head &head, const Image *images, const Target &target,
         if (const int code = read_crop(image, i, s)) return code;
         if (const int code = read_resize(image, i, s)) return code;
         if (const int code = read_padding(image, i, target, s)) return code;
-        if (const int code = check_result(i, target, s)) return code;
+        if (const int code = check_result(i, target, s, settings[0])) return code;
         std::copy(image.mean.begin(), image.mean.end(), s.mean.begin());
         std::transform(image.min.begin(), image.min.end(), s.min.begin(), from_half);
         std::transform(image.reciprocal.begin(), image.reciprocal.end(), s.reciprocal.begin(),

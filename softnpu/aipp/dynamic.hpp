@@ -64,11 +64,19 @@ struct SOFTNPU_API Parameters {
 using ParametersTable = HandleTable<Parameters, HandleType::aipp>;
 SOFTNPU_API ParametersTable &parameters_table() noexcept;
 
+/// From the least to the most; the most is -1 where there is no limit.
+struct Span {
+    int64_t least = 0, most = 0;
+    bool has(int64_t value) const noexcept { return value >= least && (most < 0 || value <= most); }
+};
+
 /// What the model wants of the parameters.
 struct Target {
     int32_t channels = 3;
     int32_t height = 0, width = 0;  // 0: any one, but neither crop nor resize nor padding
     size_t images = 1;              // at least so many
+    bool ranged = false;            // the result has any size of these, which all images share
+    Span heights, widths;           // instead of height and width
     int32_t widest_padded = 4096;
     uint32_t model = 0;
 };

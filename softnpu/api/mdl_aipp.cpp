@@ -130,27 +130,29 @@ int check_parameters(const Model &model, size_t which, const aipp::Parameters &p
     const size_t input = description.aipp_inputs[which], most = description.most_images(input);
     const TensorInfo &picture = description.inputs[input];
     const TensorInfo &network = picture.behind_aipp();
-    if (parameters.images.size() != most)
+    const size_t images = parameters.images.size();
+    const bool ranged = !network.range.empty();  // then there are as many images as parameters
+    if (ranged ? images > most : images != most)
         return fail(ACL_ERROR_INVALID_PARAM,
-                    "the AIPP parameters were created for %zu images, model %u takes %zu",
-                    parameters.images.size(), model.id(), most);
+                    "the AIPP parameters were created for %zu images, model %u takes %s%zu", images,
+                    model.id(), ranged ? "at most " : "", most);
     const int gear = model.chosen_gear();
     const bool sized = description.gears && description.gears->kind == GearKind::image && gear >= 0;
     aipp::Target target =
         aipp_target(network, sized ? network.gear_dims[static_cast<size_t>(gear)] : network.dims);
-    target.images = most;
+    if (!ranged) target.images = most;
     target.widest_padded = description.widest_padded();
     target.model = model.id();
     std::vector<aipp::Settings> settings;
     SOFTNPU_CHECK(
         aipp::read_parameters(parameters.head, parameters.images.data(), target, settings));
     const aipp::Settings &s = settings[0];
-    const size_t bytes = most * aipp::picture_bytes(s.format, s.src_w, s.src_h);
+    const size_t bytes = images * aipp::picture_bytes(s.format, s.src_w, s.src_h);
     if (bytes <= picture.bytes) return 0;
     return fail(ACL_ERROR_INVALID_PARAM,
                 "%zu pictures of %dx%d are %zu bytes, the model was converted for "
                 "max_src_image_size %zu",
-                most, s.src_w, s.src_h, bytes, picture.bytes);
+                images, s.src_w, s.src_h, bytes, picture.bytes);
 }
 
 /// Puts the parameters for the `which`-th picture input into its hidden input.

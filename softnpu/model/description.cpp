@@ -45,6 +45,15 @@ aipp::Settings AippInput::settings_for(const Dims &dims) const {
     return result;
 }
 
+Dims AippInput::dims_made(const std::vector<aipp::Settings> &pictures) const {
+    Dims made = network.dims;
+    const size_t rows = network.format == ACL_FORMAT_NHWC ? 1 : 2;
+    made[0] = static_cast<int64_t>(pictures.size());
+    made[rows] = pictures[0].out_h();
+    made[rows + 1] = pictures[0].out_w();
+    return made;
+}
+
 std::optional<size_t> Gears::find(const Dims &row) const {
     const auto found = std::find(values.begin(), values.end(), row);
     if (found == values.end()) return std::nullopt;
@@ -75,6 +84,7 @@ size_t Description::largest_gear() const {
 size_t Description::most_images(size_t input) const {
     const TensorInfo &network = inputs[input].behind_aipp();
     int64_t most = network.dims.empty() ? 1 : network.dims[0];
+    if (!network.range.empty()) most = network.range[0][1];
     for (const Dims &dims : network.gear_dims) most = std::max(most, dims[0]);
     return static_cast<size_t>(std::max<int64_t>(most, 1));
 }

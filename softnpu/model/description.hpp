@@ -57,6 +57,8 @@ struct AippInput {
 
     /// Settings for a network input of these dims, height and width known.
     aipp::Settings settings_for(const Dims &dims) const;
+    /// What the network reads where its shape has a range: what these settings make.
+    Dims dims_made(const std::vector<aipp::Settings> &pictures) const;
 };
 
 inline const TensorInfo &TensorInfo::behind_aipp() const {
@@ -97,7 +99,7 @@ struct Description {
     size_t gear_index() const { return inputs.size() + aipp_data.size(); }
     /// Inputs as programs see them.
     size_t visible_inputs() const { return gear_index() + (gears ? 1 : 0); }
-    /// Images that the network reads at once from this input: of the largest gear.
+    /// Images that the network reads at once from this input: of the largest gear, or at most.
     SOFTNPU_API size_t most_images(size_t input) const;
     /// Widest picture that AIPP may pad on this SoC.
     SOFTNPU_API int32_t widest_padded() const;

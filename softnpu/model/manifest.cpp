@@ -186,6 +186,15 @@ class Reader {
         return gears;
     }
 
+    /// Without gears: not what static AIPP makes, and dynamic AIPP must know how many images.
+    bool may_vary(const TensorInfo &input) const {
+        if (input.aipp == nullptr) return true;
+        const TensorInfo &network = input.aipp->network;
+        const auto &range = network.range;
+        const int64_t channels = network.dims[network.format == ACL_FORMAT_NHWC ? 3 : 1];
+        return input.is_dynamic_aipp() && channels > 0 && range.size() == 4 && range[0][1] >= 1;
+    }
+
   private:
     void check_picture(const TensorInfo &info, const std::string &where) const {
         const AippInput &input = *info.aipp;
@@ -374,10 +383,12 @@ Description parse_manifest(const char *text, size_t size, const std::string &ori
         if (result.is_dynamic) read.refuse("a model has gears or is dynamic, not both");
         result.gears = read.gears(gear, result.inputs);
         add_gear_dims(result, outputs, read);
-    } else if (!result.is_dynamic) {
-        for (const TensorInfo &input : result.inputs)
-            if (!input.is_static() || !input.behind_aipp().is_static())
+    } else {
+        for (const TensorInfo &input : result.inputs) {
+            const bool varies = !input.is_static() || !input.behind_aipp().is_static();
+            if (varies && !(result.is_dynamic && read.may_vary(input)))
                 read.refuse("'" + input.name + "' varies without gears");
+        }
     }
     add_aipp_data(result, read);
     check_sizes(result.inputs, read);

@@ -26,6 +26,14 @@ aipp::Target aipp_target(const TensorInfo &network, const Dims &dims) {
     target.height = at(planar ? 2 : 1);
     target.width = at(planar ? 3 : 2);
     target.images = static_cast<size_t>(std::max<int64_t>(dims[0], 1));
+    if (network.range.empty()) return target;
+    const auto span = [&](size_t dim) {
+        return aipp::Span{network.range[dim][0], network.range[dim][1]};
+    };
+    target.ranged = true;
+    target.heights = span(planar ? 2 : 1);
+    target.widths = span(planar ? 3 : 2);
+    target.images = static_cast<size_t>(std::max<int64_t>(network.range[0][0], 1));
     return target;
 }
 

@@ -56,7 +56,8 @@ class JobTicket {
     std::unique_ptr<Job> job_;
 };
 
-/// What dynamic AIPP has to make for an input of these dims; 0 where a dim varies.
+/// What dynamic AIPP has to make for an input of these dims; 0 where a dim varies with gears not
+/// chosen yet.
 SOFTNPU_API aipp::Target aipp_target(const TensorInfo &network, const Dims &dims);
 
 enum class RunMode : uint8_t { none, sync, async };

@@ -108,7 +108,8 @@ int Session::bind_input(const Place &place, size_t index, Argument &argument) {
 int Session::bind_picture(const Place &place, size_t index, Argument &argument) {
     const TensorInfo &info = description_->inputs[index], &network = info.behind_aipp();
     Slot &slot = inputs_[index];
-    const Dims &dims = dims_of(network);
+    const Dims dims =
+        varies(*description_, network) ? info.aipp->dims_made(argument.pictures) : dims_of(network);
     const auto batch = static_cast<size_t>(dims[0]);
     const TensorPlace where{place, "input", index, info};
     size_t bytes = tensor_bytes(info.type, dims_of(info));
@@ -124,8 +125,9 @@ int Session::bind_picture(const Place &place, size_t index, Argument &argument) 
     }
     if (const int code = check_place(where, argument.address, bytes, true)) return code;
     const size_t made = tensor_bytes(network.type, dims);
-    if (slot.made.empty()) {
-        slot.made.resize(made + 64);
+    if (slot.memory == nullptr || slot.dims != dims) {
+        slot.memory = nullptr;
+        slot.made.resize(std::max(slot.made.size(), made + 64));
         slot.dims = dims;
         const auto first = reinterpret_cast<uintptr_t>(slot.made.data());
         bind(slot, index, true, network, reinterpret_cast<void *>((first + 63) / 64 * 64));
@@ -249,6 +251,11 @@ int Session::copy_source(const Place &place, size_t index, const std::vector<Arg
     const Argument &from = is_input ? inputs[source.index] : outputs[source.index];
     const TensorInfo &info =
         is_input ? description_->inputs[source.index] : description_->outputs[source.index];
+    if (is_input && info.aipp != nullptr) {  // what AIPP made, not the picture
+        const Slot &slot = inputs_[source.index];
+        outputs[index].dims = slot.dims;
+        return deliver(place, index, slot.memory, outputs[index]);
+    }
     outputs[index].dims = varies(*description_, info) ? from.dims : dims_of(info);
     return deliver(place, index, device_view(from.address), outputs[index]);
 }

@@ -105,6 +105,17 @@ def test_network_of_bytes(device: af.Device, tmp_path: Path, nhwc: bool) -> None
     assert_agrees(ours, config, pictures, nhwc)
 
 
+def test_an_input_handed_on(device: af.Device, tmp_path: Path) -> None:
+    """The result is what AIPP made of the picture, though no operation is in between."""
+    x, y = (helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, 3, 24, 32]) for n in "xy")
+    graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "on", [x], [y])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    onnx.save(model, tmp_path / "network.onnx")
+    pictures = random_pictures(NV12, 1, seed=8)
+    (ours,) = run(device, compiled(tmp_path / "network.onnx", NV12.text()), pictures)
+    assert_agrees(ours, NV12, pictures, nhwc=False)
+
+
 def test_gray_by_a_matrix(device: af.Device, tmp_path: Path) -> None:
     config = Config("RGB888_U8", 16, 12, matrix=[76, 150, 30, 0, 0, 0, 0, 0, 0])
     path = network(tmp_path, x=([1, 1, 12, 16], TensorProto.FLOAT))
@@ -140,7 +151,7 @@ def test_image_size_gears(device: af.Device, tmp_path: Path, kind: str) -> None:
     ("fields", "more", "words"),
     [
         ("", {"fp16_inputs": ("x",)}, "input_fp16_nodes"),
-        ("", {"input_shape": "x:1,3,24~48,32"}, "fixed height"),
+        ("", {"input_shape": "x:1,3,24~48,32"}, "static AIPP needs a fixed one"),
         ("", {"input_shape": "x:1,3,-1,32", "gear": ("dims", "24;48")}, "dynamic_dims"),
         ("crop: true", {"input_shape": "x:1,3,-1,-1", "gear": ("image", "8,8;9,9")}, "the gear"),
     ],
