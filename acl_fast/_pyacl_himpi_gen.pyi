@@ -753,8 +753,8 @@ def venc_get_jpege_predicted_size(frame: dict[str, Any] | None, jpeg_param: dict
     """
     ...
 
-def venc_get_mod_param(ignored: object = None, /) -> tuple[dict[str, Any], int]:
-    """venc_get_mod_param()
+def venc_get_mod_param(mod_param: dict[str, Any] | None, /) -> tuple[dict[str, Any], int]:
+    """venc_get_mod_param(mod_param)
 
     C function: hi_mpi_venc_get_mod_param. Releases the GIL.
     """

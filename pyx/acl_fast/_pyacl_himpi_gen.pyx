@@ -1857,17 +1857,18 @@ def venc_get_jpege_predicted_size(frame, jpeg_param):
     return <unsigned int>o_size, <uint32_t>ret
 
 
-def venc_get_mod_param(ignored=None):
-    """venc_get_mod_param(ignored=None, /)\n--\n
-    venc_get_mod_param()
+def venc_get_mod_param(mod_param):
+    """venc_get_mod_param(mod_param, /)\n--\n
+    venc_get_mod_param(mod_param)
 
     C function: hi_mpi_venc_get_mod_param. Releases the GIL.
     """
     cdef abi.hi_venc_mod_param v_mod_param
     c_memset(&v_mod_param, 0, sizeof(v_mod_param))
+    cdef void *c_mod_param = struct_pointer('hi_venc_mod_param', mod_param, &v_mod_param, b"acl.himpi.venc_get_mod_param", b"mod_param")
     cdef abi.hi_s32 ret
     with nogil:
-        ret = abi.hi_mpi_venc_get_mod_param(&v_mod_param)
+        ret = abi.hi_mpi_venc_get_mod_param(<abi.hi_venc_mod_param *>c_mod_param)
     return read_struct('hi_venc_mod_param', &v_mod_param), <uint32_t>ret
 
 

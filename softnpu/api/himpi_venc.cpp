@@ -2,24 +2,49 @@
 #include "softnpu/api/himpi_venc.hpp"
 
 #include <cstring>
+#include <utility>
+
+#include "softnpu/core/log.hpp"
+#include "softnpu/dvpp/chip.hpp"
+#include "softnpu/memory/memory.hpp"
 
 using namespace softnpu;
 
 namespace {
 
-int send(hi_venc_chn chn, const hi_video_frame_info *frame, hi_s32 milliseconds, bool force_key) {
-    HimpiEncoderRef channel;
-    SOFTNPU_CHECK(find_venc(chn, channel));
+int check_sender(const HimpiEncoder &channel, hi_s32 milliseconds) {
     SOFTNPU_CHECK(check_venc_wait(milliseconds));
-    if (channel->wants_memory()) {
+    if (!channel.wants_memory()) return 0;
+    return fail(venc_error(HI_ERR_VENC_NOT_SUPPORT),
+                "a channel of buf_size 0 has no memory for files: call "
+                "hi_mpi_venc_send_jpege_frame, or give it a buf_size");
+}
+
+/// Copies the map, so that the program may write the next one. It counts only where the rate
+/// control's parameters say so.
+int take_map(HimpiEncoder &channel, const hi_user_rc_info &wishes, VencInput &input) {
+    if (wishes.qp_map_valid == 0) return 0;
+    if (!venc_on_chip() || chip_is("Ascend310B") || channel.is_jpeg()) {
         return fail(venc_error(HI_ERR_VENC_NOT_SUPPORT),
-                    "a channel of buf_size 0 has no memory for files: call "
-                    "hi_mpi_venc_send_jpege_frame, or give it a buf_size");
+                    "qp_map_valid: only video channels of a 310P take maps of quantisers");
     }
-    VencInput input;
-    SOFTNPU_CHECK(take_venc_frame(*channel, channel->options(), frame, input));
-    input.force_key = force_key;
-    return channel->send(input, milliseconds);
+    if (wishes.blk_start_qp > 51) {
+        return fail(venc_error(HI_ERR_VENC_ILLEGAL_PARAM), "blk_start_qp %u: want 0 to 51",
+                    wishes.blk_start_qp);
+    }
+    const auto *map = reinterpret_cast<const uint8_t *>(wishes.qp_map_phy_addr);
+    SOFTNPU_CHECK(check_venc_pointer(map, "qp_map_phy_addr"));
+    const EncoderOptions options = channel.options();
+    const size_t size = QuantiserMap::size(options.width, options.height);
+    SOFTNPU_CHECK(
+        check_device_memory("qp_map_phy_addr", map, size, venc_error(HI_ERR_VENC_BAD_ADDR)));
+    if (!channel.takes_maps()) {
+        log(LogLevel::warning, "qp_map_valid: ignored, qpmap_en of hi_mpi_venc_set_rc_param is 0");
+        return 0;
+    }
+    const auto *bytes = static_cast<const uint8_t *>(device_view(map));
+    input.map.assign(bytes, bytes + size);
+    return 0;
 }
 
 // ---- packets out ----
@@ -70,6 +95,14 @@ void fill_file(const VencOutput &output, hi_venc_stream &stream) {
     std::memset(&stream.h265_adv_info, 0, sizeof stream.h265_adv_info);
     stream.jpeg_info.pic_bytes = pack.len;
     stream.jpeg_info.qfactor = output.qfactor;
+    stream.jpeg_info.update_attr_cnt = output.changes;
+}
+
+template <class Info>
+void fill_statistics(const VencOutput &output, Info &info) {
+    info.update_attr_cnt = output.changes;
+    if (output.quantiser < 0) return;
+    info.start_qp = info.mean_qp = static_cast<hi_u32>(output.quantiser);
 }
 
 void fill_stream(const hi_venc_attr &attr, const VencOutput &output, hi_venc_stream &stream) {
@@ -101,10 +134,26 @@ void fill_stream(const hi_venc_attr &attr, const VencOutput &output, hi_venc_str
     if (is_hevc) {
         stream.h265_info.pic_bytes = bytes;
         stream.h265_info.ref_type = kind;
+        fill_statistics(output, stream.h265_info);
     } else {
         stream.h264_info.pic_bytes = bytes;
         stream.h264_info.ref_type = kind;
+        fill_statistics(output, stream.h264_info);
     }
+}
+
+/// Of the reserved members those are refused whose effect would be missed.
+int check_chn_param(const hi_venc_chn_param &param) {
+    if (param.crop_info.enable != 0) {
+        return fail(venc_error(HI_ERR_VENC_NOT_SUPPORT),
+                    "crop_info is reserved: crop with hi_mpi_vpc");
+    }
+    if (param.color_to_grey_en != 0 && !chip_is("Ascend310B")) {
+        return fail(venc_error(HI_ERR_VENC_NOT_SUPPORT),
+                    "color_to_grey_en: only a 310B encodes without colours");
+    }
+    if (param.priority < 2) return 0;
+    return fail(venc_error(HI_ERR_VENC_ILLEGAL_PARAM), "priority %u: want 0 or 1", param.priority);
 }
 
 int check_same_picture(const hi_venc_attr &old, const hi_venc_attr &given) {
@@ -163,21 +212,33 @@ hi_s32 hi_mpi_venc_stop_chn(hi_venc_chn chn) {
 }
 
 hi_s32 hi_mpi_venc_send_frame(hi_venc_chn chn, const hi_video_frame_info *frame, hi_s32 milli_sec) {
-    return guarded(__func__, [&] { return send(chn, frame, milli_sec, false); });
+    return guarded(__func__, [&] {
+        HimpiEncoderRef channel;
+        SOFTNPU_CHECK(find_venc(chn, channel));
+        SOFTNPU_CHECK(check_sender(*channel, milli_sec));
+        VencInput input;
+        SOFTNPU_CHECK(take_venc_frame(*channel, channel->options(), frame, input));
+        return channel->send(std::move(input), milli_sec);
+    });
 }
 
 hi_s32 hi_mpi_venc_send_frame_ex(hi_venc_chn chn, const hi_user_frame_info *frame,
                                  hi_s32 milli_sec) {
     return guarded(__func__, [&] {
         SOFTNPU_CHECK(check_venc_pointer(frame, "frame"));
+        HimpiEncoderRef channel;
+        SOFTNPU_CHECK(find_venc(chn, channel));
+        SOFTNPU_CHECK(check_sender(*channel, milli_sec));
         const hi_user_rc_info &wishes = frame->user_rc_info;
-        if (wishes.qp_map_valid != 0 || wishes.skip_weight_valid != 0 ||
-            frame->user_roi_map.valid != 0) {
+        if (wishes.skip_weight_valid != 0 || frame->user_roi_map.valid != 0) {
             return fail(venc_error(HI_ERR_VENC_NOT_SUPPORT),
-                        "maps of quantisers, weights and regions are not supported");
+                        "skip_weight_valid and user_roi_map are reserved: leave them 0");
         }
-        const bool key = wishes.frame_type == VENC_FRAME_TYPE_IDR;
-        return send(chn, &frame->user_frame, milli_sec, key);
+        VencInput input;
+        SOFTNPU_CHECK(take_venc_frame(*channel, channel->options(), &frame->user_frame, input));
+        SOFTNPU_CHECK(take_map(*channel, wishes, input));
+        input.force_key = wishes.frame_type == VENC_FRAME_TYPE_IDR;
+        return channel->send(std::move(input), milli_sec);
     });
 }
 
@@ -277,10 +338,7 @@ hi_s32 hi_mpi_venc_set_chn_param(hi_venc_chn chn, const hi_venc_chn_param *chn_p
         HimpiEncoderRef channel;
         SOFTNPU_CHECK(find_venc(chn, channel));
         SOFTNPU_CHECK(check_venc_pointer(chn_param, "chn_param"));
-        if (chn_param->color_to_grey_en != 0 || chn_param->crop_info.enable != 0) {
-            return fail(venc_error(HI_ERR_VENC_NOT_SUPPORT),
-                        "color_to_grey_en and crop_info: the encoder does neither; use hi_mpi_vpc");
-        }
+        SOFTNPU_CHECK(check_chn_param(*chn_param));
         channel->set_param(*chn_param);
         return HI_SUCCESS;
     });

@@ -69,6 +69,44 @@ hi_s32 hi_mpi_venc_set_jpeg_param(hi_venc_chn chn, const hi_venc_jpeg_param *jpe
     });
 }
 
+hi_s32 hi_mpi_venc_get_jpeg_huffman_param(hi_venc_chn chn,
+                                          hi_venc_jpeg_huffman_param *jpeg_huffman_data) {
+    return guarded(__func__, [&] {
+        HimpiEncoderRef channel;
+        SOFTNPU_CHECK(find_jpege(chn, channel));
+        SOFTNPU_CHECK(check_venc_pointer(jpeg_huffman_data, "jpeg_huffman_data"));
+        *jpeg_huffman_data = channel->settings().huffman;
+        return HI_SUCCESS;
+    });
+}
+
+hi_s32 hi_mpi_venc_set_jpeg_huffman_param(hi_venc_chn chn,
+                                          const hi_venc_jpeg_huffman_param *jpeg_huffman_param) {
+    return guarded(__func__, [&] {
+        HimpiEncoderRef channel;
+        SOFTNPU_CHECK(find_jpege(chn, channel));
+        SOFTNPU_CHECK(check_venc_pointer(jpeg_huffman_param, "jpeg_huffman_param"));
+        const std::string why = check_huffman_param(*jpeg_huffman_param);
+        if (!why.empty()) return fail(venc_error(HI_ERR_VENC_ILLEGAL_PARAM), "%s", why.c_str());
+        channel->change_settings([&](VencSettings &all) { all.huffman = *jpeg_huffman_param; });
+        return HI_SUCCESS;
+    });
+}
+
+hi_s32 hi_mpi_venc_compact_jpeg_tables(hi_venc_chn chn, hi_u32 table_type, hi_bool enable) {
+    return guarded(__func__, [&] {
+        HimpiEncoderRef channel;
+        SOFTNPU_CHECK(find_jpege(chn, channel));
+        if (table_type != 0 || (enable != HI_FALSE && enable != HI_TRUE)) {
+            return fail(venc_error(HI_ERR_VENC_ILLEGAL_PARAM),
+                        "table_type %u: want 0 (all tables); enable %d: want 0 or 1", table_type,
+                        static_cast<int>(enable));
+        }
+        channel->change_settings([&](VencSettings &all) { all.compact = enable != HI_FALSE; });
+        return HI_SUCCESS;
+    });
+}
+
 /// `jpeg_param` is documented to be reserved.
 hi_s32 hi_mpi_venc_get_jpege_predicted_size(const hi_video_frame_info *frame,
                                             const hi_venc_jpeg_param *, hi_u32 *size) {

@@ -43,6 +43,19 @@ struct JpegDecoding {
     bool round_up = false;  // odd sizes of formats with shared chroma; else they are rounded down
 };
 
+/// How a JPEG file is encoded.
+struct JpegCoding {
+    /// Counts of codes of 1 to 16 bits, and what they stand for; NULL: the standard's table.
+    struct Code {
+        const uint8_t *bits = nullptr;
+        const uint8_t *values = nullptr;
+    };
+    int quality = 100;
+    const uint8_t *const *quantisers = nullptr;  // of Y, Cb and Cr, 64 each, none of them 0
+    Code dc[2], ac[2];                           // of luma and of chroma
+    bool compact = false;                        // tables that are equal are written once
+};
+
 class ImageEngine {
   public:
     virtual ~ImageEngine() = default;
@@ -59,6 +72,8 @@ class ImageEngine {
     /// The same with quantisers for Y, Cb and Cr, 64 each, none of them 0.
     virtual std::string jpeg_encode_with(const Picture &picture, const uint8_t *const tables[3],
                                          uint8_t *out, size_t &written) const = 0;
+    virtual std::string jpeg_encode_as(const Picture &picture, const JpegCoding &coding,
+                                       uint8_t *out, size_t &written) const = 0;
     virtual std::string png_info(const uint8_t *data, size_t size, ImageInfo &info) const = 0;
     virtual std::string png_decode(const uint8_t *data, size_t size, Picture &picture) const = 0;
 };
@@ -155,6 +170,7 @@ struct EncoderOptions {
     int most_qp = -1;
     uint32_t slice_rows = 0;   // rows of 16 pixels in a slice of H.264; 0: no split
     bool has_regions = false;  // set_regions() will be called with some
+    uint32_t refresh = 0;      // P frames in which columns without reference cross the picture
 };
 
 struct EncodedPacket {
@@ -162,6 +178,7 @@ struct EncodedPacket {
     size_t size = 0;
     uint64_t tag = 0;
     bool key = false;
+    int quantiser = -1;  // of the picture, before regions; negative: not told
 };
 
 class VideoEncoder {

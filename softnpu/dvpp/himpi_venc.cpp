@@ -56,6 +56,7 @@ int HimpiEncoder::create(int32_t id, const VencPlan &plan, const hi_venc_chn_att
     channel->buffer_size_ = attr.venc_attr.buf_size;
     channel->encoder_options_ = plan.options;
     channel->jpeg_ = default_jpeg_param();
+    channel->settings_ = default_settings(plan);
     channel->rate_ = default_rate_param(attr.rc_attr.rc_mode);
     channel->slices_.split_mode = kSlicesOfRows;
     channel->slices_.split_size = 1;
@@ -94,6 +95,10 @@ int HimpiEncoder::find(int32_t id, HimpiEncoderRef &channel, bool take) {
                     id);
     }
     return HI_SUCCESS;
+}
+
+bool HimpiEncoder::any() {
+    return Channels::all().any(current_device());
 }
 
 void HimpiEncoder::close() {
@@ -137,7 +142,7 @@ int HimpiEncoder::stop() {
 
 // ---- frames in ----
 
-int HimpiEncoder::send(const VencInput &input, int32_t milliseconds) {
+int HimpiEncoder::send(VencInput input, int32_t milliseconds) {
     {
         Lock lock(mutex_);
         const auto may_not = [&] { return !started_ || left_to_receive_ == 0; };
@@ -158,9 +163,11 @@ int HimpiEncoder::send(const VencInput &input, int32_t milliseconds) {
         }
         if (left_to_receive_ > 0) --left_to_receive_;
         if (is_left_out_locked()) return HI_SUCCESS;
-        waiting_.push_back(input);
+        waiting_.push_back(std::move(input));
         waiting_.back().force_key |= std::exchange(key_next_, false);
         waiting_.back().jpeg = jpeg_;
+        waiting_.back().settings = settings_;
+        waiting_.back().grey = param_.color_to_grey_en != 0;
     }
     const int code = stream_->submit("hi_mpi_venc_send_frame", [channel = shared_from_this()] {
         channel->work();
@@ -187,6 +194,7 @@ void HimpiEncoder::change(const VencPlan &plan, const hi_venc_chn_attr &attr) {
     plan_ = plan;
     plan_.options.has_regions = old.has_regions;
     plan_.options.slice_rows = old.slice_rows;
+    plan_.options.refresh = old.refresh;
     if (same_mode) {
         plan_.options.least_qp = old.least_qp;
         plan_.options.most_qp = old.most_qp;
@@ -194,6 +202,7 @@ void HimpiEncoder::change(const VencPlan &plan, const hi_venc_chn_attr &attr) {
         rate_ = default_rate_param(attr.rc_attr.rc_mode);
     }
     received_ = 0;
+    ++changes_;
     attr_ = attr;
     options_changed_ = true;
 }
@@ -203,14 +212,17 @@ void HimpiEncoder::change(const VencPlan &plan, const hi_venc_chn_attr &attr) {
 bool HimpiEncoder::next(VencInput &input, VencWishes &wishes) {
     Lock lock(mutex_);
     if (closed_ || waiting_.empty()) return false;
-    input = waiting_.front();
+    input = std::move(waiting_.front());
     waiting_.pop_front();
     input.force_key |= std::exchange(key_now_, false);
     wishes.changed = std::exchange(options_changed_, false);
     wishes.tells = std::exchange(usability_changed_, false);
     wishes.options = plan_.options;
     wishes.usability = usability_;
-    wishes.regions = regions_locked();
+    wishes.changes = changes_;
+    for (const hi_venc_roi_attr &region : regions_) {
+        if (region.enable != 0) wishes.regions.push_back(region);
+    }
     ++encoding_;
     return true;
 }
@@ -221,8 +233,10 @@ void HimpiEncoder::work() {
     if (!next(input, wishes)) return;
     VencOutput output;
     output.pts = input.pts;
+    output.changes = wishes.changes;
     std::string why = check_picture_memory("the frame", input.picture);
     if (why.empty()) {
+        if (input.grey) input.picture = without_colours(input.picture);
         why = is_jpeg_ ? encode_jpeg(input, output) : encode_video(input, wishes, output);
     }
     broken_ = !why.empty();
@@ -235,7 +249,13 @@ std::string HimpiEncoder::encode_video(const VencInput &input, VencWishes &wishe
                                        VencOutput &output) {
     std::string why;
     wishes.options.format = input.picture.format;  // each frame says its own
-    if (wishes.changed || wishes.options.format != encoder_options_.format) {
+    if (QuantiserMap::says_all(input.map, wishes.options)) {
+        // Nothing is left to rate control, whose quantiser nobody knows beforehand.
+        wishes.options.rate_control = 3;
+        wishes.options.qp_i = wishes.options.qp_p = kMiddle;
+    }
+    if (wishes.changed || wishes.options.format != encoder_options_.format ||
+        wishes.options.rate_control != encoder_options_.rate_control) {
         encoder_ = nullptr;
         encoder_options_ = wishes.options;
     }
@@ -246,7 +266,7 @@ std::string HimpiEncoder::encode_video(const VencInput &input, VencWishes &wishe
     if (encoder_ == nullptr) return why;
     tells_ |= wishes.tells;
     if (tells_ && (is_new || wishes.tells)) encoder_->set_usability(wishes.usability);
-    encoder_->set_regions(wishes.regions);
+    encoder_->set_regions(regions_of(input, wishes));
     return encode(input, output);
 }
 
@@ -258,6 +278,8 @@ std::string HimpiEncoder::encode(const VencInput &input, VencOutput &output) {
     if (!encoder_->receive(packet) || packet.tag != tag) return "the encoder gave no packet of it";
     if (std::string why = store(packet.data, packet.size, output); !why.empty()) return why;
     output.key = packet.key;
+    output.quantiser = packet.quantiser;
+    if (packet.quantiser >= 0) quantiser_ = packet.quantiser;
     output.units = find_units(encoder_options_.codec, packet.data, packet.size);
     count(counters().frames_encoded);
     return "";
@@ -277,16 +299,37 @@ std::string HimpiEncoder::encode_jpeg(const VencInput &input, VencOutput &output
         }
         size_t size = input.room;
         auto *room = static_cast<uint8_t *>(device_view(input.output));
-        why = encode_jpeg_file(input.picture, input.jpeg, room, size);
+        why = encode_jpeg_file(input.picture, input.jpeg, input.settings, room, size);
         if (why.empty()) output.size = size;
     } else {
         size_t size = jpeg_file_room(input.picture);
         file_.resize(size);
-        why = encode_jpeg_file(input.picture, input.jpeg, file_.data(), size);
+        why = encode_jpeg_file(input.picture, input.jpeg, input.settings, file_.data(), size);
         if (why.empty()) why = store(file_.data(), size, output);
     }
     if (why.empty()) count(counters().images_processed);
     return why;
+}
+
+/// A copy whose chroma says nothing.
+Picture HimpiEncoder::without_colours(const Picture &picture) {
+    constexpr uint8_t kNone = 128;
+    const size_t size = picture_bytes(picture.format, picture.stride_w, picture.stride_h);
+    grey_.assign(size, kNone);
+    Picture copy = picture;
+    copy.data = grey_.data();
+    copy.size = size;
+    const Plane plane = plane_of(picture, 0);
+    const Components what = components_of(picture.format, 0);
+    const size_t bytes = size_t{picture.width} * format_info(picture.format)->luma_bytes;
+    for (uint32_t y = 0; y < plane.height; ++y) {
+        const uint8_t *in = plane.data + plane.stride * y;
+        uint8_t *out = copy.data + plane.stride * y;
+        for (size_t x = 0; x < bytes; ++x) {
+            if (what.of[x % what.period] == 0) out[x] = in[x];
+        }
+    }
+    return copy;
 }
 
 /// Copies a packet to memory of its own.
@@ -364,6 +407,10 @@ void HimpiEncoder::fill_status(hi_venc_chn_status &status) {
     status.cur_packs = packs_of(first);
     status.stream_info.pic_bytes = static_cast<hi_u32>(first.size);
     status.stream_info.pic_cnt = 1;
+    if (first.quantiser >= 0) {
+        status.stream_info.start_qp = static_cast<hi_u32>(first.quantiser);
+        status.stream_info.mean_qp = status.stream_info.start_qp;
+    }
     status.stream_info.ref_type =
         first.key ? HI_VENC_BASE_IDR_SLICE : HI_VENC_BASE_P_SLICE_REF_BY_BASE;
 }

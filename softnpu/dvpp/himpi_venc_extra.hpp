@@ -6,11 +6,38 @@
 #include <type_traits>
 
 #include "acl/dvpp/hi_dvpp.h"
+#include "softnpu/dvpp/chip.hpp"
 #include "softnpu/dvpp/engines.hpp"
+#include "softnpu/dvpp/himpi_jpege.hpp"
+#include "softnpu/dvpp/himpi_venc.hpp"
 
 namespace softnpu {
 
 constexpr hi_u32 kSlicesOfRows = 1;  // hi_venc_slice_split::split_mode
+
+/// The blocks that intra refresh counts.
+inline uint32_t refresh_block(Codec codec) {
+    if (codec == Codec::h264) return 16;
+    return chip_is("Ascend310B") ? 32 : 64;
+}
+
+/// What a channel is told before the program says otherwise.
+inline VencSettings default_settings(const VencPlan &plan) {
+    VencSettings settings;
+    const EncoderOptions &options = plan.options;
+    const uint32_t block = refresh_block(options.codec);
+    settings.refresh.refresh_num = options.codec == Codec::h264
+                                       ? (options.height + block - 1) >> 6
+                                       : (options.height + block - 1) / block >> 2;
+    settings.refresh.req_i_qp = 51;
+    settings.reference.base = 1;
+    settings.reference.pred_en = HI_TRUE;
+    hi_venc_cu_prediction &cost = settings.prediction;
+    cost.intra32_cost = cost.intra16_cost = cost.intra8_cost = cost.intra4_cost = 8;
+    cost.inter64_cost = cost.inter32_cost = cost.inter16_cost = cost.inter8_cost = 8;
+    settings.huffman = default_huffman_param();
+    return settings;
+}
 
 /// Calls `visit` with the member of the union that the mode means; false where it has none.
 template <class Param, class Visit>

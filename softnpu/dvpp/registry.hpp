@@ -54,6 +54,12 @@ class ChannelRegistry {
         return found == live_.end() ? nullptr : found->second;
     }
 
+    bool any(int device) {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        const auto first = live_.lower_bound({device, INT64_MIN});
+        return first != live_.end() && first->first.first == device;
+    }
+
     /// The same, and nobody finds it any more: of two threads that destroy it one gets it.
     Ref take(int device, int64_t id) {
         const std::lock_guard<std::mutex> lock(mutex_);

@@ -35,6 +35,10 @@ class Engine final : public ImageEngine {
                                  uint8_t *out, size_t &written) const override {
         return image::jpeg_encode_with(picture, tables, out, written);
     }
+    std::string jpeg_encode_as(const Picture &picture, const JpegCoding &coding, uint8_t *out,
+                               size_t &written) const override {
+        return image::jpeg_encode_as(picture, coding, out, written);
+    }
     std::string png_info(const uint8_t *data, size_t size, ImageInfo &info) const override {
         return image::png_info(data, size, info);
     }

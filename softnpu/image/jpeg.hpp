@@ -13,6 +13,8 @@ std::string jpeg_decode(const uint8_t *data, size_t size, Picture &picture,
 std::string jpeg_encode(const Picture &picture, int quality, uint8_t *out, size_t &written);
 std::string jpeg_encode_with(const Picture &picture, const uint8_t *const tables[3], uint8_t *out,
                              size_t &written);
+std::string jpeg_encode_as(const Picture &picture, const JpegCoding &coding, uint8_t *out,
+                           size_t &written);
 
 std::string png_info(const uint8_t *data, size_t size, ImageInfo &info);
 std::string png_decode(const uint8_t *data, size_t size, Picture &picture);

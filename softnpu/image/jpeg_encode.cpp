@@ -102,22 +102,65 @@ void load_packed(const Picture &picture, const PackedOrder &order, uint32_t firs
     }
 }
 
-/// A quality, or the quantisers of Y, Cb and Cr in the order of the picture's coefficients.
-struct Fidelity {
-    int quality = 100;
-    const uint8_t *const *tables = nullptr;
-};
-
-void set_tables(jpeg_compress_struct &state, const uint8_t *const tables[3]) {
-    unsigned values[DCTSIZE2];
-    for (int c = 0; c < 3; ++c) {
-        std::copy(tables[c], tables[c] + DCTSIZE2, values);
-        jpeg_add_quant_table(&state, c, values, 100, TRUE);
-        state.comp_info[c].quant_tbl_no = c;
+/// Where two components have equal tables one will do.
+void share_quantisers(jpeg_compress_struct &state) {
+    for (int c = 1; c < 3; ++c) {
+        for (int other = 0; other < c; ++other) {
+            jpeg_component_info &mine = state.comp_info[c];
+            const int theirs = state.comp_info[other].quant_tbl_no;
+            if (std::memcmp(state.quant_tbl_ptrs[mine.quant_tbl_no]->quantval,
+                            state.quant_tbl_ptrs[theirs]->quantval,
+                            sizeof state.quant_tbl_ptrs[theirs]->quantval) == 0) {
+                mine.quant_tbl_no = theirs;
+                break;
+            }
+        }
     }
 }
 
-void configure(jpeg_compress_struct &state, const Picture &picture, const Fidelity &fidelity,
+void set_quantisers(jpeg_compress_struct &state, const JpegCoding &coding) {
+    if (coding.quantisers == nullptr) {
+        jpeg_set_quality(&state, coding.quality, TRUE);
+    } else {
+        unsigned values[DCTSIZE2];
+        for (int c = 0; c < 3; ++c) {
+            std::copy(coding.quantisers[c], coding.quantisers[c] + DCTSIZE2, values);
+            jpeg_add_quant_table(&state, c, values, 100, TRUE);
+            state.comp_info[c].quant_tbl_no = c;
+        }
+    }
+    if (coding.compact) share_quantisers(state);
+}
+
+void set_code(JHUFF_TBL &table, const JpegCoding::Code &code) {
+    if (code.bits == nullptr) return;
+    std::memset(&table, 0, sizeof table);
+    std::copy(code.bits, code.bits + 16, table.bits + 1);  // libjpeg counts from 1
+    size_t count = 0;
+    for (int i = 0; i < 16; ++i) count += code.bits[i];
+    std::copy(code.values, code.values + count, table.huffval);
+}
+
+bool same_code(const JHUFF_TBL &a, const JHUFF_TBL &b) {
+    return std::memcmp(a.bits, b.bits, sizeof a.bits) == 0 &&
+           std::memcmp(a.huffval, b.huffval, sizeof a.huffval) == 0;
+}
+
+void set_codes(jpeg_compress_struct &state, const JpegCoding &coding) {
+    for (int i = 0; i < 2; ++i) {
+        set_code(*state.dc_huff_tbl_ptrs[i], coding.dc[i]);
+        set_code(*state.ac_huff_tbl_ptrs[i], coding.ac[i]);
+    }
+    if (!coding.compact) return;
+    const bool dc = same_code(*state.dc_huff_tbl_ptrs[0], *state.dc_huff_tbl_ptrs[1]);
+    const bool ac = same_code(*state.ac_huff_tbl_ptrs[0], *state.ac_huff_tbl_ptrs[1]);
+    for (int c = 1; c < 3; ++c) {
+        if (dc) state.comp_info[c].dc_tbl_no = 0;
+        if (ac) state.comp_info[c].ac_tbl_no = 0;
+    }
+}
+
+void configure(jpeg_compress_struct &state, const Picture &picture, const JpegCoding &coding,
                int rows) {
     state.image_width = picture.width;
     state.image_height = picture.height;
@@ -125,11 +168,8 @@ void configure(jpeg_compress_struct &state, const Picture &picture, const Fideli
     state.in_color_space = JCS_YCbCr;
     jpeg_set_defaults(&state);
     jpeg_set_colorspace(&state, JCS_YCbCr);
-    if (fidelity.tables != nullptr) {
-        set_tables(state, fidelity.tables);
-    } else {
-        jpeg_set_quality(&state, fidelity.quality, TRUE);
-    }
+    set_quantisers(state, coding);
+    set_codes(state, coding);
     state.raw_data_in = TRUE;
     state.dct_method = JDCT_ISLOW;
     state.comp_info[0].h_samp_factor = 2;
@@ -147,12 +187,12 @@ struct Output {
 
 /// longjmp leaves through here: nothing in it has a destructor.
 void write_bands(jpeg_compress_struct &state, Band &band, const Picture &picture,
-                 const Fidelity &fidelity, Output &output) {
+                 const JpegCoding &coding, Output &output) {
     PackedOrder order{};
     const bool packed = packed_order(picture.format, order);
     jpeg_create_compress(&state);
     jpeg_mem_dest(&state, &output.data, &output.size);
-    configure(state, picture, fidelity, packed ? 1 : 2);
+    configure(state, picture, coding, packed ? 1 : 2);
     jpeg_start_compress(&state, TRUE);
     while (state.next_scanline < state.image_height) {
         if (packed) {
@@ -166,21 +206,21 @@ void write_bands(jpeg_compress_struct &state, Band &band, const Picture &picture
 }
 
 std::string encode(jpeg_compress_struct &state, JpegErrors &errors, Band &band,
-                   const Picture &picture, const Fidelity &fidelity, Output &output) {
+                   const Picture &picture, const JpegCoding &coding, Output &output) {
     band.prepare(picture.width);
     if (setjmp(errors.jump) != 0) return errors.text;
-    write_bands(state, band, picture, fidelity, output);
+    write_bands(state, band, picture, coding, output);
     return "";
 }
 
-std::string encode_file(const Picture &picture, const Fidelity &fidelity, uint8_t *out,
+std::string encode_file(const Picture &picture, const JpegCoding &coding, uint8_t *out,
                         size_t &written) {
     thread_local Band band;
     jpeg_compress_struct state{};
     JpegErrors errors;
     state.err = errors.prepare();
     Output output{out, static_cast<unsigned long>(written)};
-    std::string why = encode(state, errors, band, picture, fidelity, output);
+    std::string why = encode(state, errors, band, picture, coding, output);
     jpeg_destroy_compress(&state);
     if (output.data != out) {
         std::free(output.data);
@@ -193,12 +233,21 @@ std::string encode_file(const Picture &picture, const Fidelity &fidelity, uint8_
 }  // namespace
 
 std::string jpeg_encode(const Picture &picture, int quality, uint8_t *out, size_t &written) {
-    return encode_file(picture, {quality, nullptr}, out, written);
+    JpegCoding coding;
+    coding.quality = quality;
+    return jpeg_encode_as(picture, coding, out, written);
 }
 
 std::string jpeg_encode_with(const Picture &picture, const uint8_t *const tables[3], uint8_t *out,
                              size_t &written) {
-    return encode_file(picture, {0, tables}, out, written);
+    JpegCoding coding;
+    coding.quantisers = tables;
+    return jpeg_encode_as(picture, coding, out, written);
+}
+
+std::string jpeg_encode_as(const Picture &picture, const JpegCoding &coding, uint8_t *out,
+                           size_t &written) {
+    return encode_file(picture, coding, out, written);
 }
 
 }  // namespace softnpu::image

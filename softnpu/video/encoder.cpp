@@ -75,7 +75,9 @@ class LibavEncoder final : public VideoEncoder {
         }
         tags_[next_ % kTags] = tag;
         frame->pts = static_cast<int64_t>(next_++);
-        frame->pict_type = force_key ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
+        const bool key = force_key || is_due();
+        since_key_ = key ? 1 : since_key_ + 1;
+        frame->pict_type = key ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
         attach_regions(*frame);
         const int error = avcodec_send_frame(context_.get(), frame);
         if (frame == frame_.get()) av_frame_unref(frame);
@@ -91,13 +93,15 @@ class LibavEncoder final : public VideoEncoder {
     bool receive(EncodedPacket &packet) override {
         av_packet_unref(packet_.get());
         if (avcodec_receive_packet(context_.get(), packet_.get()) < 0) return false;
-        const bool key = (packet_->flags & AV_PKT_FLAG_KEY) != 0;
-        if (key && std::exchange(usability_changed_, false)) open_filter();
-        if (key && filter_ != nullptr && !filter()) return false;
+        packet.quantiser = quantiser();
+        // Parameter sets are there, too, where a wave of refreshing begins.
+        const bool entry = (packet_->flags & AV_PKT_FLAG_KEY) != 0;
+        if (entry && std::exchange(usability_changed_, false)) open_filter();
+        if (entry && filter_ != nullptr && !filter()) return false;
         packet.data = packet_->data;
         packet.size = static_cast<size_t>(packet_->size);
         packet.tag = tags_[static_cast<uint64_t>(packet_->pts) % kTags];
-        packet.key = key;
+        packet.key = entry && (options_.refresh == 0 || since_key_ == 1);
         return true;
     }
 
@@ -112,6 +116,17 @@ class LibavEncoder final : public VideoEncoder {
     static constexpr size_t kTags = 64;  // more than any encoder without delay holds back
 
     bool is_hevc() const noexcept { return options_.codec == Codec::h265; }
+    /// Where blocks are refreshed the encoder itself makes no key frame but the first.
+    bool is_due() const noexcept { return options_.refresh != 0 && since_key_ >= options_.gop; }
+
+    int quantiser() const {
+        size_t size = 0;
+        const uint8_t *told =
+            av_packet_get_side_data(packet_.get(), AV_PKT_DATA_QUALITY_STATS, &size);
+        if (told == nullptr || size < 4) return -1;
+        const uint32_t scaled = told[0] | told[1] << 8 | told[2] << 16 | uint32_t{told[3]} << 24;
+        return static_cast<int>(scaled / FF_QP2LAMBDA);
+    }
 
     std::string open_context() {
         const char *name = is_hevc() ? "libx265" : "libx264";
@@ -128,7 +143,10 @@ class LibavEncoder final : public VideoEncoder {
         context.height = static_cast<int>(options_.height);
         context.time_base = {1, rate};
         context.framerate = {rate, 1};
-        context.gop_size = static_cast<int>(std::max(options_.gop, 1u));
+        // A wave begins when as many frames have passed as it takes; 1 would mean key frames only.
+        const bool waves = options_.refresh != 0;
+        context.gop_size =
+            static_cast<int>(waves ? std::max(options_.refresh, 2u) : std::max(options_.gop, 1u));
         context.keyint_min = 1;
         context.max_b_frames = 0;
         // Threads divide a picture into slices, too.
@@ -142,6 +160,7 @@ class LibavEncoder final : public VideoEncoder {
         set_options();
         const int error = avcodec_open2(&context, codec, nullptr);
         finished_ = false;
+        since_key_ = options_.gop;
         return error < 0 ? describe("the encoder refuses its options", error) : "";
     }
 
@@ -154,8 +173,9 @@ class LibavEncoder final : public VideoEncoder {
         av_opt_set(own, "profile",
                    is_hevc() ? "main" : kProfiles[std::clamp(options_.profile, 0, 2)], 0);
         std::string more = "scenecut=0:open-gop=0";  // key frames where the program wants them
-        // libx265 heeds regions only where it adapts the quantiser itself, be it by a trifle.
-        if (is_hevc() && options_.has_regions) more += ":aq-mode=1:aq-strength=0.01";
+        // Regions are heeded only where the quantiser is adapted anyway, be it by a trifle.
+        if (options_.has_regions) more += ":aq-mode=1:aq-strength=0.01";
+        if (options_.refresh != 0) more += ":intra-refresh=1";
         if (is_hevc()) more += ":log-level=none:frame-threads=1:pools=" + std::to_string(threads_);
         set_rate(more);
         set_limits(more);
@@ -166,7 +186,9 @@ class LibavEncoder final : public VideoEncoder {
     void set_rate(std::string &more) {
         void *own = context_->priv_data;
         if (options_.rate_control == 3) {
-            av_opt_set_int(own, "qp", options_.qp_p, 0);
+            // A quality without look at the picture is a fixed quantiser that regions may change.
+            av_opt_set_double(own, options_.has_regions ? "crf" : "qp", options_.qp_p, 0);
+            if (options_.has_regions) more += ":qcomp=1";
             const double ratio = std::exp2((options_.qp_p - options_.qp_i) / 6.0);
             more += ":ipratio=" + std::to_string(ratio);
             return;
@@ -331,6 +353,7 @@ class LibavEncoder final : public VideoEncoder {
     bool usability_changed_ = false;
     std::array<uint64_t, kTags> tags_{};
     uint64_t next_ = 0;
+    uint32_t since_key_ = 0;  // frames, the key frame included
     bool finished_ = false;
 };
 

@@ -91,7 +91,8 @@ CODES = {
     VDEC | 6: "himpi.vdec_create_chn himpi.vdec_get_jpegd_output_info",
     VDEC | 8: "himpi.dvpp_get_image_info",
     VPC | 6: "himpi.vpc_convert_color_v2 himpi.vpc_create_chn himpi.vpc_sys_create_chn",
-    VENC | 6: "himpi.venc_create_chn himpi.venc_get_jpege_predicted_size himpi.venc_send_frame_ex",
+    VENC | 6: "himpi.venc_create_chn himpi.venc_get_jpege_predicted_size himpi.venc_send_frame_ex"
+    " himpi.venc_get_mod_param himpi.venc_set_mod_param",
     PNGD | 6: "himpi.png_get_image_info himpi.pngd_create_chn",
     # A flag or a time of 0 is none.
     107000: "rt.create_event_with_flag rt.create_event_ex_with_flag"
@@ -146,6 +147,7 @@ prof.destroy_stamp prof.destroy_step_info get_recent_err_msg float_to_float16 fl
 get_compileopt_size get_tensor_desc_dim mdl.create_aipp mdl.get_tensor_real_name
 media.dvpp_create_batch_pic_desc media.dvpp_get_pic_desc himpi.vb_handle_to_addr
 himpi.vdec_get_pic_buf_size himpi.vdec_get_tmv_buf_size
+himpi.venc_get_qpmap_size himpi.venc_get_qpmap_stride
 """
 OWN = {"data_type_size": 4, "get_soc_name": "Ascend310P3"}
 # Both return a code or a value, which ours does not tell: what the thread failed with before.

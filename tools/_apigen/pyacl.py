@@ -295,6 +295,8 @@ class Wrapper:
             return
         kind = "int" if struct.endswith("Handle") else "dict[str, Any] | None"
         lines.arguments.append((name, kind))
+        if param.name in self.rules["both"].get(self.function.name, []):
+            lines.results.append((f"read_struct({struct!r}, &v_{name})", "dict[str, Any]"))
         lines.declare.append(
             f"cdef void *c_{name} = struct_pointer({struct!r}, {name}, &v_{name}, "
             f"{self.texts(name)})"
