@@ -1,6 +1,6 @@
 // What the second media interface declares and no card of the ones softnpu stands for has: pools
-// of picture buffers, bindings between channels, the quick start of surround views. A card answers
-// NOT_SUPPORT or an invalid handle, and so do these.
+// of picture buffers, bindings between channels, surround views and their quick start, priorities
+// of picture channels. A card answers NOT_SUPPORT or an invalid handle, and so do these.
 #include "acl/dvpp/hi_dvpp.h"
 #include "softnpu/api/entry.hpp"
 #include "softnpu/core/log.hpp"
@@ -16,7 +16,14 @@ int refuse(const char *function, const char *instead) {
                 instead);
 }
 
+int refuse_vpc(const char *function, const char *instead) {
+    unsupported(function);
+    return fail(static_cast<int>(HI_ERR_VPC_NOT_SUPPORT), "no card supports %s: %s", function,
+                instead);
+}
+
 constexpr const char *kMemory = "take picture memory from hi_mpi_dvpp_malloc";
+constexpr const char *kViews = "warp the views with hi_mpi_vpc_lut_remap and put them together";
 constexpr const char *kFrames = "hand frames from channel to channel yourself";
 
 }  // namespace
@@ -60,6 +67,23 @@ hi_s32 hi_mpi_sys_unbind(const hi_mpp_chn *, const hi_mpp_chn *) {
 
 hi_s32 hi_mpi_sys_full_init(void) {
     return refuse(__func__, "hi_mpi_sys_init is enough");
+}
+
+hi_s32 hi_mpi_vpc_set_chn_opt_attr(hi_vpc_chn, const hi_opt_attr *) {
+    return refuse_vpc(__func__, "all channels have one priority");
+}
+
+hi_s32 hi_mpi_vpc_set_roundview_stitching_param(hi_vpc_chn, const hi_roundview_stitching_param *) {
+    return refuse_vpc(__func__, kViews);
+}
+
+hi_s32 hi_mpi_vpc_get_roundview_stitching_param(hi_vpc_chn, hi_roundview_stitching_param *) {
+    return refuse_vpc(__func__, kViews);
+}
+
+hi_s32 hi_mpi_vpc_roundview_stitching(hi_vpc_chn, hi_roundview_stitching_pic_param *, hi_u32 *,
+                                      hi_s32) {
+    return refuse_vpc(__func__, kViews);
 }
 
 }  // extern "C"

@@ -28,9 +28,9 @@ struct Pictures {
 
 /// Both pictures, of one format, and of one size unless the operation turns them.
 int take_both(const hi_vpc_pic_info &src, const hi_vpc_pic_info &dst, bool turned,
-              Pictures &pictures) {
-    SOFTNPU_CHECK(take_vpc_picture("src", &src, pictures.source, PictureUse::statistic));
-    SOFTNPU_CHECK(take_vpc_picture("dst", &dst, pictures.target, PictureUse::statistic));
+              Pictures &pictures, PictureUse use = PictureUse::statistic) {
+    SOFTNPU_CHECK(take_vpc_picture("src", &src, pictures.source, use));
+    SOFTNPU_CHECK(take_vpc_picture("dst", &dst, pictures.target, use));
     const Picture &from = pictures.source, &to = pictures.target;
     if (from.format != to.format) return unsupported("src and dst differ in format");
     const uint32_t width = turned ? from.height : from.width;
@@ -147,7 +147,7 @@ Work convolution(const vpc::Kernel &kernel, const vpc::Edge &edge) {
 
 bool is_turnable(PixelFormat format) {
     const FormatInfo &info = *format_info(format);
-    return info.chroma_w == info.chroma_h;
+    return info.chroma_w == info.chroma_h && !has_alpha(format);
 }
 
 }  // namespace
@@ -158,7 +158,8 @@ hi_s32 hi_mpi_vpc_flip(hi_vpc_chn chn, hi_flip_param *flip_param, hi_u32 *task_i
                        hi_s32 milli_sec) {
     return submit(__func__, chn, flip_param, task_id, milli_sec,
                   [](const hi_flip_param &parameters, Pictures &pictures, Work &work) {
-                      SOFTNPU_CHECK(take_both(parameters.src, parameters.dst, false, pictures));
+                      SOFTNPU_CHECK(take_both(parameters.src, parameters.dst, false, pictures,
+                                              PictureUse::pixels));
                       const int mode = static_cast<int>(parameters.flip_mode);
                       if (mode < HI_FLIP_HOR || mode > HI_FLIP_BOTH) {
                           return wrong_vpc("flip_mode: want 0 to 2");
@@ -172,22 +173,23 @@ hi_s32 hi_mpi_vpc_flip(hi_vpc_chn chn, hi_flip_param *flip_param, hi_u32 *task_i
 
 hi_s32 hi_mpi_vpc_rotate(hi_vpc_chn chn, const hi_rotate_param *rotate_param, hi_u32 *task_id,
                          hi_s32 milli_sec) {
-    return submit(__func__, chn, rotate_param, task_id, milli_sec,
-                  [](const hi_rotate_param &parameters, Pictures &pictures, Work &work) {
-                      const int angle = static_cast<int>(parameters.angle);
-                      if (angle < HI_ROTATION_90 || angle > HI_ROTATION_270) {
-                          return wrong_vpc("angle: want 0 (90), 1 (180) or 2 (270 degrees)");
-                      }
-                      SOFTNPU_CHECK(take_both(parameters.src, parameters.dst,
-                                              angle != HI_ROTATION_180, pictures));
-                      if (!is_turnable(pictures.source.format)) {
-                          return unsupported("pictures in 4:2:2 or 4:4:0 cannot be turned");
-                      }
-                      work = [angle](const Picture &from, const Picture &to) {
-                          vpc::rotate(from, to, angle + 1);
-                      };
-                      return 0;
-                  });
+    return submit(
+        __func__, chn, rotate_param, task_id, milli_sec,
+        [](const hi_rotate_param &parameters, Pictures &pictures, Work &work) {
+            const int angle = static_cast<int>(parameters.angle);
+            if (angle < HI_ROTATION_90 || angle > HI_ROTATION_270) {
+                return wrong_vpc("angle: want 0 (90), 1 (180) or 2 (270 degrees)");
+            }
+            SOFTNPU_CHECK(take_both(parameters.src, parameters.dst, angle != HI_ROTATION_180,
+                                    pictures, PictureUse::pixels));
+            if (!is_turnable(pictures.source.format)) {
+                return unsupported("pictures in 4:2:2 or 4:4:0 and with alpha cannot be turned");
+            }
+            work = [angle](const Picture &from, const Picture &to) {
+                vpc::rotate(from, to, angle + 1);
+            };
+            return 0;
+        });
 }
 
 hi_s32 hi_mpi_vpc_blur(hi_vpc_chn chn, const hi_blur_param *blur_param, hi_u32 *task_id,

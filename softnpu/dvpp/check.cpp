@@ -67,7 +67,8 @@ std::string check_vpc_format(const char *what, PixelFormat format, PictureUse us
     const FormatInfo *info = format_info(format);
     if (info == nullptr) return text("%s: pixel format %d is not supported", what, format);
     const bool wide = info->is_yuv && info->planes == 2 && info->luma_bytes == 2;
-    if (wide || info->planes == 3) {
+    const bool newer = info->planes == 3 || format == kYvuPacked444;
+    if (wide || (newer && use != PictureUse::pixels)) {
         return text("%s: the picture engine does not take %s", what, info->name);
     }
     if (use == PictureUse::filter && is_packed_422(format)) {

@@ -15,6 +15,7 @@ enum class PictureUse {
     picture,    // scaling, cutting, converting, borders
     filter,     // pyramids: no two pixels may share their chroma in one plane
     statistic,  // histograms and tables: no alpha
+    pixels,     // what newer chips do with pixels where they are: planes of RGB and YVU, too
 };
 /// "" when the picture engine takes the format for that.
 SOFTNPU_API std::string check_vpc_format(const char *what, PixelFormat format, PictureUse use);

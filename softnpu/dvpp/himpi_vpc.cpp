@@ -125,6 +125,19 @@ int VpcChannel::result(uint32_t task, int32_t milliseconds) {
     return fail(result.code, "%s", result.why.c_str());
 }
 
+bool VpcChannel::set_workspaces(const Workspaces &workspaces) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (has_workspaces_) return false;
+    has_workspaces_ = true;
+    workspaces_ = workspaces;
+    return true;
+}
+
+VpcChannel::Workspace VpcChannel::workspace(WorkspaceUse use) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return workspaces_[use];
+}
+
 void VpcChannel::close() {
     end_own_stream(stream_);
     uncount(counters().live_media_channels);

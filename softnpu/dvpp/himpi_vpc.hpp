@@ -2,6 +2,7 @@
 // operation, whose result the program fetches.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <condition_variable>
 #include <functional>
@@ -60,6 +61,16 @@ class SOFTNPU_API VpcChannel : public std::enable_shared_from_this<VpcChannel> {
 
     std::atomic<int> csc_matrix{0};
 
+    /// The largest pictures that an operation may meet, 0 where nothing was said.
+    struct Workspace {
+        uint32_t source_width = 0, source_height = 0, target_width = 0, target_height = 0;
+    };
+    enum WorkspaceUse { kRemap, kAffine, kUses };
+    using Workspaces = std::array<Workspace, kUses>;
+    /// False when the channel has workspaces already.
+    bool set_workspaces(const Workspaces &workspaces);
+    Workspace workspace(WorkspaceUse use);
+
     // ---- the live channels of the current device ----
     /// `id` -1 takes the first free one and returns it.
     static int create(int32_t &id, int32_t ids, uint32_t depth);
@@ -77,6 +88,8 @@ class SOFTNPU_API VpcChannel : public std::enable_shared_from_this<VpcChannel> {
     std::map<uint32_t, bool> open_;         // queued or running
     uint32_t next_ = 1;
     bool closed_ = false;
+    bool has_workspaces_ = false;
+    Workspaces workspaces_;
 };
 
 }  // namespace softnpu

@@ -43,6 +43,14 @@ const FormatInfo *format_info(PixelFormat format) noexcept {
         static constexpr FormatInfo kPlanar = {"BGR_888_PLANAR", 3, 1, 0, 0, false, true};
         return &kPlanar;
     }
+    if (format == kRgbPlanar) {
+        static constexpr FormatInfo kPlanar = {"RGB_888_PLANAR", 3, 1, 0, 0, false, false};
+        return &kPlanar;
+    }
+    if (format == kYvuPacked444) {
+        static constexpr FormatInfo kPacked = {"YVU_PACKED_444", 1, 3, 0, 0, true, true};
+        return &kPacked;
+    }
     return nullptr;
 }
 
@@ -85,6 +93,8 @@ Components components_of(PixelFormat format, int plane) noexcept {
             return {3, {0, 1, 2, 0}};
         case PIXEL_FORMAT_BGR_888:
             return {3, {2, 1, 0, 0}};
+        case kYvuPacked444:
+            return {3, {0, 2, 1, 0}};
         case PIXEL_FORMAT_ARGB_8888:
             return {4, {3, 0, 1, 2}};
         case PIXEL_FORMAT_ABGR_8888:
@@ -96,9 +106,14 @@ Components components_of(PixelFormat format, int plane) noexcept {
         default:
             break;
     }
-    if (plane == 0) return {1, {0, 0, 0, 0}};
     const FormatInfo *info = format_info(format);
     const bool swapped = info != nullptr && info->swapped;
+    if (info != nullptr && info->planes == 3) {
+        // YVU has V second, BGR has B first.
+        const int component = !swapped ? plane : (info->is_yuv ? (3 - plane) % 3 : 2 - plane);
+        return {1, {static_cast<uint8_t>(component), 0, 0, 0}};
+    }
+    if (plane == 0) return {1, {0, 0, 0, 0}};
     return swapped ? Components{2, {2, 1, 0, 0}} : Components{2, {1, 2, 0, 0}};
 }
 

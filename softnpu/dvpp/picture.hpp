@@ -11,6 +11,8 @@ namespace softnpu {
 
 /// Numbers of acldvppPixelFormat, which hi_pixel_format shares.
 using PixelFormat = int32_t;
+/// Those that only the second interface has.
+constexpr PixelFormat kYvuPacked444 = 58, kRgbPlanar = 69;
 
 /// `data` is the engines' view of the address (device_view), never the program's.
 struct Picture {

@@ -5,12 +5,7 @@
 #include <vector>
 
 #include "softnpu/vpc/components.hpp"
-
-#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define SOFTNPU_VECTORISED __attribute__((target_clones("avx2", "default"), optimize("O3")))
-#else
-#define SOFTNPU_VECTORISED __attribute__((optimize("O3")))
-#endif
+#include "softnpu/vpc/vectorised.hpp"
 
 namespace softnpu::vpc {
 namespace {

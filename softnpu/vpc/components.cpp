@@ -3,16 +3,20 @@
 namespace softnpu::vpc {
 namespace {
 
-uint8_t count_of(const Picture &picture) {
+uint8_t count_of(const Picture &picture, bool with_alpha) {
     const FormatInfo &info = *format_info(picture.format);
-    return info.planes == 1 && info.luma_bytes == 1 ? 1 : 3;
+    if (info.planes == 1 && info.luma_bytes == 1) return 1;
+    return with_alpha && has_alpha(picture.format) ? 4 : 3;
 }
 
 }  // namespace
 
 ComponentPlace component_place(const Picture &picture, uint8_t component) {
     const FormatInfo &info = *format_info(picture.format);
-    const int index = component != 0 && info.planes == 2 ? 1 : 0;
+    int index = component != 0 && info.planes == 2 ? 1 : 0;
+    if (info.planes == 3) {
+        while (components_of(picture.format, index).of[0] != component) ++index;
+    }
     const Components pattern = components_of(picture.format, index);
     size_t offset = 0;
     while (pattern.of[offset] != component) ++offset;
@@ -23,8 +27,8 @@ ComponentPlace component_place(const Picture &picture, uint8_t component) {
             pairs && component != 0 ? plane.width / 2 : plane.width, plane.height};
 }
 
-std::vector<ComponentPlane> load_components(const Picture &picture) {
-    std::vector<ComponentPlane> planes(count_of(picture));
+std::vector<ComponentPlane> load_components(const Picture &picture, bool with_alpha) {
+    std::vector<ComponentPlane> planes(count_of(picture, with_alpha));
     for (uint8_t c = 0; c < planes.size(); ++c) {
         const ComponentPlace place = component_place(picture, c);
         ComponentPlane &plane = planes[c];

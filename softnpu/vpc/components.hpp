@@ -26,11 +26,11 @@ struct ComponentPlace {
     uint32_t width = 0;
     uint32_t height = 0;
 };
-/// `component` is 0 to 2; grey pictures have 0 alone.
+/// `component` is 0 to 2; grey pictures have 0 alone, and those with alpha have 3, too.
 ComponentPlace component_place(const Picture &picture, uint8_t component);
 
-/// One plane for grey pictures, else three; alpha is left out.
-std::vector<ComponentPlane> load_components(const Picture &picture);
+/// One plane for grey pictures, else three, and alpha where it is there and wanted.
+std::vector<ComponentPlane> load_components(const Picture &picture, bool with_alpha = false);
 /// Writes them to a picture of the same format and the sizes that the planes have.
 void store_components(const std::vector<ComponentPlane> &planes, const Picture &picture);
 

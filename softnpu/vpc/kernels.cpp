@@ -151,7 +151,7 @@ void gaussian_axis(int size, double sigma, double *weights) {
 }  // namespace
 
 void flip(const Picture &source, const Picture &target, bool across, bool down) {
-    std::vector<ComponentPlane> planes = load_components(source);
+    std::vector<ComponentPlane> planes = load_components(source, true);
     for (ComponentPlane &plane : planes) {
         for (uint32_t y = 0; across && y < plane.height; ++y) {
             std::reverse(plane.row(y), plane.row(y) + plane.width);
@@ -165,7 +165,7 @@ void flip(const Picture &source, const Picture &target, bool across, bool down) 
 }
 
 void rotate(const Picture &source, const Picture &target, int quarters) {
-    std::vector<ComponentPlane> planes = load_components(source);
+    std::vector<ComponentPlane> planes = load_components(source, true);
     for (ComponentPlane &plane : planes) plane = turned(plane, quarters);
     store_components(planes, target);
 }

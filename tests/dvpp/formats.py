@@ -15,12 +15,14 @@ Planes = list[NDArray[np.uint8]]  # Y, U, V or R, G, B
 GREY, NV12, NV21, NV16, NV61, NV24, NV42 = range(7)
 YUYV, UYVY, YVYU, VYUY, YUV444, RGB, BGR, ARGB, ABGR, RGBA, BGRA = range(7, 18)
 SP440, PS440 = 1000, 1001
+YVU444, RGB_PLANAR, BGR_PLANAR = 58, 69, 70  # of the second interface
 SEMIPLANAR = {NV12: (2, 2), NV21: (2, 2), NV16: (2, 1), NV61: (2, 1), NV24: (1, 1), NV42: (1, 1)}
 SEMIPLANAR |= {SP440: (1, 2), PS440: (1, 2)}
 SWAPPED = {NV21, NV61, NV42, PS440}
 # Where each component stands in its pixel; 3 is alpha.
 PACKED = {YUV444: "012", RGB: "012", BGR: "210", ARGB: "3012", ABGR: "3210"}
-PACKED |= {RGBA: "0123", BGRA: "2103"}
+PACKED |= {RGBA: "0123", BGRA: "2103", YVU444: "021"}
+PLANAR = {RGB_PLANAR: "012", BGR_PLANAR: "210"}
 PAIRS = {YUYV: "0102", UYVY: "1020", YVYU: "0201", VYUY: "2010"}
 YUV = [GREY, *SEMIPLANAR, *PAIRS, YUV444]
 ALL = [*YUV, RGB, BGR, ARGB, ABGR, RGBA, BGRA]
@@ -54,6 +56,8 @@ class Canvas:
         across, down = SEMIPLANAR.get(pixel_format, (0, 0))
         luma = self.stride * self.rows
         self.nbytes = luma + (2 * luma // across // down if across else 0)
+        if pixel_format in PLANAR:
+            self.nbytes = 3 * luma
         self.memory = Memory(self.nbytes)
         self.memory.write(b"\xa5" * self.nbytes)
         self.handle = C.c_void_p(dvpp.acldvppCreatePicDesc())
@@ -75,6 +79,9 @@ class Canvas:
             luma = rows[:, order.index("0") : 2 * self.width : 2]
             return [luma, *(rows[:, order.index(c) : 2 * self.width : 4] for c in "12")]
         planes = [rows[:, : self.width]]
+        if self.format in PLANAR:
+            whole = data.reshape(3, self.rows, self.stride)[:, : self.height, : self.width]
+            return [whole[PLANAR[self.format].index(c)] for c in "012"]
         if self.format == GREY:
             return planes
         across, down = SEMIPLANAR[self.format]

@@ -17,6 +17,7 @@ from tests.himpi.himpi import PicInfo, run
 from tests.himpi.test_vpc_filters import info
 
 SOME = [GREY, NV12, formats.NV61, YUYV, formats.YUV444, formats.BGR]
+NEWER = [formats.YVU444, formats.RGB_PLANAR, formats.BGR_PLANAR]
 SIZE, OTHER = (46, 30), (30, 46)
 Pair = C.c_uint32 * 2
 Point = C.c_int32 * 2
@@ -87,7 +88,7 @@ def apply(
         return planes, target.read()
 
 
-@pytest.mark.parametrize("pixel_format", SOME)
+@pytest.mark.parametrize("pixel_format", [*SOME, *NEWER, RGBA])
 def test_flip(chn: int, pixel_format: int) -> None:
     for mode, code in enumerate((1, 0, -1)):
         planes, ours = apply(chn, "flip", Mode, pixel_format, mode=mode)
@@ -95,7 +96,18 @@ def test_flip(chn: int, pixel_format: int) -> None:
             np.testing.assert_array_equal(result, cv2.flip(plane, code))
 
 
-@pytest.mark.parametrize("pixel_format", [GREY, NV12, NV21, formats.YUV444, RGB])
+def test_flip_with_alpha(chn: int) -> None:
+    """Alpha moves with its pixel."""
+    rng = np.random.default_rng(5)
+    with Canvas(*SIZE, RGBA) as source, Canvas(*SIZE, RGBA) as target:
+        data = rng.integers(0, 256, source.nbytes, np.uint8)
+        source.memory.write(data.tobytes())
+        for mode, code in enumerate((1, 0, -1)):
+            assert run(chn, "hi_mpi_vpc_flip", C.byref(Mode(info(source), info(target), mode))) == 0
+            np.testing.assert_array_equal(target.alpha(), cv2.flip(source.alpha(), code))
+
+
+@pytest.mark.parametrize("pixel_format", [GREY, NV12, NV21, formats.YUV444, RGB, *NEWER])
 def test_rotate(chn: int, pixel_format: int) -> None:
     for angle in range(3):  # 90 degrees clockwise, 180, 270, as OpenCV numbers them
         turned = angle != 1
@@ -228,6 +240,7 @@ def test_misuse(chn: int) -> None:
         assert status("rotate", Mode, a, b, mode=0) == hi.ILLEGAL
         assert status("rotate", Mode, a, c, mode=3) == hi.ILLEGAL
         assert status("rotate", Mode, f, g, mode=1) == hi.UNSUPPORTED
+        assert status("rotate", Mode, e, e, mode=1) == hi.UNSUPPORTED
         for size in (0, 1, 2, 4, 7, 1 << 31):
             assert status("median_blur", Median, a, b, size=size) == hi.ILLEGAL
         sigma = (C.c_double * 2)(float("nan"), 1)

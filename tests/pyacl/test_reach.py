@@ -91,6 +91,11 @@ CODES = {
     VDEC | 6: "himpi.vdec_create_chn himpi.vdec_get_jpegd_output_info",
     VDEC | 8: "himpi.dvpp_get_image_info",
     VPC | 6: "himpi.vpc_convert_color_v2 himpi.vpc_create_chn himpi.vpc_sys_create_chn",
+    # Not on this card: the newer ones warp, and none stitches or has priorities.
+    VPC | 8: "himpi.vpc_get_affine_lut himpi.vpc_get_affine_transform himpi.vpc_get_lut_mem_size"
+    " himpi.vpc_get_perspective_lut himpi.vpc_get_remap_lut himpi.vpc_get_rotation_matrix"
+    " himpi.vpc_get_roundview_stitching_param himpi.vpc_roundview_stitching"
+    " himpi.vpc_set_chn_opt_attr himpi.vpc_set_roundview_stitching_param",
     VENC | 6: "himpi.venc_create_chn himpi.venc_get_jpege_predicted_size himpi.venc_send_frame_ex"
     " himpi.venc_get_mod_param himpi.venc_set_mod_param",
     PNGD | 6: "himpi.png_get_image_info himpi.pngd_create_chn",
