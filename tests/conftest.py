@@ -51,6 +51,13 @@ def leak_gate(request: pytest.FixtureRequest) -> Iterator[None]:
     assert not left, f"left on the device (before, after): {left}"
 
 
+@pytest.fixture(params=["v1", "v2"])
+def interface(request: pytest.FixtureRequest) -> str:
+    """Which media interface a test goes through: acldvpp, or hi_mpi."""
+    name: str = request.param
+    return name
+
+
 @pytest.fixture(scope="session")
 def unified() -> bool:
     """Whether host and device share memory in this run."""

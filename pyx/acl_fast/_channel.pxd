@@ -48,6 +48,7 @@ cdef class VideoChannel:
     cdef list jobs                  # addresses
     cdef dict pending               # what each job in flight keeps alive, by its index
     cdef Py_ssize_t receiving       # threads that use `worker` without the GIL
+    cdef bint flushed               # nothing was sent since the last flush(); guarded by the GIL
     cdef object lock
     cdef object __weakref__
 
@@ -56,6 +57,10 @@ cdef class VideoChannel:
     cdef Job *take_job(self) except NULL
     cdef int give_back(self, Job *job) except -1
     cdef Job *next_done(self, double timeout) except? NULL
+    # Give up what is pending though everything is done: the interface leaves out what failed.
+    cdef int give_up_rest(self) except -1
+    # Whether something must be received before more can be sent.
+    cdef bint must_receive(self)
     cdef int release(self) except -1
 
 

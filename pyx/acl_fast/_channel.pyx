@@ -10,9 +10,15 @@ from libc.stdlib cimport calloc, free
 
 from acl_fast._block cimport block_release
 from acl_fast._device cimport Context
-from acl_fast._runtime cimport bind, is_dead
+from acl_fast._runtime cimport bind, enter, is_dead
 from acl_fast._timeline cimport now, pause
-from acl_fast._worker cimport worker_free, worker_new, worker_take
+from acl_fast._worker cimport (
+    worker_free,
+    worker_has_done,
+    worker_new,
+    worker_return,
+    worker_take,
+)
 
 from acl_fast import _runtime, _table
 from acl_fast.errors import ClosedError
@@ -139,6 +145,7 @@ cdef class VideoChannel:
 
     cdef int give_back(self, Job *job) except -1:
         self.pending.pop(job.index, None)
+        worker_return(job)
         job.next = self.idle
         self.idle = job
         return 0
@@ -155,12 +162,98 @@ cdef class VideoChannel:
             self.receiving -= 1
             # Another thread may have closed the channel meanwhile, and waits to free the worker.
             self.check_open()
-            if job != NULL or timeout == 0 or not self.pending:
+            if job != NULL:
                 return job
+            if self.flushed and not worker_has_done(worker):
+                self.give_up_rest()
+            if timeout == 0 or not self.pending:
+                return NULL
             PyErr_CheckSignals()
             self.check_open()
             if timeout >= 0 and now() >= deadline:
                 return NULL
+
+    cdef int give_up_rest(self) except -1:
+        return 0
+
+    cdef bint must_receive(self):
+        return False
+
+    def flush(self):
+        """Wait, with the GIL released, until everything that was sent has its result.
+
+        More may be sent after it: to decoders beginning with a key frame; encoders of V1 begin
+        with one by themselves.
+        """
+        with self.lock:
+            self.check_open()
+            enter(self.worker.context)
+            self.port.finish()
+            self.flushed = True
+            # What another thread has just taken is pending, and not lost.
+            if not worker_has_done(self.worker):
+                self.give_up_rest()
+
+    def receive(self, timeout=0):
+        """Return the next result; None when none is ready in time."""
+        raise NotImplementedError
+
+    def reset(self):
+        """Finish what is on its way and throw its results away."""
+        self.flush()
+        while self.receive() is not None:
+            pass
+
+    def run(self, items, callback):
+        """Send an iterable of packets, or pictures; call ``callback(result)`` for each result.
+
+        What the callback raises ends the work and is raised here; the channel stays usable.
+        """
+        try:
+            for result in self._results(items):
+                callback(result)
+        except BaseException:
+            self.reset()
+            raise
+
+    def _send_item(self, item):
+        """Send what an iterable gave."""
+        raise NotImplementedError
+
+    def _results(self, items):
+        """Send what an iterable gives; yield results as they come."""
+        for item in items:
+            while self.must_receive() and (result := self.receive(0.5)) is not None:
+                yield result
+                result = None
+            self._send_item(item)
+            item = None
+            while (result := self.receive()) is not None:
+                yield result
+                result = None
+        self.flush()
+        while (result := self.receive()) is not None:
+            yield result
+            result = None
+
+    async def _results_async(self, items):
+        """Like ``_results()``, in asyncio; what blocks does so in its executor."""
+        import asyncio
+        loop = asyncio.get_running_loop()
+        async for item in each(items):
+            while self.must_receive() and \
+                    (result := await loop.run_in_executor(None, self.receive, 0.5)) is not None:
+                yield result
+                result = None
+            await loop.run_in_executor(None, self._send_item, item)
+            item = None
+            while (result := self.receive()) is not None:
+                yield result
+                result = None
+        await loop.run_in_executor(None, self.flush)
+        while (result := self.receive()) is not None:
+            yield result
+            result = None
 
     @property
     def in_flight(self):
@@ -192,6 +285,16 @@ cdef class VideoChannel:
 
     def __reduce__(self):
         raise TypeError(f"{type(self).__name__} cannot be pickled: it lives on a device")
+
+
+async def each(items):
+    """Iterate over anything iterable, asynchronous or not."""
+    if hasattr(items, "__aiter__"):
+        async for item in items:
+            yield item
+    else:
+        for item in items:
+            yield item
 
 
 def _finish_channels():

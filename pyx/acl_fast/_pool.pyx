@@ -21,7 +21,7 @@ from acl_fast._device cimport Context
 from acl_fast._image cimport Image, image_over
 from acl_fast._memory cimport Buffer, buffer_from_block
 from acl_fast._picdesc cimport format_from_object, format_name, picture_bytes, row_bytes
-from acl_fast._runtime cimport context_release, context_retain
+from acl_fast._runtime cimport context_release, context_retain, enter
 from acl_fast._tensor cimport dtype_from_code
 from acl_fast._timeline cimport now, parse_timeout
 
@@ -232,6 +232,8 @@ cdef class PicturePool:
         dims[0] = <int64_t>inner.nbytes
         buffer = buffer_from_block(block, block.address, self.device, 1, dims,
                                    dtype_from_code(UINT8))
+        # The thread may not have used the device before, and descriptors are made in a context.
+        enter(self.context)
         return image_over(buffer, self.device, self._format, <uint32_t>self.width,
                           <uint32_t>self.height, self.stride_width, self.stride_height)
 

@@ -5,8 +5,6 @@ Results are reported to the worker's thread, which loops on aclrtProcessReport.
 
 cimport cython
 from libc.stdint cimport uint32_t, uint64_t
-from libc.stdlib cimport malloc
-from libc.string cimport memcpy
 
 from acl_fast cimport abi
 from acl_fast.abi cimport (
@@ -15,7 +13,6 @@ from acl_fast.abi cimport (
     acldvppPixelFormat,
     acldvppStreamDesc,
     acldvppStreamFormat,
-    aclrtMemcpyKind,
     aclvdecCallback,
     aclvdecChannelDesc,
     aclvdecFrameConfig,
@@ -23,7 +20,6 @@ from acl_fast.abi cimport (
     aclvencChannelDesc,
     aclvencFrameConfig,
 )
-from acl_fast._annexb cimport has_key_picture
 from acl_fast._channel cimport Port, VideoOptions
 from acl_fast._errors cimport check
 from acl_fast._picdesc cimport PicDesc
@@ -32,6 +28,7 @@ from acl_fast._timeline cimport pause
 from acl_fast._worker cimport (
     Job,
     Worker,
+    worker_copy_packet,
     worker_done,
     worker_join,
     worker_sent,
@@ -44,8 +41,6 @@ from acl_fast._worker cimport (
 cdef enum:
     LARGEST_ID = 255
     SECOND_FIELD = 0x20000      # of an interlaced frame: not an error
-    NO_MEMORY = 1
-    DEVICE_TO_HOST = 2
 
 cdef set used_ids = set()
 
@@ -75,18 +70,8 @@ cdef void frame_encoded(acldvppPicDesc *picture, acldvppStreamDesc *packet,
     cdef Job *job = <Job *>argument
     cdef void *source = abi.acldvppGetStreamDescData(packet)
     job.code = abi.acldvppGetStreamDescRetCode(packet)
-    job.nbytes = abi.acldvppGetStreamDescSize(packet)
-    if job.code == 0 and source != NULL and job.nbytes > 0:
-        job.data = <unsigned char *>malloc(job.nbytes)
-        if job.data == NULL:
-            job.code = NO_MEMORY
-        elif job.owner.unified:
-            memcpy(job.data, source, job.nbytes)
-        else:
-            job.code = <uint32_t>abi.aclrtMemcpy(job.data, job.nbytes, source, job.nbytes,
-                                                 <aclrtMemcpyKind>DEVICE_TO_HOST)
-        if job.code == 0:
-            job.is_key = has_key_picture(job.data, job.nbytes, job.owner.hevc)
+    if job.code == 0 and source != NULL:
+        worker_copy_packet(job, source, abi.acldvppGetStreamDescSize(packet))
     worker_done(job)
 
 

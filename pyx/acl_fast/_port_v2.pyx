@@ -8,13 +8,11 @@ cimport cython
 from cpython.exc cimport PyErr_CheckSignals
 from libc.stddef cimport size_t
 from libc.stdint cimport uint32_t, uintptr_t
-from libc.stdlib cimport malloc
-from libc.string cimport memcpy, memset
+from libc.string cimport memset
 
 from acl_fast cimport abi
 from acl_fast.abi cimport (
     aclError,
-    aclrtMemcpyKind,
     hi_pixel_format,
     hi_u32,
     hi_u64,
@@ -29,7 +27,6 @@ from acl_fast.abi cimport (
     hi_venc_stream,
     hi_video_frame_info,
 )
-from acl_fast._annexb cimport has_key_picture
 from acl_fast._channel cimport Port, VideoOptions
 from acl_fast._errors cimport check
 from acl_fast._picdesc cimport PicDesc
@@ -38,9 +35,12 @@ from acl_fast._timeline cimport pause
 from acl_fast._worker cimport (
     Job,
     Worker,
+    worker_await_lap,
+    worker_copy_packet,
     worker_done,
     worker_is_idle,
     worker_join,
+    worker_next_lap,
     worker_sent,
     worker_start,
     worker_stops,
@@ -50,8 +50,6 @@ from acl_fast._worker cimport (
 cdef enum:
     CHANNELS = 256
     SLICE_MS = 100              # how long calls wait before they look whether to stop
-    NO_MEMORY = 1
-    DEVICE_TO_HOST = 2
 
 ctypedef int (*Creator)(int channel, const void *attr) noexcept nogil
 
@@ -188,26 +186,6 @@ cdef class DecoderPortV2(Port):
 
 # ---- encoding ----
 
-cdef void take_packet(Worker *worker, hi_venc_pack *pack) noexcept nogil:
-    """Copy a packet out of the library's memory."""
-    cdef Job *job = <Job *><uintptr_t>pack.pts
-    cdef void *source = pack.addr + pack.offset
-    if job == NULL:
-        return
-    job.code = 0
-    job.nbytes = pack.len - pack.offset
-    job.data = <unsigned char *>malloc(job.nbytes if job.nbytes else 1)
-    if job.data == NULL:
-        job.code = NO_MEMORY
-    elif worker.unified:
-        memcpy(job.data, source, job.nbytes)
-    else:
-        job.code = <uint32_t>abi.aclrtMemcpy(job.data, job.nbytes, source, job.nbytes,
-                                             <aclrtMemcpyKind>DEVICE_TO_HOST)
-    if job.code == 0:
-        job.is_key = has_key_picture(job.data, job.nbytes, worker.hevc)
-
-
 cdef void *fetch_packets(void *argument) noexcept nogil:
     cdef Worker *worker = <Worker *>argument
     cdef hi_venc_stream stream
@@ -216,6 +194,7 @@ cdef void *fetch_packets(void *argument) noexcept nogil:
     cdef Job *job
     bind(worker.context)
     while not worker_stops(worker) and not is_dead():
+        worker_next_lap(worker)
         memset(&stream, 0, sizeof(stream))
         stream.pack = &pack
         stream.pack_cnt = 1
@@ -224,8 +203,10 @@ cdef void *fetch_packets(void *argument) noexcept nogil:
             if <uint32_t>code != abi.HI_ERR_VENC_BUF_EMPTY:
                 pause()
             continue
-        take_packet(worker, &pack)
         job = <Job *><uintptr_t>pack.pts
+        if job != NULL:
+            job.code = 0
+            worker_copy_packet(job, pack.addr + pack.offset, pack.len - pack.offset)
         abi.hi_mpi_venc_release_stream(worker.channel, &stream)
         if job != NULL:
             worker_done(job)
@@ -311,7 +292,7 @@ cdef class EncoderPortV2(Port):
             if status.left_pics == 0 and status.left_stream_frames == 0:
                 with nogil:
                     # What was fetched last may still be on its way here.
-                    worker_is_idle(self.worker)
+                    worker_await_lap(self.worker)
                 return 0
         return 0
 

@@ -169,20 +169,11 @@ cdef class VideoDecoder(VideoChannel):
             try:
                 self.fill(job, view)
                 self.pending[job.index] = image
+                self.flushed = False
                 self.port.send_packet(job, image.desc)
             except BaseException:
                 self.give_back(job)
                 raise
-
-    def flush(self):
-        """End the stream: wait, with the GIL released, until every packet has its picture.
-
-        Packets may be sent after it, beginning with a key frame.
-        """
-        with self.lock:
-            self.check_open()
-            enter(self.worker.context)
-            self.port.finish()
 
     def receive(self, timeout=0):
         """Return the next picture in display order; None when none is ready in time.
@@ -223,51 +214,19 @@ cdef class VideoDecoder(VideoChannel):
         ------
         Image
         """
-        for item in packets:
-            packet, pts = with_time(item)
-            # A pool that is used up gets pictures back from the consumer only.
-            while self.pool.exhausted != "grow" and self.pool.idle == 0 \
-                    and (image := self.receive(0.5)) is not None:
-                yield image
-                image = None
-            self.send(packet, pts)
-            while (image := self.receive()) is not None:
-                yield image
-                image = None
-        self.flush()
-        while (image := self.receive()) is not None:
-            yield image
+        return self._results(packets)
 
-    def run(self, packets, callback):
-        """Decode an iterable of packets; call ``callback(image)`` for each picture.
-
-        What the callback raises ends the decoding and is raised here; the decoder stays usable.
-        """
-        try:
-            for image in self.decode(packets):
-                callback(image)
-        except BaseException:
-            self.reset()
-            raise
-
-    def reset(self):
-        """Finish what is on its way and throw its pictures away."""
-        self.flush()
-        while self.receive() is not None:
-            pass
-
-    async def decode_async(self, packets):
+    def decode_async(self, packets):
         """Decode in asyncio: an asynchronous iterator of pictures; ``packets`` may be one, too."""
-        import asyncio
-        loop = asyncio.get_running_loop()
-        async for item in each(packets):
-            packet, pts = with_time(item)
-            await loop.run_in_executor(None, self.send, packet, pts)
-            while (image := self.receive()) is not None:
-                yield image
-        await loop.run_in_executor(None, self.flush)
-        while (image := self.receive()) is not None:
-            yield image
+        return self._results_async(packets)
+
+    def _send_item(self, item):
+        packet, pts = with_time(item)
+        self.send(packet, pts)
+
+    cdef bint must_receive(self):
+        # A pool that is used up gets pictures back from the consumer only.
+        return self.pool.exhausted != "grow" and self.pool.idle == 0
 
     def close(self):
         """Wait for what is in flight and destroy the channel. Closing twice is harmless.
@@ -288,13 +247,3 @@ cdef class VideoDecoder(VideoChannel):
 cdef tuple with_time(object item):
     """(packet, pts) of what an iterable of packets gives."""
     return item if isinstance(item, tuple) else (item, getattr(item, "pts", None))
-
-
-async def each(items):
-    """Iterate over anything iterable, asynchronous or not."""
-    if hasattr(items, "__aiter__"):
-        async for item in items:
-            yield item
-    else:
-        for item in items:
-            yield item

@@ -16,10 +16,9 @@ from acl_fast._memory cimport Buffer
 from acl_fast._picdesc cimport format_from_object, format_name
 from acl_fast._runtime cimport enter
 from acl_fast._timeline cimport Timeline, parse_timeout
-from acl_fast._worker cimport worker_has_done
 
 from acl_fast._channel import choose_interface
-from acl_fast._vdec import CODECS, each
+from acl_fast._vdec import CODECS
 
 PROFILES = ("baseline", "main", "high")
 RATE_CONTROLS = ("vbr", "cbr")
@@ -193,22 +192,11 @@ cdef class VideoEncoder(VideoChannel):
             job = self.take_job()
             try:
                 self.pending[job.index] = (image.desc, image.pts if pts is None else pts)
+                self.flushed = False
                 self.port.send_picture(job, image.desc, key)
             except BaseException:
                 self.give_back(job)
                 raise
-
-    def flush(self):
-        """Wait, with the GIL released, until every picture has its packet.
-
-        Pictures may be sent after it; the first is a key frame with V1.
-        """
-        with self.lock:
-            self.check_open()
-            enter(self.worker.context)
-            self.port.finish()
-            if not worker_has_done(self.worker):
-                self.count_lost(-1)
 
     def receive(self, timeout=0):
         """Return the next packet; None when none is ready in time.
@@ -244,14 +232,21 @@ cdef class VideoEncoder(VideoChannel):
         self.give_back(job)
         return packet
 
+    cdef int give_up_rest(self) except -1:
+        return self.count_lost(-1)
+
     cdef int count_lost(self, Py_ssize_t until) except -1:
         """Give up pictures sent before job ``until`` (-1: all): V2 leaves out what failed."""
         cdef Py_ssize_t index
+        cdef Job *job
         for index in list(self.pending):
             if index == until:
                 break
-            self.give_back(<Job *><uintptr_t>self.jobs[index])
-            self.lost += 1
+            job = <Job *><uintptr_t>self.jobs[index]
+            # Another thread may have taken an earlier one and not have come here yet.
+            if not job.taken:
+                self.give_back(job)
+                self.lost += 1
         return 0
 
     def encode(self, images):
@@ -265,44 +260,14 @@ cdef class VideoEncoder(VideoChannel):
         ------
         Packet
         """
-        for image in images:
-            self.send(image)
-            image = None
-            while (packet := self.receive()) is not None:
-                yield packet
-        self.flush()
-        while (packet := self.receive()) is not None:
-            yield packet
+        return self._results(images)
 
-    def run(self, images, callback):
-        """Encode an iterable of pictures; call ``callback(packet)`` for each packet.
-
-        What the callback raises ends the encoding and is raised here; the encoder stays usable.
-        """
-        try:
-            for packet in self.encode(images):
-                callback(packet)
-        except BaseException:
-            self.reset()
-            raise
-
-    def reset(self):
-        """Finish what is on its way and throw its packets away."""
-        self.flush()
-        while self.receive() is not None:
-            pass
-
-    async def encode_async(self, images):
+    def encode_async(self, images):
         """Encode in asyncio: an asynchronous iterator of packets; ``images`` may be one, too."""
-        import asyncio
-        loop = asyncio.get_running_loop()
-        async for image in each(images):
-            await loop.run_in_executor(None, self.send, image)
-            while (packet := self.receive()) is not None:
-                yield packet
-        await loop.run_in_executor(None, self.flush)
-        while (packet := self.receive()) is not None:
-            yield packet
+        return self._results_async(images)
+
+    def _send_item(self, item):
+        self.send(item)
 
     def __repr__(self):
         if self.worker == NULL:

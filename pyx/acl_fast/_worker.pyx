@@ -1,8 +1,13 @@
 """The native thread of a video channel, and what it hands over."""
 
-from libc.stdlib cimport calloc, free
+from libc.stdint cimport uint32_t
+from libc.stdlib cimport calloc, free, malloc
+from libc.string cimport memcpy
 
+from acl_fast cimport abi
+from acl_fast._annexb cimport has_key_picture
 from acl_fast._runtime cimport context_release, context_retain, is_unified
+from acl_fast.abi cimport aclrtMemcpyKind
 
 cdef extern from *:
     """
@@ -61,6 +66,10 @@ cdef extern from *:
     unsigned long sync_thread(void *sync) noexcept nogil
     int flag_load(int *flag) noexcept nogil
     void flag_store(int *flag, int value) noexcept nogil
+
+cdef enum:
+    NO_MEMORY = 1
+    DEVICE_TO_HOST = 2
 
 
 cdef Worker *worker_new(ContextState *context) except NULL:
@@ -131,6 +140,20 @@ cdef void worker_done(Job *job) noexcept nogil:
     sync_unlock(worker.sync)
 
 
+cdef void worker_copy_packet(Job *job, const void *source, size_t nbytes) noexcept nogil:
+    job.nbytes = nbytes
+    job.data = <unsigned char *>malloc(nbytes if nbytes else 1)
+    if job.data == NULL:
+        job.code = NO_MEMORY
+    elif job.owner.unified:
+        memcpy(job.data, source, nbytes)
+    else:
+        job.code = <uint32_t>abi.aclrtMemcpy(job.data, nbytes, source, nbytes,
+                                             <aclrtMemcpyKind>DEVICE_TO_HOST)
+    if job.code == 0:
+        job.is_key = has_key_picture(job.data, nbytes, job.owner.hevc)
+
+
 cdef Job *worker_take(Worker *worker, bint wait) noexcept nogil:
     cdef Job *job
     sync_lock(worker.sync)
@@ -141,8 +164,19 @@ cdef Job *worker_take(Worker *worker, bint wait) noexcept nogil:
         worker.first = job.next
         if worker.first == NULL:
             worker.last = NULL
+        job.taken = True
+        worker.taken += 1
     sync_unlock(worker.sync)
     return job
+
+
+cdef void worker_return(Job *job) noexcept nogil:
+    cdef Worker *worker = job.owner
+    sync_lock(worker.sync)
+    if job.taken:
+        job.taken = False
+        worker.taken -= 1
+    sync_unlock(worker.sync)
 
 
 cdef bint worker_is_idle(Worker *worker) noexcept nogil:
@@ -158,6 +192,17 @@ cdef bint worker_is_idle(Worker *worker) noexcept nogil:
 cdef bint worker_has_done(Worker *worker) noexcept nogil:
     cdef bint has
     sync_lock(worker.sync)
-    has = worker.first != NULL
+    has = worker.first != NULL or worker.taken > 0
     sync_unlock(worker.sync)
     return has
+
+
+cdef void worker_next_lap(Worker *worker) noexcept nogil:
+    # Nobody else writes it.
+    flag_store(&worker.laps, (worker.laps + 1) & 0xFFFF)
+
+
+cdef void worker_await_lap(Worker *worker) noexcept nogil:
+    cdef int seen = flag_load(&worker.laps)
+    while flag_load(&worker.laps) == seen and not worker_is_idle(worker):
+        pass

@@ -24,12 +24,6 @@ from tests.venc.venc import decode, psnr
 WIDTH, HEIGHT, COUNT = 480, 204, 40
 
 
-@pytest.fixture(params=["v1", "v2"])
-def interface(request: pytest.FixtureRequest) -> str:
-    name: str = request.param
-    return name
-
-
 def scaled(frame: np.ndarray, height: int) -> np.ndarray:
     """What a card makes of an NV12 frame."""
     chroma = frame[height:].reshape(height // 2, -1, 2)

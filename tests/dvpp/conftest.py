@@ -8,16 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from tests.dvpp import pictures
-from tests.softnpu_model.acl import acl
+from tests.raw_device import device
 from tests.vdec.vdec import live
 
-
-@pytest.fixture(scope="session", autouse=True)
-def device() -> Iterator[None]:
-    assert acl.code.aclInit(None) in (0, 100002)  # other folders open it too
-    acl.aclrtSetDevice(0)
-    yield
-    acl.aclrtResetDevice(0)
+__all__ = ["channel", "device"]
 
 
 @pytest.fixture

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.himpi.himpi import mpi
-from tests.softnpu_model.acl import acl
+from tests.raw_device import device
 
-
-@pytest.fixture(scope="session", autouse=True)
-def device() -> Iterator[None]:
-    assert acl.code.aclInit(None) in (0, 100002)  # other folders open it too
-    acl.aclrtSetDevice(0)
-    yield
-    acl.aclrtResetDevice(0)
+__all__ = ["device", "himpi"]
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 
 import acl_fast as af
@@ -17,12 +18,6 @@ from tests.vdec import codec
 from tests.venc.venc import bikes, decode, psnr
 
 COUNT = 30
-
-
-@pytest.fixture(params=["v1", "v2"])
-def interface(request: pytest.FixtureRequest) -> str:
-    name: str = request.param
-    return name
 
 
 @pytest.fixture(scope="module")
@@ -178,6 +173,41 @@ def test_closing_while_another_thread_receives(
     made.close()
     thread.join(10)
     assert len(errors) == 1
+
+
+def test_flushing_while_other_threads_receive(device: af.Device, interface: str) -> None:
+    """What a thread has taken and not yet looked up is neither lost nor anybody else's."""
+    errors: list[Exception] = []
+    done = threading.Event()
+    image = media.Image.from_numpy(device, np.zeros((192, 128), np.uint8))
+    switching = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    with media.VideoEncoder(device, 128, 128, interface=interface) as made:
+        counts = [0, 0]
+
+        def receive(own: int) -> None:
+            try:
+                while not done.is_set():
+                    counts[own] += made.receive(0.01) is not None
+            except Exception as error:
+                errors.append(error)
+
+        threads = [threading.Thread(target=receive, args=(own,)) for own in (0, 1)]
+        for thread in threads:
+            thread.start()
+        for _ in range(400):
+            for _ in range(3):
+                made.send(image)
+            made.flush()
+        done.set()
+        for thread in threads:
+            thread.join()
+        sys.setswitchinterval(switching)
+        rest = 0
+        while made.receive() is not None:
+            rest += 1
+        assert not errors
+        assert (sum(counts) + rest, made.lost, made.in_flight) == (1200, 0, 0)
 
 
 def test_mistakes(device: af.Device, video: codec.Stream) -> None:

@@ -56,12 +56,6 @@ def decoder(
     return media.VideoDecoder(device, source.codec, **size, interface=interface)
 
 
-@pytest.fixture(params=["v1", "v2"])
-def interface(request: pytest.FixtureRequest) -> str:
-    name: str = request.param
-    return name
-
-
 def test_frames_equal_ffmpegs(
     device: af.Device, clip: Path, frames: list[np.ndarray], interface: str
 ) -> None:
@@ -131,6 +125,22 @@ def test_a_pool_below_the_reordering_is_told(device: af.Device, clip: Path, inte
             list(video.decode(source))
         video.reset()
         assert pool.idle == 1
+
+
+def test_asyncio_with_a_pool_that_blocks(
+    device: af.Device, clip: Path, frames: list[np.ndarray], interface: str
+) -> None:
+    """Pictures come back from the loop that waits for more: it must take results first."""
+
+    async def count() -> int:
+        with (
+            media.open_video(clip) as source,
+            media.PicturePool(device, WIDTH, HEIGHT, count=8) as pool,
+            media.VideoDecoder(device, source.codec, pool=pool, interface=interface) as video,
+        ):
+            return len([None async for _ in video.decode_async(source)])
+
+    assert asyncio.run(count()) == len(frames)
 
 
 def test_closing_with_frames_in_flight(device: af.Device, clip: Path, interface: str) -> None:

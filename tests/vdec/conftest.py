@@ -7,16 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.raw_device import device
 from tests.softnpu_model.acl import acl
 from tests.vdec.vdec import ReportThread, live
 
-
-@pytest.fixture(scope="session", autouse=True)
-def device() -> Iterator[None]:
-    assert acl.code.aclInit(None) in (0, 100002)  # other folders open it too
-    acl.aclrtSetDevice(0)
-    yield
-    acl.aclrtResetDevice(0)
+__all__ = ["device", "report"]
 
 
 @pytest.fixture
