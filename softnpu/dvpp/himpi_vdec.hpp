@@ -2,6 +2,7 @@
 // program's own buffers come out.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -10,6 +11,7 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "acl/dvpp/hi_dvpp.h"
 #include "softnpu/core/export.hpp"
@@ -54,6 +56,8 @@ class HimpiDecoder : public std::enable_shared_from_this<HimpiDecoder> {
     /// Ends the channel with all its packets.
     SOFTNPU_API void close();
 
+    std::atomic<int> csc_matrix{0};  // of pictures that are written as RGB
+
     bool is_jpeg() const noexcept { return type_ == HI_PT_JPEG; }
     SOFTNPU_API hi_vdec_chn_attr attr();
     SOFTNPU_API int set_attr(const hi_vdec_chn_attr &attr);
@@ -80,11 +84,13 @@ class HimpiDecoder : public std::enable_shared_from_this<HimpiDecoder> {
     void decode_video(uint64_t number, const VdecPacket &packet);
     bool is_last(uint64_t number);
     void collect();
+    std::string write(const Picture &target);
     void give_up(uint64_t number);
 
     hi_payload_type type_ = HI_PT_BUTT;
     StreamRef stream_;
     std::unique_ptr<VideoDecoder> decoder_;  // tasks only; none for JPEG
+    std::vector<uint8_t> between_;           // tasks only: a frame on its way to RGB
 
     std::mutex mutex_;  // leaf lock, guards what follows
     std::condition_variable changed_;

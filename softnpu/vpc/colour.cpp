@@ -310,32 +310,6 @@ class Converter {
 
 }  // namespace
 
-ColourMatrix colour_matrix(int number) noexcept {
-    static constexpr double kRed[] = {0.299, 0.2126, 0.2627}, kBlue[] = {0.114, 0.0722, 0.0593};
-    const int standard = std::clamp(number, 0, 5) / 2;
-    const bool narrow = number % 2 == 1;
-    const double red = kRed[standard], blue = kBlue[standard], green = 1 - red - blue;
-    const double luma = narrow ? 219.0 / 255 : 1, chroma = narrow ? 224.0 / 255 : 1;
-    const double black = narrow ? 16 : 0;
-    const double u = chroma / (2 - 2 * blue), v = chroma / (2 - 2 * red);
-    const double yuv[3][4] = {{luma * red, luma * green, luma * blue, black},
-                              {-red * u, -green * u, (1 - blue) * u, 128},
-                              {(1 - red) * v, -green * v, -blue * v, 128}};
-    // Backwards: B - Y and R - Y come from U and V, G from what is left of Y.
-    const double b_of_u = (2 - 2 * blue) / chroma, r_of_v = (2 - 2 * red) / chroma;
-    const double g_of_u = -blue * b_of_u / green, g_of_v = -red * r_of_v / green;
-    const double weights[3][3] = {
-        {1 / luma, 0, r_of_v}, {1 / luma, g_of_u, g_of_v}, {1 / luma, b_of_u, 0}};
-    ColourMatrix matrix;
-    for (int i = 0; i < 3; ++i) {
-        for (int j = 0; j < 4; ++j) matrix.to_yuv[i][j] = static_cast<float>(yuv[i][j]);
-        const double *row = weights[i];
-        for (int j = 0; j < 3; ++j) matrix.to_rgb[i][j] = static_cast<float>(row[j]);
-        matrix.to_rgb[i][3] = static_cast<float>(-black * row[0] - 128 * row[1] - 128 * row[2]);
-    }
-    return matrix;
-}
-
 void convert_colour(const Picture &source, const Picture &target, const ColourMatrix &matrix) {
     Converter(source, target, matrix).run();
 }

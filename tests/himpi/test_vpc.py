@@ -239,19 +239,3 @@ def test_corners_that_wrap_around(
         assert run(chn, name, C.byref(source.info), C.byref(paste), 1) == hi.ILLEGAL
     assert (target.pixels() == 0).all()
     target.memory.free()
-
-
-def test_matrices(chn: int) -> None:
-    put, get, vpc = "hi_mpi_sys_set_chn_csc_matrix", "hi_mpi_sys_get_chn_csc_matrix", 7
-    value = C.c_int(-1)
-    assert code(get, vpc, chn, C.byref(value), None) == 0
-    assert value.value == 0
-    for matrix in range(6):
-        assert code(put, vpc, chn, matrix, None) == 0
-        assert code(get, vpc, chn, C.byref(value), None) == 0
-        assert value.value == matrix
-    assert code(put, vpc, chn, 6, None) == 0xA0028003
-    assert code(put, vpc, chn, 100, None) == 0xA0028008
-    assert code(put, 5, chn, 0, None) == 0xA0028008
-    assert code(get, vpc, chn, None, None) == 0xA0028006
-    assert code(get, vpc, 99, C.byref(value), None) == hi.UNEXIST

@@ -193,7 +193,11 @@ def test_matrices(chn: int) -> None:
         assert put(VPC, chn, matrix, None) == put(VPC, chn, matrix, {}) == 0
         assert get(VPC, chn)[0::2] == (matrix, 0)
     assert put(VPC, chn, 6, None) == SYS_ILLEGAL
-    assert put(5, chn, 0, None) == put(VPC, chn, 100, None) == SYS_UNSUPPORTED
+    coefficients["yuv_to_rgb_coefficient"]["csc_bias_r1"] = 100.5
+    assert put(VPC, chn, 100, coefficients) == 0
+    assert get(VPC, chn) == (100, coefficients, 0)
+    assert put(6, chn, 0, None) == SYS_UNSUPPORTED
+    assert put(VPC, chn, 100, None) == SYS_NULL
     assert get(VPC, 99)[2] == put(VPC, 99, 0, None) == UNEXIST
 
 
