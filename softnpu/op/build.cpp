@@ -200,6 +200,14 @@ void Build::refuse(int code, const std::string &text) const {
     throw OpError(code, call_.type + ": " + text);
 }
 
+void Build::check_cast() const {
+    const auto declared = static_cast<int64_t>(call_.outputs[0].type);
+    const int64_t type = integer("dst_type", declared);
+    if (type != declared)
+        refuse_attribute("dst_type " + std::to_string(type) +
+                         " is not the type of the output desc, " + std::to_string(declared));
+}
+
 int64_t Build::axis(int64_t axis, int64_t rank) const {
     if (axis < -rank || axis >= rank)
         refuse_attribute("axis " + std::to_string(axis) + " of a tensor with " +

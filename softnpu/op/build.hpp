@@ -107,6 +107,8 @@ class Build {
     [[noreturn]] void refuse_attribute(const std::string &text) const {
         refuse(ACL_ERROR_OP_ATTR_NOT_MATCH, text);
     }
+    /// Throws when Cast's attribute names another type than its output.
+    void check_cast() const;
     /// `axis` counted from the front. Throws when it is outside [-rank, rank).
     int64_t axis(int64_t axis, int64_t rank) const;
 

@@ -7,6 +7,7 @@
 
 #include "softnpu/core/config.hpp"
 #include "softnpu/core/counters.hpp"
+#include "softnpu/op/wide.hpp"
 
 namespace softnpu::op {
 namespace {
@@ -66,7 +67,14 @@ void check_output(const Call &call, size_t index, ov::Element element, const Dim
             which + " has shape " + to_text(dims) + ", its desc says " + to_text(declared.dims));
 }
 
-// The engine computes 64-bit integers with 32 bits. Larger ones are refused, not cut.
+std::vector<std::vector<unsigned char>> known_values(const Call &call) {
+    std::vector<std::vector<unsigned char>> values;
+    for (const Operand &input : call.inputs) values.push_back(input.value);
+    return values;
+}
+
+// The engine computes 64-bit integers with 32 bits. Where wide.hpp does not do it, larger ones are
+// refused, not cut.
 void check_range(const void *data, size_t bytes, bool is_signed, size_t input) {
     const auto *values = static_cast<const int64_t *>(data);
     for (size_t i = 0; i < bytes / sizeof *values; ++i) {
@@ -95,7 +103,27 @@ ov::Owner<ov::Compiled> compile(const ov::Network *network) {
 
 }  // namespace
 
+bool Kernel::compute_wide(const Call &call) {
+    Wide wide = wide_arithmetic(call);
+    if (wide.compute == nullptr) wide = wide_moves(call);
+    if (wide.compute == nullptr) return false;
+    for (size_t i = 0; i < wide.dims.size(); ++i)
+        check_output(call, i, call.outputs[i].element(), wide.dims[i]);
+    // Inputs that are known are not among those that a run is given.
+    native_ = [compute = apart(std::move(wide.compute)), known = known_values(call)](
+                  const Memories &inputs, const Memories &outputs) {
+        Memories all = inputs;
+        for (size_t i = 0; i < known.size(); ++i)
+            if (!known[i].empty())
+                all[i] = {const_cast<unsigned char *>(known[i].data()), known[i].size()};
+        compute(all, outputs);
+    };
+    output_dims_ = std::move(wide.dims);
+    return true;
+}
+
 Kernel::Kernel(const Call &call) {
+    if (compute_wide(call)) return;
     Build build(call);
     find_definition(call.type)->build(build);
     parameters_ = build.parameters();

@@ -28,6 +28,7 @@ class Kernel {
         size_t bytes = 0;
         bool narrow = false;  // the engine keeps only 32 bits of these integers
     };
+    bool compute_wide(const Call &call);
     ov::Owner<ov::Request> take();
     void give(ov::Owner<ov::Request> request);
 

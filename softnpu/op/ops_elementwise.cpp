@@ -141,11 +141,7 @@ void logical_not(Build &b) {
 }
 
 void cast(Build &b) {
-    const int64_t type = b.integer("dst_type", static_cast<int64_t>(b.call().outputs[0].type));
-    if (type != static_cast<int64_t>(b.call().outputs[0].type))
-        b.refuse_attribute("dst_type " + std::to_string(type) +
-                           " is not the type of the output desc, " +
-                           std::to_string(b.call().outputs[0].type));
+    b.check_cast();
     if (b.element(0) == b.wanted(0)) return b.output_same_bytes(b.dims(0));
     b.output_as_declared(b.in(0));
 }
