@@ -75,10 +75,12 @@ int prepare(const Product &p, Prepared &prepared) {
     return op::prepare(std::move(call), prepared);
 }
 
+// Reserved: the documentation allows -1 only, and so does the chip.
 int check_leading(const char *name, int given, int64_t columns) {
     if (given == -1 || given == columns) return 0;
-    return fail(ACL_ERROR_INVALID_PARAM, "%s is %d; rows must follow each other: pass -1 or %lld",
-                name, given, static_cast<long long>(columns));
+    return fail(ACL_ERROR_INVALID_PARAM,
+                "%s is %d; it is reserved and must be -1: rows follow each other, copy them so",
+                name, given);
 }
 
 int run(const char *entry, const Product &p, Matrix a, Matrix b, Matrix c, const void *alpha,

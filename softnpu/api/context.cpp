@@ -11,16 +11,10 @@ using namespace softnpu;
 namespace {
 
 std::atomic<int64_t> g_parameter[Context::kSystemParameters];
-std::atomic<bool> g_parameter_set[Context::kSystemParameters];
 
 int check_option(aclSysParamOpt option) {
     if (option >= ACL_OPT_DETERMINISTIC && option < Context::kSystemParameters) return 0;
     return fail(ACL_ERROR_INVALID_PARAM, "%d names no system parameter", static_cast<int>(option));
-}
-
-int not_set(aclSysParamOpt option) {
-    return fail(ACL_ERROR_RT_SYSPARAMOPT_NOT_SET, "system parameter %d has not been set",
-                static_cast<int>(option));
 }
 
 }  // namespace
@@ -83,7 +77,10 @@ aclError aclrtCtxGetSysParamOpt(aclSysParamOpt opt, int64_t *value) {
         SOFTNPU_CHECK(check_option(opt));
         ContextRef context;
         SOFTNPU_CHECK(current_context(context));
-        if (!context->system_parameter_set[opt]) return not_set(opt);
+        if (!context->system_parameter_set[opt])
+            return fail(ACL_ERROR_RT_SYSPARAMOPT_NOT_SET,
+                        "system parameter %d has not been set in this context",
+                        static_cast<int>(opt));
         *value = context->system_parameter[opt];
         return 0;
     });
@@ -93,7 +90,6 @@ aclError aclrtSetSysParamOpt(aclSysParamOpt opt, int64_t value) {
     return guarded("aclrtSetSysParamOpt", [&] {
         SOFTNPU_CHECK(check_option(opt));
         g_parameter[opt] = value;
-        g_parameter_set[opt] = true;
         return 0;
     });
 }
@@ -102,7 +98,7 @@ aclError aclrtGetSysParamOpt(aclSysParamOpt opt, int64_t *value) {
     return guarded("aclrtGetSysParamOpt", [&] {
         SOFTNPU_CHECK(require_pointer(value, "value"));
         SOFTNPU_CHECK(check_option(opt));
-        if (!g_parameter_set[opt]) return not_set(opt);
+        // Those of the process are 0 until set; those of a context have no default.
         *value = g_parameter[opt];
         return 0;
     });

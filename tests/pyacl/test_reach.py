@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from typing import Any
@@ -78,49 +79,51 @@ def test_nothing_is_left_out(results: dict[str, Any]) -> None:
 
 INVALID = 100000
 SYS, VDEC, VPC, VENC, PNGD = (0xA0008000 | module << 16 for module in (2, 5, 7, 8, 0x40))
-# What these answer is a code other than INVALID (himpi: other than "no such channel").
-CODES = {
-    SYS | 3: "himpi.dvpp_malloc himpi.sys_create_epoll",
-    SYS | 5: "himpi.sys_close_epoll himpi.sys_ctl_epoll himpi.sys_wait_epoll",
-    SYS | 6: "himpi.dvpp_free himpi.sys_get_image_align_info",
+# What these answer is a code other than INVALID (himpi: other than "no such channel"). Where a row
+# comes from: a section of the behaviour facts (§), the published reference of the function (ref),
+# the meaning of the code in the headers or in the code table of hi_mpi (meaning), or softnpu's own
+# choice, because nothing published says what happens (own).
+ROWS: list[tuple[int, str, str]] = [
+    (100002, "§2", "init"),
+    (107000, "§4", "rt.synchronize_stream_with_timeout"),
+    (107015, "§6", "rt.launch_callback"),
+    (145003, "§7", "mdl.unload"),
+    (145003, "meaning", "mdl.bundle_unload mdl.bundle_get_model_id mdl.bundle_get_model_num"),
+    (145003, "meaning", "mdl.get_aipp_type mdl.get_first_aipp_info"),
+    (107021, "ref", "rt.ctx_get_sys_param_opt"),
+    (107000, "own", "rt.synchronize_device_with_timeout rt.synchronize_event_with_timeout"),
+    # A flag of 0 is none.
+    (107000, "own", "rt.create_event_with_flag rt.create_event_ex_with_flag"),
+    (107000, "own", "rt.device_enable_peer_access"),
+    (100011, "meaning", "prof.model_un_subscribe"),
+    (100043, "meaning", "prof.finalize"),
+    (100027, "§14", "media.dvpp_png_predict_dec_size"),
+    (500001, "own", "prof.pop prof.range_stop"),
+    (SYS | 3, "ref", "himpi.sys_create_epoll"),
+    (SYS | 3, "own", "himpi.dvpp_malloc"),
+    (SYS | 5, "meaning", "himpi.sys_close_epoll himpi.sys_ctl_epoll himpi.sys_wait_epoll"),
+    (SYS | 6, "§16", "himpi.dvpp_free himpi.sys_get_image_align_info"),
     # Not on this card: only the 310B binds, and only the 310 and 910 lack the matrix.
-    SYS | 8: "himpi.sys_bind himpi.sys_full_init himpi.sys_get_chn_csc_matrix"
-    " himpi.sys_set_chn_csc_matrix himpi.sys_unbind himpi.vb_block_copyref"
-    " himpi.vb_destroy_pool himpi.vb_release_block",
-    0xFFFFFFFF: "himpi.vb_create_pool himpi.vb_get_block",
-    VDEC | 6: "himpi.vdec_create_chn himpi.vdec_get_jpegd_output_info",
-    VDEC | 8: "himpi.dvpp_get_image_info",
-    VPC | 6: "himpi.vpc_convert_color_v2 himpi.vpc_create_chn himpi.vpc_sys_create_chn",
-    # Not on this card: the newer ones warp, and none stitches or has priorities.
-    VPC | 8: "himpi.vpc_get_affine_lut himpi.vpc_get_affine_transform himpi.vpc_get_lut_mem_size"
-    " himpi.vpc_get_perspective_lut himpi.vpc_get_remap_lut himpi.vpc_get_rotation_matrix"
-    " himpi.vpc_get_roundview_stitching_param himpi.vpc_roundview_stitching"
-    " himpi.vpc_set_chn_opt_attr himpi.vpc_set_roundview_stitching_param",
-    VENC | 6: "himpi.venc_create_chn himpi.venc_get_jpege_predicted_size himpi.venc_send_frame_ex"
-    " himpi.venc_get_mod_param himpi.venc_set_mod_param",
-    PNGD | 6: "himpi.png_get_image_info himpi.pngd_create_chn",
-    # A flag or a time of 0 is none.
-    107000: "rt.create_event_with_flag rt.create_event_ex_with_flag"
-    " rt.synchronize_device_with_timeout rt.synchronize_event_with_timeout"
-    " rt.synchronize_stream_with_timeout rt.device_enable_peer_access",
-    107015: "rt.launch_callback",
-    107021: "rt.ctx_get_sys_param_opt rt.get_sys_param_opt",
-    # Model ids begin with 1.
-    145003: "mdl.unload mdl.bundle_unload mdl.bundle_get_model_id mdl.bundle_get_model_num"
-    " mdl.get_aipp_type mdl.get_first_aipp_info",
-    100002: "init",
-    100011: "prof.model_un_subscribe",
-    100027: "media.dvpp_png_predict_dec_size",
-    100043: "prof.finalize",
-    500001: "prof.pop prof.range_stop",
-}
+    (SYS | 8, "§13", "himpi.sys_get_chn_csc_matrix himpi.sys_set_chn_csc_matrix"),
+    (SYS | 8, "§16", "himpi.vb_block_copyref himpi.vb_destroy_pool himpi.vb_release_block"),
+    (SYS | 8, "own", "himpi.sys_bind himpi.sys_full_init himpi.sys_unbind"),
+    (0xFFFFFFFF, "own", "himpi.vb_create_pool himpi.vb_get_block"),
+    (VPC | 6, "§16", "himpi.vpc_create_chn himpi.vpc_sys_create_chn"),
+    (VPC | 6, "§16", "himpi.vpc_convert_color_v2"),
+    (VDEC | 6, "§16", "himpi.vdec_create_chn himpi.vdec_get_jpegd_output_info"),
+    (VENC | 6, "§16", "himpi.venc_create_chn himpi.venc_get_jpege_predicted_size"),
+    (VENC | 6, "§16", "himpi.venc_send_frame_ex"),
+    (PNGD | 6, "§16", "himpi.png_get_image_info himpi.pngd_create_chn"),
+    (VDEC | 8, "own", "himpi.dvpp_get_image_info"),
+]
+# Everything else that is given NULL: §1, for V1 §12; channel 0, which nobody made: §16.
 # NULL or 0 is a right argument: the default stream, device 0, a switch turned off, nothing to do.
 FINE = """
 finalize finalize_reference get_version get_cann_attribute get_cann_attribute_list
 get_device_capability sys_get_cann_version rt.get_device rt.get_device_count rt.get_mem_info
 rt.get_run_mode rt.get_context rt.create_context rt.create_stream rt.create_event rt.create_notify
 rt.create_stream_with_config rt.stream_get_id rt.stream_query rt.get_stream_overflow_switch
-rt.get_device_sat_mode rt.get_thread_last_task_id rt.query_device_status rt.set_device
+rt.get_device_sat_mode rt.get_sys_param_opt rt.get_thread_last_task_id rt.query_device_status rt.set_device
 rt.device_can_access_peer rt.device_disable_peer_access rt.get_device_utilization_rate
 rt.reset_device rt.reset_device_force rt.device_task_abort rt.set_ts_device rt.subscribe_report
 rt.unsubscribe_report rt.synchronize_device rt.synchronize_stream rt.set_device_sat_mode
@@ -159,7 +162,7 @@ OWN = {"data_type_size": 4, "get_soc_name": "Ascend310P3"}
 LAST_ERRORS = {"rt.get_last_error", "rt.peek_at_last_error"}
 NOTHING: tuple[Any, ...] = (None, 0, 0.0, "", -1, 0xFFFFFFFF)
 
-BY_NAME = {name: code for code, names in CODES.items() for name in names.split()}
+BY_NAME = {name: code for code, _, names in ROWS for name in names.split()}
 CHANNELS = {"vdec": VDEC, "vpc": VPC, "venc": VENC, "pngd": PNGD}
 
 
@@ -171,7 +174,7 @@ def complaint(name: str, result: Any) -> str | None:
     elif name in BY_NAME:
         wanted = (BY_NAME[name],)
     elif name in LAST_ERRORS:
-        wanted = (*CODES, 0, INVALID)
+        wanted = (*BY_NAME.values(), 0, INVALID)
     elif name in MADE.split():
         return None if isinstance(result, int) and result > 0 else "made nothing"
     elif name in FINE.split():
@@ -194,3 +197,11 @@ def test_null_is_answered(results: dict[str, Any], module: str) -> None:
     assert mine or module in ("fv", "util")
     found = {name: complaint(name.removeprefix("acl."), results[name]) for name in mine}
     assert not {name: text for name, text in found.items() if text}
+
+
+def test_every_row_says_where_it_comes_from() -> None:
+    named = [name for *_, names in ROWS for name in names.split()]
+    assert len(named) == len(set(named))
+    assert {f"acl.{name}" for name in named} <= set(REACHABLE)
+    for code, source, names in ROWS:
+        assert source in ("ref", "meaning", "own") or re.fullmatch(r"§\d+", source), (code, names)

@@ -222,7 +222,7 @@ ROWS: list[tuple[str, Call, Any]] = [
     ("ctx param unknown", lambda t: rt.ctx_get_sys_param_opt(9), (0, INVALID)),
     ("ctx set unknown", lambda t: rt.ctx_set_sys_param_opt(99, 1), INVALID),
     ("param", lambda t: kept(rt.get_sys_param_opt, rt.set_sys_param_opt), [0, (1, 0), 0, (0, 0)]),
-    ("param unset", lambda t: rt.get_sys_param_opt(1), (0, NOT_SET)),
+    ("param unset", lambda t: rt.get_sys_param_opt(1), (0, 0)),
     ("param unknown", lambda t: rt.get_sys_param_opt(9), (0, INVALID)),
     ("set unknown", lambda t: rt.set_sys_param_opt(99, 1), INVALID),
     ("execute time out", lambda t: rt.set_op_execute_time_out(0), 0),
