@@ -5,47 +5,13 @@
 #include <atomic>
 #include <cstring>
 #include <map>
-#include <memory>
-#include <thread>
 
 #include "acl/dvpp/hi_dvpp.h"
-#include "acl/ops/acl_dvpp.h"
-#include "tests/cpp/device.hpp"
+#include "tests/cpp/media.hpp"
 
 namespace {
 
-constexpr uint32_t kWidth = 256, kHeight = 128, kBytes = kWidth * kHeight * 3 / 2;
 constexpr int kFrames = 6;
-
-bool has_engines() {
-    return softnpuEngineVersion("video") != nullptr && softnpuEngineVersion("image") != nullptr;
-}
-
-/// Device memory of the media heap, filled and read by copies.
-class Memory {
-  public:
-    explicit Memory(size_t size) : size_(size) { OK(acldvppMalloc(&data_, size)); }
-    Memory(const void *bytes, size_t size) : Memory(size) {
-        OK(aclrtMemcpy(data_, size, bytes, size,
-                       is_discrete() ? ACL_MEMCPY_HOST_TO_DEVICE : ACL_MEMCPY_DEVICE_TO_DEVICE));
-    }
-    ~Memory() { acldvppFree(data_); }
-    Memory(const Memory &) = delete;
-    Memory &operator=(const Memory &) = delete;
-    void *data() const { return data_; }
-    uint32_t size() const { return static_cast<uint32_t>(size_); }
-
-  private:
-    void *data_ = nullptr;
-    size_t size_;
-};
-
-std::string copied(const void *device, size_t size) {
-    std::string bytes(size, '\0');
-    OK(aclrtMemcpy(bytes.data(), size, device, size,
-                   is_discrete() ? ACL_MEMCPY_DEVICE_TO_HOST : ACL_MEMCPY_DEVICE_TO_DEVICE));
-    return bytes;
-}
 
 /// A picture with a moving pattern and its description.
 struct Frame {
@@ -305,44 +271,6 @@ void jpeg_there_and_back(const PictureChannel &channel, aclrtStream stream) {
     acldvppDestroyPicDesc(desc);
     acldvppDestroyJpegeConfig(config);
 }
-
-/// A thread of the program with the device set; what its body throws is told by join().
-class Worker {
-  public:
-    template <class Body>
-    explicit Worker(Body body)
-        : thread_([this, body] {
-              try {
-                  OK(aclrtSetDevice(0));
-                  body();
-                  OK(aclrtResetDevice(0));
-              } catch (const std::exception &error) {
-                  why_ = error.what();
-              }
-          }) {}
-    void join() {
-        thread_.join();
-        if (!why_.empty()) throw std::runtime_error(why_);
-    }
-
-  private:
-    std::string why_;  // before the thread
-    std::thread thread_;
-};
-
-void join_all(std::vector<std::unique_ptr<Worker>> &workers) {
-    for (const auto &worker : workers) worker->join();
-}
-
-void check_nothing_left() {
-    OK(aclrtSynchronizeDevice());
-    EQUAL(check::counter("live_media_channels"), 0u);
-    EQUAL(check::counter("live_dvpp_descs"), 0u);
-    EQUAL(check::counter("live_dvpp_allocations"), 0u);
-    EQUAL(check::counter("live_subscriptions"), 0u);
-}
-
-using Memories = std::vector<std::unique_ptr<Memory>>;
 
 hi_s32 send_himpi(hi_vdec_chn chn, const Memory &input, const Memory &picture, hi_u64 number) {
     hi_vdec_stream stream{};
