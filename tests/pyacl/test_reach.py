@@ -110,9 +110,15 @@ ROWS: list[tuple[int, str, str]] = [
     (0xFFFFFFFF, "own", "himpi.vb_create_pool himpi.vb_get_block"),
     (VPC | 6, "§16", "himpi.vpc_create_chn himpi.vpc_sys_create_chn"),
     (VPC | 6, "§16", "himpi.vpc_convert_color_v2"),
+    # Not on this card: the newer ones warp, and none stitches or has priorities.
+    (VPC | 8, "ref", "himpi.vpc_get_affine_lut himpi.vpc_get_affine_transform"),
+    (VPC | 8, "ref", "himpi.vpc_get_lut_mem_size himpi.vpc_get_perspective_lut"),
+    (VPC | 8, "ref", "himpi.vpc_get_remap_lut himpi.vpc_get_rotation_matrix"),
+    (VPC | 8, "ref", "himpi.vpc_get_roundview_stitching_param himpi.vpc_roundview_stitching"),
+    (VPC | 8, "ref", "himpi.vpc_set_chn_opt_attr himpi.vpc_set_roundview_stitching_param"),
     (VDEC | 6, "§16", "himpi.vdec_create_chn himpi.vdec_get_jpegd_output_info"),
     (VENC | 6, "§16", "himpi.venc_create_chn himpi.venc_get_jpege_predicted_size"),
-    (VENC | 6, "§16", "himpi.venc_send_frame_ex"),
+    (VENC | 6, "§16", "himpi.venc_send_frame_ex himpi.venc_get_mod_param himpi.venc_set_mod_param"),
     (PNGD | 6, "§16", "himpi.png_get_image_info himpi.pngd_create_chn"),
     (VDEC | 8, "own", "himpi.dvpp_get_image_info"),
 ]
@@ -123,14 +129,14 @@ finalize finalize_reference get_version get_cann_attribute get_cann_attribute_li
 get_device_capability sys_get_cann_version rt.get_device rt.get_device_count rt.get_mem_info
 rt.get_run_mode rt.get_context rt.create_context rt.create_stream rt.create_event rt.create_notify
 rt.create_stream_with_config rt.stream_get_id rt.stream_query rt.get_stream_overflow_switch
-rt.get_device_sat_mode rt.get_sys_param_opt rt.get_thread_last_task_id rt.query_device_status rt.set_device
+rt.get_device_sat_mode rt.get_thread_last_task_id rt.query_device_status rt.set_device
 rt.device_can_access_peer rt.device_disable_peer_access rt.get_device_utilization_rate
 rt.reset_device rt.reset_device_force rt.device_task_abort rt.set_ts_device rt.subscribe_report
 rt.unsubscribe_report rt.synchronize_device rt.synchronize_stream rt.set_device_sat_mode
 rt.set_exception_info_callback rt.set_op_execute_time_out rt.set_op_execute_time_out_with_ms
 rt.set_op_wait_timeout rt.set_stream_overflow_switch rt.set_sys_param_opt rt.ctx_set_sys_param_opt
-rt.reset_overflow_status op.set_compile_flag prof.get_op_desc_size himpi.sys_init himpi.sys_exit
-himpi.dvpp_get_version
+rt.reset_overflow_status rt.get_sys_param_opt op.set_compile_flag prof.get_op_desc_size
+himpi.sys_init himpi.sys_exit himpi.dvpp_get_version
 media.dvpp_destroy_batch_pic_desc media.dvpp_destroy_border_config media.dvpp_destroy_channel_desc
 media.dvpp_destroy_hist media.dvpp_destroy_jpege_config media.dvpp_destroy_lut_map
 media.dvpp_destroy_pic_desc media.dvpp_destroy_resize_config media.dvpp_destroy_roi_config
