@@ -319,8 +319,8 @@ def vpc_gaussian_blur(chn: int, gaussian_blur_param: dict[str, Any] | None, mill
     """
     ...
 
-def vpc_get_affine_lut(point_pair_info: dict[str, Any] | None, interpolation: int, /) -> tuple[dict[str, Any], int]:
-    """vpc_get_affine_lut(point_pair_info, interpolation)
+def vpc_get_affine_lut(point_pair_info: dict[str, Any] | None, interpolation: int, remap_lut: dict[str, Any] | None, /) -> tuple[dict[str, Any], int]:
+    """vpc_get_affine_lut(point_pair_info, interpolation, remap_lut)
 
     C function: hi_mpi_vpc_get_affine_lut. Releases the GIL.
     """
@@ -340,8 +340,8 @@ def vpc_get_lut_mem_size(width: int, height: int, /) -> tuple[int, int]:
     """
     ...
 
-def vpc_get_perspective_lut(point_pair_info: dict[str, Any] | None, interpolation: int, /) -> tuple[dict[str, Any], int]:
-    """vpc_get_perspective_lut(point_pair_info, interpolation)
+def vpc_get_perspective_lut(point_pair_info: dict[str, Any] | None, interpolation: int, remap_lut: dict[str, Any] | None, /) -> tuple[dict[str, Any], int]:
+    """vpc_get_perspective_lut(point_pair_info, interpolation, remap_lut)
 
     C function: hi_mpi_vpc_get_perspective_lut. Releases the GIL.
     """
@@ -354,8 +354,8 @@ def vpc_get_process_result(chn: int, task_id: int, milli_sec: int, /) -> int:
     """
     ...
 
-def vpc_get_remap_lut(map_param: dict[str, Any] | None, /) -> tuple[dict[str, Any], int]:
-    """vpc_get_remap_lut(map_param)
+def vpc_get_remap_lut(map_param: dict[str, Any] | None, remap_lut: dict[str, Any] | None, /) -> tuple[dict[str, Any], int]:
+    """vpc_get_remap_lut(map_param, remap_lut)
 
     C function: hi_mpi_vpc_get_remap_lut. Releases the GIL.
     """
@@ -424,8 +424,8 @@ def vpc_set_chn_opt_attr(chn: int, opt_attr: dict[str, Any] | None, /) -> int:
     """
     ...
 
-def vpc_set_chn_workspace(chn: int, workspace_param: dict[str, Any] | None, param_cnt: int, /) -> int:
-    """vpc_set_chn_workspace(chn, workspace_param, param_cnt)
+def vpc_set_chn_workspace(*args: Any) -> int:
+    """vpc_set_chn_workspace(chn, workspace_param)
 
     C function: hi_mpi_vpc_set_chn_workspace. Releases the GIL.
     """

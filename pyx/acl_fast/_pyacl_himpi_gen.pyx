@@ -674,7 +674,8 @@ def vpc_draw_cover(chn, cover_param, milli_sec):
     cdef int64_t c_chn = as_int(chn, -2147483648, 2147483647, b"acl.himpi.vpc_draw_cover", b"chn")
     cdef abi.hi_cover_param v_cover_param
     c_memset(&v_cover_param, 0, sizeof(v_cover_param))
-    cdef void *c_cover_param = struct_pointer('hi_cover_param', cover_param, &v_cover_param, b"acl.himpi.vpc_draw_cover", b"cover_param")
+    cdef list held = []
+    cdef void *c_cover_param = struct_pointer('hi_cover_param', cover_param, &v_cover_param, b"acl.himpi.vpc_draw_cover", b"cover_param", held)
     cdef abi.hi_u32 o_task_id
     c_memset(&o_task_id, 0, sizeof(o_task_id))
     cdef int64_t c_milli_sec = as_int(milli_sec, -2147483648, 2147483647, b"acl.himpi.vpc_draw_cover", b"milli_sec")
@@ -693,7 +694,8 @@ def vpc_draw_line(chn, line_param, milli_sec):
     cdef int64_t c_chn = as_int(chn, -2147483648, 2147483647, b"acl.himpi.vpc_draw_line", b"chn")
     cdef abi.hi_line_param v_line_param
     c_memset(&v_line_param, 0, sizeof(v_line_param))
-    cdef void *c_line_param = struct_pointer('hi_line_param', line_param, &v_line_param, b"acl.himpi.vpc_draw_line", b"line_param")
+    cdef list held = []
+    cdef void *c_line_param = struct_pointer('hi_line_param', line_param, &v_line_param, b"acl.himpi.vpc_draw_line", b"line_param", held)
     cdef abi.hi_u32 o_task_id
     c_memset(&o_task_id, 0, sizeof(o_task_id))
     cdef int64_t c_milli_sec = as_int(milli_sec, -2147483648, 2147483647, b"acl.himpi.vpc_draw_line", b"milli_sec")
@@ -712,7 +714,8 @@ def vpc_draw_mosaic(chn, mosaic_param, milli_sec):
     cdef int64_t c_chn = as_int(chn, -2147483648, 2147483647, b"acl.himpi.vpc_draw_mosaic", b"chn")
     cdef abi.hi_mosaic_param v_mosaic_param
     c_memset(&v_mosaic_param, 0, sizeof(v_mosaic_param))
-    cdef void *c_mosaic_param = struct_pointer('hi_mosaic_param', mosaic_param, &v_mosaic_param, b"acl.himpi.vpc_draw_mosaic", b"mosaic_param")
+    cdef list held = []
+    cdef void *c_mosaic_param = struct_pointer('hi_mosaic_param', mosaic_param, &v_mosaic_param, b"acl.himpi.vpc_draw_mosaic", b"mosaic_param", held)
     cdef abi.hi_u32 o_task_id
     c_memset(&o_task_id, 0, sizeof(o_task_id))
     cdef int64_t c_milli_sec = as_int(milli_sec, -2147483648, 2147483647, b"acl.himpi.vpc_draw_mosaic", b"milli_sec")
@@ -731,7 +734,8 @@ def vpc_draw_osd(chn, osd_param, milli_sec):
     cdef int64_t c_chn = as_int(chn, -2147483648, 2147483647, b"acl.himpi.vpc_draw_osd", b"chn")
     cdef abi.hi_osd_param v_osd_param
     c_memset(&v_osd_param, 0, sizeof(v_osd_param))
-    cdef void *c_osd_param = struct_pointer('hi_osd_param', osd_param, &v_osd_param, b"acl.himpi.vpc_draw_osd", b"osd_param")
+    cdef list held = []
+    cdef void *c_osd_param = struct_pointer('hi_osd_param', osd_param, &v_osd_param, b"acl.himpi.vpc_draw_osd", b"osd_param", held)
     cdef abi.hi_u32 o_task_id
     c_memset(&o_task_id, 0, sizeof(o_task_id))
     cdef int64_t c_milli_sec = as_int(milli_sec, -2147483648, 2147483647, b"acl.himpi.vpc_draw_osd", b"milli_sec")
@@ -842,9 +846,9 @@ def vpc_gaussian_blur(chn, gaussian_blur_param, milli_sec):
     return <unsigned int>o_task_id, <uint32_t>ret
 
 
-def vpc_get_affine_lut(point_pair_info, interpolation):
-    """vpc_get_affine_lut(point_pair_info, interpolation, /)\n--\n
-    vpc_get_affine_lut(point_pair_info, interpolation)
+def vpc_get_affine_lut(point_pair_info, interpolation, remap_lut):
+    """vpc_get_affine_lut(point_pair_info, interpolation, remap_lut, /)\n--\n
+    vpc_get_affine_lut(point_pair_info, interpolation, remap_lut)
 
     C function: hi_mpi_vpc_get_affine_lut. Releases the GIL.
     """
@@ -854,9 +858,10 @@ def vpc_get_affine_lut(point_pair_info, interpolation):
     cdef int64_t c_interpolation = as_int(interpolation, -2147483648, 4294967295, b"acl.himpi.vpc_get_affine_lut", b"interpolation")
     cdef abi.hi_remap_lut v_remap_lut
     c_memset(&v_remap_lut, 0, sizeof(v_remap_lut))
+    cdef void *c_remap_lut = struct_pointer('hi_remap_lut', remap_lut, &v_remap_lut, b"acl.himpi.vpc_get_affine_lut", b"remap_lut")
     cdef abi.hi_s32 ret
     with nogil:
-        ret = abi.hi_mpi_vpc_get_affine_lut(<abi.hi_point_pair_info *>c_point_pair_info, <abi.hi_u32>c_interpolation, &v_remap_lut)
+        ret = abi.hi_mpi_vpc_get_affine_lut(<abi.hi_point_pair_info *>c_point_pair_info, <abi.hi_u32>c_interpolation, <abi.hi_remap_lut *>c_remap_lut)
     return read_struct('hi_remap_lut', &v_remap_lut), <uint32_t>ret
 
 
@@ -893,9 +898,9 @@ def vpc_get_lut_mem_size(width, height):
     return <unsigned int>o_lut_size, <uint32_t>ret
 
 
-def vpc_get_perspective_lut(point_pair_info, interpolation):
-    """vpc_get_perspective_lut(point_pair_info, interpolation, /)\n--\n
-    vpc_get_perspective_lut(point_pair_info, interpolation)
+def vpc_get_perspective_lut(point_pair_info, interpolation, remap_lut):
+    """vpc_get_perspective_lut(point_pair_info, interpolation, remap_lut, /)\n--\n
+    vpc_get_perspective_lut(point_pair_info, interpolation, remap_lut)
 
     C function: hi_mpi_vpc_get_perspective_lut. Releases the GIL.
     """
@@ -905,9 +910,10 @@ def vpc_get_perspective_lut(point_pair_info, interpolation):
     cdef int64_t c_interpolation = as_int(interpolation, -2147483648, 4294967295, b"acl.himpi.vpc_get_perspective_lut", b"interpolation")
     cdef abi.hi_remap_lut v_remap_lut
     c_memset(&v_remap_lut, 0, sizeof(v_remap_lut))
+    cdef void *c_remap_lut = struct_pointer('hi_remap_lut', remap_lut, &v_remap_lut, b"acl.himpi.vpc_get_perspective_lut", b"remap_lut")
     cdef abi.hi_s32 ret
     with nogil:
-        ret = abi.hi_mpi_vpc_get_perspective_lut(<abi.hi_point_pair_info *>c_point_pair_info, <abi.hi_u32>c_interpolation, &v_remap_lut)
+        ret = abi.hi_mpi_vpc_get_perspective_lut(<abi.hi_point_pair_info *>c_point_pair_info, <abi.hi_u32>c_interpolation, <abi.hi_remap_lut *>c_remap_lut)
     return read_struct('hi_remap_lut', &v_remap_lut), <uint32_t>ret
 
 
@@ -926,9 +932,9 @@ def vpc_get_process_result(chn, task_id, milli_sec):
     return <uint32_t>ret
 
 
-def vpc_get_remap_lut(map_param):
-    """vpc_get_remap_lut(map_param, /)\n--\n
-    vpc_get_remap_lut(map_param)
+def vpc_get_remap_lut(map_param, remap_lut):
+    """vpc_get_remap_lut(map_param, remap_lut, /)\n--\n
+    vpc_get_remap_lut(map_param, remap_lut)
 
     C function: hi_mpi_vpc_get_remap_lut. Releases the GIL.
     """
@@ -937,9 +943,10 @@ def vpc_get_remap_lut(map_param):
     cdef void *c_map_param = struct_pointer('hi_map_param', map_param, &v_map_param, b"acl.himpi.vpc_get_remap_lut", b"map_param")
     cdef abi.hi_remap_lut v_remap_lut
     c_memset(&v_remap_lut, 0, sizeof(v_remap_lut))
+    cdef void *c_remap_lut = struct_pointer('hi_remap_lut', remap_lut, &v_remap_lut, b"acl.himpi.vpc_get_remap_lut", b"remap_lut")
     cdef abi.hi_s32 ret
     with nogil:
-        ret = abi.hi_mpi_vpc_get_remap_lut(<abi.hi_map_param *>c_map_param, &v_remap_lut)
+        ret = abi.hi_mpi_vpc_get_remap_lut(<abi.hi_map_param *>c_map_param, <abi.hi_remap_lut *>c_remap_lut)
     return read_struct('hi_remap_lut', &v_remap_lut), <uint32_t>ret
 
 
@@ -1123,20 +1130,20 @@ def vpc_set_chn_opt_attr(chn, opt_attr):
     return <uint32_t>ret
 
 
-def vpc_set_chn_workspace(chn, workspace_param, param_cnt):
-    """vpc_set_chn_workspace(chn, workspace_param, param_cnt, /)\n--\n
-    vpc_set_chn_workspace(chn, workspace_param, param_cnt)
+def vpc_set_chn_workspace(*args):
+    """vpc_set_chn_workspace(*args)\n--\n
+    vpc_set_chn_workspace(chn, workspace_param)
 
     C function: hi_mpi_vpc_set_chn_workspace. Releases the GIL.
     """
+    chn, workspace_param = squeeze(args, 2, (2,), b"acl.himpi.vpc_set_chn_workspace")
+    cdef size_t count2
     cdef int64_t c_chn = as_int(chn, -2147483648, 2147483647, b"acl.himpi.vpc_set_chn_workspace", b"chn")
-    cdef abi.hi_vpc_workspace_param v_workspace_param
-    c_memset(&v_workspace_param, 0, sizeof(v_workspace_param))
-    cdef void *c_workspace_param = struct_pointer('hi_vpc_workspace_param', workspace_param, &v_workspace_param, b"acl.himpi.vpc_set_chn_workspace", b"workspace_param")
-    cdef int64_t c_param_cnt = as_int(param_cnt, -2147483648, 4294967295, b"acl.himpi.vpc_set_chn_workspace", b"param_cnt")
+    cdef Pack p_workspace_param = pack_structs(workspace_param, 'hi_vpc_workspace_param', False, b"acl.himpi.vpc_set_chn_workspace", b"workspace_param")
+    count2 = p_workspace_param.count
     cdef abi.hi_s32 ret
     with nogil:
-        ret = abi.hi_mpi_vpc_set_chn_workspace(<abi.hi_vpc_chn>c_chn, <abi.hi_vpc_workspace_param *>c_workspace_param, <abi.hi_u32>c_param_cnt)
+        ret = abi.hi_mpi_vpc_set_chn_workspace(<abi.hi_vpc_chn>c_chn, <abi.hi_vpc_workspace_param *>p_workspace_param.data, <abi.hi_u32>count2)
     return <uint32_t>ret
 
 

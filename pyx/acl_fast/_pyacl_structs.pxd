@@ -19,10 +19,11 @@ cdef Pack pack_texts(object values, const char *where, const char *name)
 cdef Pack pack_structs(object values, str struct, bint pointers, const char *where,
                        const char *name)
 cdef object read_struct(str struct, const void *data)
+# Members that are lists of structs live as long as what is put into `held`.
 cdef int write_struct(str struct, object value, void *data, const char *where,
-                      const char *name) except -1
+                      const char *name, list held=*) except -1
 # A struct argument: `local` filled from a dict, NULL for None and 0, or a handle.
 cdef void *struct_pointer(str struct, object value, void *local, const char *where,
-                          const char *name) except? NULL
+                          const char *name, list held=*) except? NULL
 # Leave out the lengths of lists where the caller gave them.
 cdef tuple squeeze(tuple args, Py_ssize_t wanted, tuple counts, const char *where)

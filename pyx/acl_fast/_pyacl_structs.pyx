@@ -1,7 +1,8 @@
 """Lists and dicts of pyACL programs as C arrays and structs.
 
 A struct is a dict of its members: nested structs are dicts, arrays lists, pointers ints. Missing
-keys are 0 and unknown ones ignored; of a union, the member that is given is written. A dict that a
+keys are 0 and unknown ones ignored; of a union, the member that is given is written. Where a struct
+points to an array of others, a list of dicts may stand for it. A dict that a
 function returned may be changed and given back: what was not changed stays as it was, so that the
 other members of a union do not write over the one that was.
 """
@@ -130,7 +131,7 @@ class Struct(dict):
 
 
 cdef int write_struct(str struct, object value, void *data, const char *where,
-                      const char *name) except -1:
+                      const char *name, list held=None) except -1:
     cdef size_t total
     cdef bytes raw
     before = None
@@ -144,8 +145,25 @@ cdef int write_struct(str struct, object value, void *data, const char *where,
         before = read_struct(struct, <const char *>raw)
     for member, offset, kind, size, count in layout_of(struct)[1]:
         if member in value and (before is None or value[member] != before[member]):
+            if held is not None and kind[0] == "*" and isinstance(value[member], (list, tuple)):
+                write_list(kind[1:], value, member, <char *>data + <size_t>offset, where, name,
+                           held)
+                continue
             write_member(kind, size, count, value[member], <char *>data + <size_t>offset, where,
                          name)
+    return 0
+
+
+cdef int write_list(str struct, dict value, str member, char *place, const char *where,
+                    const char *name, list held) except -1:
+    """An array that a struct points to, of as many elements as the struct says."""
+    items = value[member]
+    if as_u64(value.get("count", 0), where, name) > <uint64_t>len(items):
+        raise ValueError(f"{where.decode()}(): {name.decode()} has a count of {value['count']} "
+                         f"and {len(items)} in {member}")
+    cdef Pack pack = pack_structs(items, struct, False, where, name)
+    held.append(pack)
+    (<void **>place)[0] = pack.data
     return 0
 
 
@@ -170,7 +188,7 @@ cdef int write_member(str kind, int size, Py_ssize_t count, object value, char *
         else:
             (<double *>place)[0] = as_double(value, where, name)
         return 0
-    if kind in ("u", "i", "p", "s"):
+    if kind in ("u", "i", "p", "s") or kind[0] == "*":
         put_int(place, as_u64(0 if value is None else value, where, name), size)
         return 0
     return write_struct(kind, value, place, where, name)
@@ -207,20 +225,20 @@ cdef object read_struct(str struct, const void *data):
 cdef object read_member(str kind, int size, uintptr_t place):
     if kind == "f":
         return (<float *>place)[0] if size == 4 else (<double *>place)[0]
-    if kind in ("u", "i", "p", "s"):
+    if kind in ("u", "i", "p", "s") or kind[0] == "*":
         return get_int(<void *>place, size, kind == "i")
     return read_struct(kind, <void *>place)
 
 
 cdef void *struct_pointer(str struct, object value, void *local, const char *where,
-                          const char *name) except? NULL:
+                          const char *name, list held=None) except? NULL:
     if value is None:
         return NULL
     # A handle that happens to be declared as a struct; other addresses would be read unchecked.
     if not isinstance(value, dict) and (struct.endswith("Handle") or value == 0):
         return <void *><uintptr_t>as_u64(value, where, name)
     memset(local, 0, layout_of(struct)[0])
-    write_struct(struct, value, local, where, name)
+    write_struct(struct, value, local, where, name, held)
     return local
 
 

@@ -400,10 +400,19 @@ def test_kernels_are_of_another_chip(t: SimpleNamespace, name: str) -> None:
         call(t.chn, 3.5, -1)
 
 
+FILES = ["kernels", "draw"]
+
+
 def test_kernels_on_310b() -> None:
     """Their tests, in a process that plays another chip."""
     result = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "tests/pyacl/kernels_on_310b.py"],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            *(f"tests/pyacl/{name}_on_310b.py" for name in FILES),
+        ],
         cwd=ROOT,
         env=os.environ | {"SOFTNPU_SOC": "Ascend310B4", "PYTHONPATH": str(ROOT)},
         text=True,

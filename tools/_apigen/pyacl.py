@@ -120,6 +120,8 @@ class Wrapper:
         match = re.fullmatch(r"(.*?)\s*(?:\[\d*\])+", text)
         if match:
             return match.group(1).replace("const ", "").strip()
+        if param.name in self.rules["lists"].get(self.function.name, []):
+            return text.rstrip(" *")
         match = re.fullmatch(r"const (\w+) \*", text) or re.fullmatch(r"(\w+) \*", text)
         if not match or not self.types.scalar(match.group(1)) or self.is_address(param):
             return ""
@@ -297,9 +299,13 @@ class Wrapper:
         lines.arguments.append((name, kind))
         if param.name in self.rules["both"].get(self.function.name, []):
             lines.results.append((f"read_struct({struct!r}, &v_{name})", "dict[str, Any]"))
+        held = ""
+        if struct in self.rules["arrays"]:
+            held = ", held"
+            lines.declare.append("cdef list held = []")
         lines.declare.append(
             f"cdef void *c_{name} = struct_pointer({struct!r}, {name}, &v_{name}, "
-            f"{self.texts(name)})"
+            f"{self.texts(name)}{held})"
         )
         lines.call.append(f"<{self.ctype(param.type.replace('const ', ''))}>c_{name}")
 
@@ -499,7 +505,7 @@ def render(api: Api) -> dict[str, str]:
     """Return the text of every file by its path in the repository."""
     rows = wrappers(api)
     files = {
-        "acl_fast/pyacl/_layouts_gen.py": struct_layouts(api),
+        "acl_fast/pyacl/_layouts_gen.py": struct_layouts(api, load_rules()["arrays"]),
         "acl_fast/pyacl/_coverage_gen.py": coverage(rows),
     }
     for module, functions in rows.items():

@@ -70,8 +70,11 @@ class Types:
         return base if base in self.structs else ""
 
 
-def struct_layouts(api: Api) -> str:
-    """The members of all structs: (name, offset, kind, bytes of one, count), for the dict codec."""
+def struct_layouts(api: Api, arrays: dict[str, str]) -> str:
+    """The members of all structs: (name, offset, kind, bytes of one, count), for the dict codec.
+
+    ``arrays`` names the members that point to arrays of structs, which lists may stand for.
+    """
     types = Types(api)
     lines = [
         '"""Layouts of the C structs, for conversion from and to dicts."""',
@@ -88,6 +91,8 @@ def struct_layouts(api: Api) -> str:
                 count *= int(number)
             element, each = match.group(1).strip(), size // max(count, 1)
             kind = element_kind(types, element)
+            if member == arrays.get(name):
+                kind = "*" + types.struct(element.rstrip(" *"))
             if kind == "s" and match.group(2):
                 kind, each, count = "text", size, 1
             members.append((member, offset, kind, each, count if match.group(2) else 0))
@@ -97,7 +102,7 @@ def struct_layouts(api: Api) -> str:
 
 
 def element_kind(types: Types, element: str) -> str:
-    """'u', 'i', 'f', 'p', 's' (a char), or the name of a struct."""
+    """'u', 'i', 'f', 'p', 's' (a char), or the name of a struct; '*' and one: an array of it."""
     base = types.resolve(element.replace("const ", "").strip())
     if base in types.structs:
         return base
