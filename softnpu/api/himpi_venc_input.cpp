@@ -148,9 +148,10 @@ int check_venc_id(hi_venc_chn chn) {
         return fail(venc_error(HI_ERR_VENC_NOT_SUPPORT), "%s has no hi_mpi interface; use aclvenc*",
                     config().soc_name.c_str());
     }
-    if (chn >= 0 && chn < HimpiEncoder::kChannels) return 0;
+    const hi_s32 channels = chip_is("Ascend310B") ? 128 : 256;
+    if (chn >= 0 && chn < channels) return 0;
     return fail(venc_error(HI_ERR_VENC_INVALID_CHN_ID), "channel %d: want 0 to %d", chn,
-                HimpiEncoder::kChannels - 1);
+                channels - 1);
 }
 
 int find_venc(hi_venc_chn chn, HimpiEncoderRef &channel, bool take) {

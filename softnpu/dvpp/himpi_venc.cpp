@@ -98,7 +98,7 @@ int HimpiEncoder::find(int32_t id, HimpiEncoderRef &channel, bool take) {
 }
 
 bool HimpiEncoder::any() {
-    return Channels::all().any(current_device());
+    return !Channels::all().on(current_device()).empty();
 }
 
 void HimpiEncoder::close() {

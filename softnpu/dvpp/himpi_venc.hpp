@@ -110,7 +110,6 @@ class HimpiEncoder : public std::enable_shared_from_this<HimpiEncoder> {
   public:
     /// Frames whose packets were not fetched, before send() waits.
     static constexpr size_t kDepth = 64;
-    static constexpr int32_t kChannels = 256;
 
     /// Codes of the interface, after fail().
     SOFTNPU_API static int create(int32_t id, const VencPlan &plan, const hi_venc_chn_attr &attr);

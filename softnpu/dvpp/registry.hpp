@@ -54,10 +54,13 @@ class ChannelRegistry {
         return found == live_.end() ? nullptr : found->second;
     }
 
-    bool any(int device) {
+    std::vector<Ref> on(int device) {
         const std::lock_guard<std::mutex> lock(mutex_);
-        const auto first = live_.lower_bound({device, INT64_MIN});
-        return first != live_.end() && first->first.first == device;
+        std::vector<Ref> found;
+        for (const auto &[where, channel] : live_) {
+            if (where.first == device) found.push_back(channel);
+        }
+        return found;
     }
 
     /// The same, and nobody finds it any more: of two threads that destroy it one gets it.

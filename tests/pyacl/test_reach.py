@@ -78,7 +78,7 @@ def test_nothing_is_left_out(results: dict[str, Any]) -> None:
 
 
 INVALID = 100000
-SYS, VDEC, VPC, VENC, PNGD = (0xA0008000 | module << 16 for module in (2, 5, 7, 8, 0x40))
+SYS, RGN, VDEC, VPC, VENC, PNGD = (0xA0008000 | m << 16 for m in (2, 3, 5, 7, 8, 0x40))
 # What these answer is a code other than INVALID (himpi: other than "no such channel"). Where a row
 # comes from: a section of the behaviour facts (§), the published reference of the function (ref),
 # the meaning of the code in the headers or in the code table of hi_mpi (meaning), or softnpu's own
@@ -119,6 +119,11 @@ ROWS: list[tuple[int, str, str]] = [
     (VDEC | 6, "§16", "himpi.vdec_create_chn himpi.vdec_get_jpegd_output_info"),
     (VENC | 6, "§16", "himpi.venc_create_chn himpi.venc_get_jpege_predicted_size"),
     (VENC | 6, "§16", "himpi.venc_send_frame_ex himpi.venc_get_mod_param himpi.venc_set_mod_param"),
+    # A 310B's.
+    (RGN | 8, "ref", "himpi.rgn_attach_to_chn himpi.rgn_create himpi.rgn_destroy"),
+    (RGN | 8, "ref", "himpi.rgn_detach_from_chn himpi.rgn_get_canvas_info"),
+    (RGN | 8, "ref", "himpi.rgn_get_display_attr himpi.rgn_set_display_attr"),
+    (RGN | 8, "ref", "himpi.rgn_update_canvas"),
     (PNGD | 6, "§16", "himpi.png_get_image_info himpi.pngd_create_chn"),
     (VDEC | 8, "own", "himpi.dvpp_get_image_info"),
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
-from typing import Any
+from typing import Any, cast
 
 import av
 import numpy as np
@@ -66,7 +66,7 @@ def recovers(packets: list[bytes], lost: int, hevc: bool) -> bool:
     decoder.flags |= av.codec.context.Flags.output_corrupt
     found = []
     for data in (*packets[:lost], *packets[lost + 1 :], None):
-        found += decoder.decode(data and av.Packet(data))
+        found += decoder.decode(av.Packet(data) if data else None)
     whole = decode(packets, hevc=hevc).frames[-1]
     return bool(np.array_equal(whole, nv12(found[-1])))
 
@@ -185,7 +185,7 @@ def quantisers_of(packet: bytes) -> np.ndarray:
     decoder = av.CodecContext.create("h264", "r")
     decoder.options = {"export_side_data": "venc_params"}
     (frame,) = [*decoder.decode(av.Packet(packet)), *decoder.decode(None)]
-    told = bytes(frame.side_data["VIDEO_ENC_PARAMS"])
+    told = bytes(cast("Any", frame).side_data["VIDEO_ENC_PARAMS"])
     count, start, size, _, middle = struct.unpack_from("<I4xQQii", told)
     found = np.zeros((17, 40), int)
     for i in range(count):
