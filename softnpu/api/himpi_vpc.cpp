@@ -36,7 +36,7 @@ int create(hi_vpc_chn &chn, const hi_vpc_chn_attr *attr) {
 }
 
 std::string engine_addresses(Picture &picture) {
-    return check_picture_memory("a picture", picture);
+    return check_vpc_memory("a picture", picture);
 }
 
 std::string scale_piece(const HimpiPiece &piece, const Picture &source, const Picture &target) {
@@ -119,10 +119,14 @@ int take_vpc_picture(const char *name, const hi_vpc_pic_info *info, Picture &pic
         return fail(vpc_error(HI_ERR_VPC_ILLEGAL_PARAM), "%s", why.c_str());
     }
     Picture probe = picture;
-    if (std::string why = check_picture_memory(name, probe); !why.empty()) {
+    if (std::string why = check_vpc_memory(name, probe); !why.empty()) {
         return fail(vpc_error(HI_ERR_VPC_BAD_ADDR), "%s", why.c_str());
     }
     return 0;
+}
+
+std::string check_vpc_memory(const char *what, Picture &picture) {
+    return check_picture_memory(what, picture, newer_generation());
 }
 
 int take_vpc_interpolation(hi_u32 number, Interpolation &how) {

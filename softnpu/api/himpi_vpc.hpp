@@ -36,6 +36,8 @@ int find_vpc(hi_vpc_chn chn, std::shared_ptr<VpcChannel> &channel);
 /// Copies a picture's description after checking geometry and memory.
 int take_vpc_picture(const char *name, const hi_vpc_pic_info *info, Picture &picture,
                      PictureUse use = PictureUse::picture);
+/// check_picture_memory: the newer chips' engine takes memory of aclrtMalloc, too.
+std::string check_vpc_memory(const char *what, Picture &picture);
 int take_vpc_interpolation(hi_u32 number, Interpolation &how);
 int take_vpc_border(int type, const hi_vpc_scalar &scalar, vpc::Margins &margins);
 /// What all operations end with: a place for the task's number and a time limit.

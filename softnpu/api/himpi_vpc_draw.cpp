@@ -235,8 +235,12 @@ vpc::Overlay read_overlay(const OverlayRule &rule) {
     static constexpr uint32_t kInverted[] = {0, 0x00FFFFFF, 0xFF000000, 0xFFFFFFFF};
     const auto *bytes = static_cast<const uint8_t *>(device_view(rule.osd.picture_address));
     vpc::Overlay overlay{rule.osd.rect.width, rule.osd.rect.height, {}};
-    overlay.pixels.resize(size_t{overlay.width} * overlay.height * 4);
     const uint32_t inverted = kInverted[static_cast<int>(rule.osd.osd_inverted_color)];
+    if (rule.bits == 32 && inverted == 0) {
+        overlay.pixels.assign(bytes, bytes + rule.bytes());
+        return overlay;
+    }
+    overlay.pixels.resize(size_t{overlay.width} * overlay.height * 4);
     uint8_t *to = overlay.pixels.data();
     for (uint32_t y = 0; y < overlay.height; ++y, bytes += rule.osd.stride) {
         for (uint32_t x = 0; x < overlay.width; ++x, to += 4) {
@@ -267,7 +271,7 @@ std::string check_overlay(const OverlayRule &rule) {
     Picture probe;
     probe.data = static_cast<uint8_t *>(rule.osd.picture_address);
     probe.size = rule.bytes();
-    return check_picture_memory("osd", probe);
+    return check_vpc_memory("osd", probe);
 }
 
 int take_osd(const hi_osd &osd, const hi_u32 (&clut)[16], int matrix, Drawing &drawing) {

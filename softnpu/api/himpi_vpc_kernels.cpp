@@ -26,11 +26,15 @@ struct Pictures {
     Picture source, target;
 };
 
-/// Both pictures, of one format, and of one size unless the operation turns them.
+/// Both pictures, of one format, and of one size unless the operation turns them. Alpha can be
+/// moved but not filtered.
 int take_both(const hi_vpc_pic_info &src, const hi_vpc_pic_info &dst, bool turned,
-              Pictures &pictures, PictureUse use = PictureUse::statistic) {
-    SOFTNPU_CHECK(take_vpc_picture("src", &src, pictures.source, use));
-    SOFTNPU_CHECK(take_vpc_picture("dst", &dst, pictures.target, use));
+              Pictures &pictures, bool moves = false) {
+    SOFTNPU_CHECK(take_vpc_picture("src", &src, pictures.source, PictureUse::pixels));
+    SOFTNPU_CHECK(take_vpc_picture("dst", &dst, pictures.target, PictureUse::pixels));
+    if (!moves && has_alpha(pictures.source.format)) {
+        return unsupported("pictures with alpha cannot be filtered; convert them to RGB_888 first");
+    }
     const Picture &from = pictures.source, &to = pictures.target;
     if (from.format != to.format) return unsupported("src and dst differ in format");
     const uint32_t width = turned ? from.height : from.width;
@@ -156,19 +160,19 @@ extern "C" {
 
 hi_s32 hi_mpi_vpc_flip(hi_vpc_chn chn, hi_flip_param *flip_param, hi_u32 *task_id,
                        hi_s32 milli_sec) {
-    return submit(__func__, chn, flip_param, task_id, milli_sec,
-                  [](const hi_flip_param &parameters, Pictures &pictures, Work &work) {
-                      SOFTNPU_CHECK(take_both(parameters.src, parameters.dst, false, pictures,
-                                              PictureUse::pixels));
-                      const int mode = static_cast<int>(parameters.flip_mode);
-                      if (mode < HI_FLIP_HOR || mode > HI_FLIP_BOTH) {
-                          return wrong_vpc("flip_mode: want 0 to 2");
-                      }
-                      work = [mode](const Picture &from, const Picture &to) {
-                          vpc::flip(from, to, mode != HI_FLIP_VER, mode != HI_FLIP_HOR);
-                      };
-                      return 0;
-                  });
+    return submit(
+        __func__, chn, flip_param, task_id, milli_sec,
+        [](const hi_flip_param &parameters, Pictures &pictures, Work &work) {
+            SOFTNPU_CHECK(take_both(parameters.src, parameters.dst, false, pictures, true));
+            const int mode = static_cast<int>(parameters.flip_mode);
+            if (mode < HI_FLIP_HOR || mode > HI_FLIP_BOTH) {
+                return wrong_vpc("flip_mode: want 0 to 2");
+            }
+            work = [mode](const Picture &from, const Picture &to) {
+                vpc::flip(from, to, mode != HI_FLIP_VER, mode != HI_FLIP_HOR);
+            };
+            return 0;
+        });
 }
 
 hi_s32 hi_mpi_vpc_rotate(hi_vpc_chn chn, const hi_rotate_param *rotate_param, hi_u32 *task_id,
@@ -181,7 +185,7 @@ hi_s32 hi_mpi_vpc_rotate(hi_vpc_chn chn, const hi_rotate_param *rotate_param, hi
                 return wrong_vpc("angle: want 0 (90), 1 (180) or 2 (270 degrees)");
             }
             SOFTNPU_CHECK(take_both(parameters.src, parameters.dst, angle != HI_ROTATION_180,
-                                    pictures, PictureUse::pixels));
+                                    pictures, true));
             if (!is_turnable(pictures.source.format)) {
                 return unsupported("pictures in 4:2:2 or 4:4:0 and with alpha cannot be turned");
             }

@@ -62,7 +62,7 @@ int find_table(const hi_remap_lut &lut, uint8_t *&table) {
     Picture probe;
     probe.data = static_cast<uint8_t *>(lut.lut);
     probe.size = bytes;
-    if (std::string why = check_picture_memory("lut", probe); !why.empty()) {
+    if (std::string why = check_vpc_memory("lut", probe); !why.empty()) {
         return fail(vpc_error(HI_ERR_VPC_BAD_ADDR), "%s", why.c_str());
     }
     table = probe.data;

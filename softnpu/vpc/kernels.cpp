@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
+#include "softnpu/dvpp/parallel.hpp"
 #include "softnpu/vpc/components.hpp"
 #include "softnpu/vpc/edge.hpp"
+#include "softnpu/vpc/vectorised.hpp"
 
 namespace softnpu::vpc {
 namespace {
@@ -132,6 +135,46 @@ ComponentPlane turned(const ComponentPlane &plane, int quarters) {
     return made;
 }
 
+/// Samples of `size` bytes in the other order.
+SOFTNPU_VECTORISED void reverse_row(const uint8_t *from, uint8_t *__restrict to, size_t size,
+                                    size_t count) {
+    if (size == 1) {
+        for (size_t x = 0; x < count; ++x) to[x] = from[count - 1 - x];
+    } else if (size == 2) {
+        for (size_t x = 0; x < count; ++x) std::memcpy(to + 2 * x, from + 2 * (count - 1 - x), 2);
+    } else if (size == 3) {
+        for (size_t x = 0; x < count; ++x) {
+            const uint8_t *at = from + 3 * (count - 1 - x);
+            to[3 * x] = at[0];
+            to[3 * x + 1] = at[1];
+            to[3 * x + 2] = at[2];
+        }
+    } else {
+        for (size_t x = 0; x < count; ++x) std::memcpy(to + 4 * x, from + 4 * (count - 1 - x), 4);
+    }
+}
+
+void flip_planes(const Picture &source, const Picture &target, bool across, bool down) {
+    constexpr uint32_t kRowsAtOnce = 64;
+    const FormatInfo &info = *format_info(source.format);
+    for (int index = 0; index < info.planes; ++index) {
+        const Plane from = plane_of(source, index), to = plane_of(target, index);
+        const size_t size = index == 0 || info.planes == 3 ? info.luma_bytes : 2;
+        parallel_for((from.height + kRowsAtOnce - 1) / kRowsAtOnce, [&](size_t part) {
+            const auto first = static_cast<uint32_t>(part) * kRowsAtOnce;
+            const uint32_t end = std::min(first + kRowsAtOnce, from.height);
+            for (uint32_t y = first; y < end; ++y) {
+                const uint8_t *row = from.data + from.stride * (down ? from.height - 1 - y : y);
+                if (across) {
+                    reverse_row(row, to.data + to.stride * y, size, from.width);
+                } else {
+                    std::memcpy(to.data + to.stride * y, row, from.width * size);
+                }
+            }
+        });
+    }
+}
+
 void gaussian_axis(int size, double sigma, double *weights) {
     if (sigma <= 0) {  // the binomial one, as in OpenCV
         static constexpr double kBinomial[3][5] = {
@@ -151,6 +194,13 @@ void gaussian_axis(int size, double sigma, double *weights) {
 }  // namespace
 
 void flip(const Picture &source, const Picture &target, bool across, bool down) {
+    const bool shared =
+        source.data < target.data + target.size && target.data < source.data + source.size;
+    if (!shared && !is_packed_422(source.format)) {
+        flip_planes(source, target, across, down);
+        return;
+    }
+    // By way of a copy: pixels that share bytes, and a picture flipped where it is.
     std::vector<ComponentPlane> planes = load_components(source, true);
     for (ComponentPlane &plane : planes) {
         for (uint32_t y = 0; across && y < plane.height; ++y) {

@@ -13,18 +13,6 @@
 namespace softnpu::vpc {
 namespace {
 
-/// Places are kept in 1/2^kFraction of a sample.
-constexpr int kFraction = 10, kUnit = 1 << kFraction;
-
-/// A plane whose samples are `channels` bytes each.
-struct Samples {
-    uint8_t *data;
-    size_t stride;
-    int32_t width, height;
-    int channels;
-    uint8_t constant[3];
-};
-
 /// Fixed-point places of a row. Everything far outside, and what is no number, lands just beyond
 /// the reach of the samples, where it can do no harm.
 SOFTNPU_VECTORISED void to_fixed(const float *from, int32_t size, float factor, float shift,
@@ -70,63 +58,14 @@ SOFTNPU_VECTORISED void mean_pairs(const float *a, const float *b, bool pairs, f
     }
 }
 
-const uint8_t *sample(const Samples &from, int32_t x, int32_t y, bool repeats) {
-    if (repeats) {
-        x = std::clamp(x, 0, from.width - 1);
-        y = std::clamp(y, 0, from.height - 1);
-    } else if (x < 0 || y < 0 || x >= from.width || y >= from.height) {
-        return from.constant;
-    }
-    return from.data + from.stride * static_cast<size_t>(y) +
-           static_cast<size_t>(x) * static_cast<size_t>(from.channels);
-}
-
-template <int channels>
-void nearest_row(const Samples &from, const int32_t *x, const int32_t *y, bool repeats, uint8_t *to,
-                 uint32_t count) {
-    for (uint32_t i = 0; i < count; ++i) {
-        const uint8_t *at =
-            sample(from, (x[i] + kUnit / 2) >> kFraction, (y[i] + kUnit / 2) >> kFraction, repeats);
-        for (int c = 0; c < channels; ++c) to[i * channels + static_cast<uint32_t>(c)] = at[c];
-    }
-}
-
-template <int channels>
-void bilinear_row(const Samples &from, const int32_t *x, const int32_t *y, bool repeats,
-                  uint8_t *to, uint32_t count) {
-    constexpr int kRound = 1 << (2 * kFraction - 1);
-    for (uint32_t i = 0; i < count; ++i, to += channels) {
-        const int32_t left = x[i] >> kFraction, top = y[i] >> kFraction;
-        const int32_t right = x[i] & (kUnit - 1), down = y[i] & (kUnit - 1);
-        const uint8_t *a, *b, *c, *d;
-        if (left >= 0 && top >= 0 && left < from.width - 1 && top < from.height - 1) {
-            a = from.data + from.stride * static_cast<size_t>(top) +
-                static_cast<size_t>(left) * channels;
-            b = a + channels;
-            c = a + from.stride;
-            d = c + channels;
-        } else {
-            a = sample(from, left, top, repeats);
-            b = sample(from, left + 1, top, repeats);
-            c = sample(from, left, top + 1, repeats);
-            d = sample(from, left + 1, top + 1, repeats);
-        }
-        for (int k = 0; k < channels; ++k) {
-            const int32_t upper = a[k] * (kUnit - right) + b[k] * right;
-            const int32_t lower = c[k] * (kUnit - right) + d[k] * right;
-            to[k] = static_cast<uint8_t>((upper * (kUnit - down) + lower * down + kRound) >>
-                                         (2 * kFraction));
-        }
-    }
-}
-
-template <int channels>
-void warp_row(const Samples &from, const int32_t *x, const int32_t *y, const WarpRule &rule,
-              uint8_t *to, uint32_t count) {
-    if (rule.nearest) {
-        nearest_row<channels>(from, x, y, rule.repeats, to, count);
+void warp_row(const Samples &from, const RowPlaces &places, const WarpRule &rule, uint8_t *to) {
+    if (gather_row(from, places, rule, to)) return;
+    if (from.channels == 1) {
+        look_up_row<1>(from, places, rule, to);
+    } else if (from.channels == 2) {
+        look_up_row<2>(from, places, rule, to);
     } else {
-        bilinear_row<channels>(from, x, y, rule.repeats, to, count);
+        look_up_row<3>(from, places, rule, to);
     }
 }
 
@@ -147,13 +86,7 @@ struct PlaneWarp {
             to_fixed(float_x.data(), from.width, part_x, part_x / 2 - 0.5f, x.data(), count);
             to_fixed(float_y.data(), from.height, part_y, part_y / 2 - 0.5f, y.data(), count);
             uint8_t *target = to.data + to.stride * row;
-            if (from.channels == 1) {
-                warp_row<1>(from, x.data(), y.data(), rule, target, count);
-            } else if (from.channels == 2) {
-                warp_row<2>(from, x.data(), y.data(), rule, target, count);
-            } else {
-                warp_row<3>(from, x.data(), y.data(), rule, target, count);
-            }
+            warp_row(from, {x.data(), y.data(), count}, rule, target);
         }
     }
 

@@ -15,6 +15,7 @@ from tests.dvpp.formats import GREY, NV12, NV21, RGB, RGBA, YUYV, Canvas
 from tests.himpi import himpi as hi
 from tests.himpi.himpi import PicInfo, run
 from tests.himpi.test_vpc_filters import info
+from tests.softnpu_model.acl import acl
 
 SOME = [GREY, NV12, formats.NV61, YUYV, formats.YUV444, formats.BGR]
 NEWER = [formats.YVU444, formats.RGB_PLANAR, formats.BGR_PLANAR]
@@ -96,6 +97,33 @@ def test_flip(chn: int, pixel_format: int) -> None:
             np.testing.assert_array_equal(result, cv2.flip(plane, code))
 
 
+def test_flip_where_it_is(chn: int) -> None:
+    planes = formats.random_planes(*SIZE, NV12, seed=2)
+    with Canvas(*SIZE, NV12).write(planes) as picture:
+        both = Mode(info(picture), info(picture), 2)
+        assert run(chn, "hi_mpi_vpc_flip", C.byref(both)) == 0
+        for plane, result in zip(planes, picture.read(), strict=True):
+            np.testing.assert_array_equal(result, cv2.flip(plane, -1))
+
+
+def test_memory_of_the_runtime(chn: int) -> None:
+    """The newer chips take what aclrtMalloc gave, as their documentation says."""
+    rows = np.random.default_rng(6).integers(0, 256, (30, 48), np.uint8)
+    addresses = [C.c_void_p() for _ in range(2)]
+    for address in addresses:
+        acl.aclrtMalloc(C.byref(address), rows.nbytes, 0)
+    acl.aclrtMemcpy(addresses[0], rows.nbytes, rows.ctypes.data, rows.nbytes, 1)
+    infos = [PicInfo(a, rows.nbytes, 46, 30, 48, 30, GREY) for a in addresses]
+    assert run(chn, "hi_mpi_vpc_flip", C.byref(Mode(*infos, 1))) == 0
+    found = np.empty_like(rows)
+    acl.aclrtMemcpy(found.ctypes.data, rows.nbytes, addresses[1], rows.nbytes, 2)
+    np.testing.assert_array_equal(found[:, :46], rows[::-1, :46])
+    infos[1].size = 4 * rows.nbytes
+    assert run(chn, "hi_mpi_vpc_flip", C.byref(Mode(*infos, 1))) == hi.BAD_ADDRESS
+    for address in addresses:
+        acl.aclrtFree(address)
+
+
 def test_flip_with_alpha(chn: int) -> None:
     """Alpha moves with its pixel."""
     rng = np.random.default_rng(5)
@@ -125,7 +153,7 @@ def padded(plane: np.ndarray, border: int, value: int) -> np.ndarray:
     return cv2.copyMakeBorder(plane, 2, 2, 2, 2, border, value=value)
 
 
-@pytest.mark.parametrize("pixel_format", SOME)
+@pytest.mark.parametrize("pixel_format", [*SOME, *NEWER])
 @pytest.mark.parametrize("border", [0, 1])
 def test_blur(chn: int, pixel_format: int, border: int) -> None:
     common = {"anchor": Point(-1, -1), "iterations": 1, "border": border}
@@ -171,7 +199,7 @@ class Median(C.Structure):
     _fields_ = [*pictures, ("size", C.c_uint32)]
 
 
-@pytest.mark.parametrize("pixel_format", SOME)
+@pytest.mark.parametrize("pixel_format", [*SOME, *NEWER])
 def test_median(chn: int, pixel_format: int) -> None:
     for size in (3, 5):
         planes, ours = apply(chn, "median_blur", Median, pixel_format, size=size)
