@@ -6,10 +6,6 @@ from typing_extensions import disjoint_base
 
 from acl_fast._device import Context
 
-INTERFACES: tuple[str, ...]
-V2_ONLY: tuple[str, ...]
-
-def choose_interface(device: Context, wanted: str | None, function: str) -> str: ...
 def each(items: Iterable[Any] | AsyncIterable[Any]) -> AsyncIterator[Any]: ...
 
 @disjoint_base

@@ -32,6 +32,7 @@ class Image:
         format: str | int = "nv12",
         *,
         align: tuple[int, int] = (16, 2),
+        kind: str | None = None,
     ) -> Image: ...
     @staticmethod
     def from_numpy(
@@ -39,12 +40,16 @@ class Image:
         array: ArrayLike,
         format: str | int | None = None,
         stream: Stream | None = None,
+        *,
+        kind: str | None = None,
     ) -> Image: ...
     def upload(self, array: ArrayLike, stream: Stream | None = None) -> None: ...
     @property
     def format(self) -> str: ...
     @property
     def format_code(self) -> int: ...
+    @property
+    def kind(self) -> str: ...
     @property
     def size(self) -> tuple[int, int]: ...
     @property

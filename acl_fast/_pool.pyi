@@ -16,7 +16,7 @@ class PicturePool:
         count: int = 8,
         exhausted: str = "block",
         align: tuple[int, int] = (16, 2),
-        kind: str = "dvpp",
+        kind: str | None = None,
     ) -> None: ...
     @property
     def device(self) -> Context: ...

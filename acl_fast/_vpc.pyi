@@ -2,6 +2,8 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, final
 
+from typing_extensions import disjoint_base
+
 from acl_fast._device import Context
 from acl_fast._image import Image
 from acl_fast._pool import PicturePool
@@ -10,19 +12,23 @@ from acl_fast.media._letterbox import Letterbox
 
 INTERPOLATIONS: dict[str, int]
 
-@final
-class Roi: ...
-
-@final
-class Batch: ...
+@disjoint_base
+class VpcPort: ...
 
 @final
 class Vpc:
     def __init__(
-        self, device: Context, stream: Stream | None = None, *, interpolation: str | int = "default"
+        self,
+        device: Context,
+        stream: Stream | None = None,
+        *,
+        interpolation: str | int = "default",
+        interface: str | None = None,
     ) -> None: ...
     @property
     def device(self) -> Context: ...
+    @property
+    def interface(self) -> str: ...
     @property
     def is_closed(self) -> bool: ...
     def release(self) -> None: ...

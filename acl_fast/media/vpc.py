@@ -3,6 +3,9 @@
 Every function takes ``stream``: with it the work is queued there and the result is to be read only
 after the stream has been synchronized; without it the call waits, with the GIL released. Each
 device and stream has a Vpc of its own, made at first use; ``close_all()`` gives them back.
+
+Pictures in memory of the second media interface (``Image.kind`` 'himpi') go through it, so that
+a chain stays in the interface in which it began; see ``Vpc`` for what streams mean there.
 """
 
 from __future__ import annotations
@@ -25,38 +28,42 @@ if TYPE_CHECKING:
     Target = Image | PicturePool | None
 
 _lock = threading.Lock()
-_of_device: WeakKeyDictionary[Context, Vpc] = WeakKeyDictionary()
+# By interface; None is the one that the device is used with.
+_of_device: WeakKeyDictionary[Context, dict[str | None, Vpc]] = WeakKeyDictionary()
 # By handle: the Vpc holds its stream, so weak keys would never let either go.
-_of_stream: dict[int, tuple[Stream, Vpc]] = {}
+_of_stream: dict[tuple[int, str | None], tuple[Stream, Vpc]] = {}
 
 
 def _vpc(image: Image, stream: Stream | None) -> Vpc:
     """Return the Vpc of a stream, or the waiting one of the image's device."""
+    interface = "v2" if image.kind == "himpi" else None
     with _lock:
         if stream is None:
-            found = _of_device.get(image.device)
+            kept = _of_device.setdefault(image.device, {})
+            found = kept.get(interface)
             if found is None or found.is_closed:
-                found = _of_device[image.device] = Vpc(image.device)
+                found = kept[interface] = Vpc(image.device, interface=interface)
             return found
-        handle = stream.handle
-        pair = _of_stream.get(handle)
+        key = stream.handle, interface
+        pair = _of_stream.get(key)
         if pair is None or pair[0] is not stream:
             _drop_closed()
-            pair = _of_stream[handle] = (stream, Vpc(image.device, stream))
+            pair = _of_stream[key] = (stream, Vpc(image.device, stream, interface=interface))
         return pair[1]
 
 
 def _drop_closed() -> None:
-    for handle, (stream, vpc) in list(_of_stream.items()):
+    for key, (stream, vpc) in list(_of_stream.items()):
         if stream.is_closed:
             vpc.close()
-            del _of_stream[handle]
+            del _of_stream[key]
 
 
 def close_all() -> None:
     """Close the Vpc objects of this module; the next call makes new ones."""
     with _lock:
-        for vpc in [*_of_device.values(), *(vpc for _, vpc in _of_stream.values())]:
+        waiting = [vpc for kept in _of_device.values() for vpc in kept.values()]
+        for vpc in [*waiting, *(vpc for _, vpc in _of_stream.values())]:
             vpc.close()
         _of_device.clear()
         _of_stream.clear()

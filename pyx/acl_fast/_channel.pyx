@@ -20,12 +20,8 @@ from acl_fast._worker cimport (
     worker_take,
 )
 
-from acl_fast import _runtime, _table
+from acl_fast import _runtime
 from acl_fast.errors import ClosedError
-
-INTERFACES = ("v1", "v2")
-# Chips whose media hardware answers to hi_mpi_* alone.
-V2_ONLY = ("Ascend950",)
 
 _channels = weakref.WeakSet()
 
@@ -50,16 +46,6 @@ cdef class Port:
 
     cdef void destroy(self) noexcept nogil:
         pass
-
-
-def choose_interface(device, wanted, function):
-    """Return 'v1' or 'v2': as asked, or what the device has; ``function`` is one of V1."""
-    if wanted is None:
-        v2 = device.soc_name.startswith(V2_ONLY) or not _table.has(function)
-        return "v2" if v2 else "v1"
-    if wanted not in INTERFACES:
-        raise ValueError(f"interface is 'v1' (acldvpp) or 'v2' (hi_mpi), not {wanted!r}")
-    return wanted
 
 
 @cython.no_gc_clear

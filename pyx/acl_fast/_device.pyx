@@ -56,6 +56,15 @@ cdef class Context:
             raise ClosedError(f"the {type(self).__name__.lower()} is closed")
         return 0
 
+    @property
+    def soc_name(self):
+        """Name of the chip, such as 'Ascend310P3'. C function: aclrtGetSocName."""
+        cdef const char *name
+        self.check_open()
+        enter(self._state)
+        name = abi.aclrtGetSocName()
+        return "" if name == NULL else name.decode("utf-8", "replace")
+
     def create_stream(self, *, Py_ssize_t priority=0, bint fast=False):
         """Create a stream.
 
@@ -298,15 +307,6 @@ cdef class Device(Context):
         self.check_open()
         context._state = context_open(self._state.device, False)
         return context
-
-    @property
-    def soc_name(self):
-        """Name of the chip, such as 'Ascend310P3'. C function: aclrtGetSocName."""
-        cdef const char *name
-        self.check_open()
-        enter(self._state)
-        name = abi.aclrtGetSocName()
-        return "" if name == NULL else name.decode("utf-8", "replace")
 
     @property
     def is_unified(self):

@@ -27,4 +27,6 @@ cdef class Image:
 cdef Image image_over(Buffer memory, object device, int format, uint32_t width, uint32_t height,
                       uint32_t stride_width, uint32_t stride_height)
 cdef Image new_image(ContextState *context, object device, int format, uint32_t width,
-                     uint32_t height, uint32_t align_width, uint32_t align_height)
+                     uint32_t height, uint32_t align_width, uint32_t align_height, str kind)
+# Kind of memory for a picture: as asked, or (None) of the device's media interface.
+cdef str checked_kind(device, kind)

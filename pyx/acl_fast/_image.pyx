@@ -6,7 +6,7 @@ cimport cython
 from libc.stddef cimport size_t
 from libc.stdint cimport int64_t, uint32_t
 
-from acl_fast._block cimport block_retain, is_host_visible
+from acl_fast._block cimport block_retain, is_host_visible, kind_name
 from acl_fast._device cimport Context
 from acl_fast._memory cimport Buffer, buffer_from_block, empty
 from acl_fast._picdesc cimport (
@@ -22,6 +22,7 @@ from acl_fast._runtime cimport ContextState
 from acl_fast._stream cimport Stream
 from acl_fast._tensor cimport TensorDesc, dtype_from_code
 
+from acl_fast._media_interface import choose_interface, memory_kind
 from acl_fast.errors import ClosedError
 
 cdef enum:
@@ -34,7 +35,7 @@ cdef enum:
 
 @cython.final
 cdef class Image:
-    """A picture in media memory (acldvppMalloc), aligned as the device demands.
+    """A picture in media memory, aligned as the device demands.
 
     Made by ``Image.empty()``, ``Image.from_numpy()``, a PicturePool, a decoder or ``vpc``. Rows
     are padded to multiples of 16 pixels and their number to a multiple of 2; ``planes`` and
@@ -65,8 +66,10 @@ cdef class Image:
                 or self.height != <int>self.desc.height)
 
     @staticmethod
-    def empty(Context device not None, width, height, format="nv12", *, align=(16, 2)):
-        """Allocate a picture with undefined contents. C function: acldvppMalloc.
+    def empty(Context device not None, width, height, format="nv12", *, align=(16, 2), kind=None):
+        """Allocate a picture with undefined contents.
+
+        C functions: acldvppMalloc, hi_mpi_dvpp_malloc.
 
         Parameters
         ----------
@@ -76,6 +79,9 @@ cdef class Image:
             A name of ``media.FORMATS`` or a value of acldvppPixelFormat.
         align : (int, int)
             What the width in pixels and the height are rounded up to in memory.
+        kind : {'dvpp', 'himpi'}, optional
+            Memory of acldvppMalloc or of hi_mpi_dvpp_malloc; by default that of the media
+            interface that the device is used with.
 
         Returns
         -------
@@ -84,10 +90,11 @@ cdef class Image:
         device.check_open()
         return new_image(device._state, device, format_from_object(format),
                          checked_size("width", width), checked_size("height", height),
-                         checked_size("align", align[0]), checked_size("align", align[1]))
+                         checked_size("align", align[0]), checked_size("align", align[1]),
+                         checked_kind(device, kind))
 
     @staticmethod
-    def from_numpy(Context device not None, array, format=None, Stream stream=None):
+    def from_numpy(Context device not None, array, format=None, Stream stream=None, *, kind=None):
         """Copy pixels into a new picture.
 
         Parameters
@@ -100,6 +107,8 @@ cdef class Image:
             By default 'rgb' or 'rgba', by the last dimension, and 'nv12' for two dimensions.
         stream : Stream, optional
             Queue the upload there.
+        kind : {'dvpp', 'himpi'}, optional
+            See ``empty()``.
 
         Returns
         -------
@@ -116,7 +125,8 @@ cdef class Image:
                 raise ValueError(f"name the format of an array of shape {pixels.shape}")
         code = format_from_object(format)
         height, width = size_of(code, pixels.shape)
-        image = new_image(device._state, device, code, width, height, 16, 2)
+        image = new_image(device._state, device, code, width, height, 16, 2,
+                          checked_kind(device, kind))
         image.upload(pixels, stream)
         return image
 
@@ -154,6 +164,12 @@ cdef class Image:
         """Value of acldvppPixelFormat."""
         self.check_open()
         return self.desc.format
+
+    @property
+    def kind(self):
+        """Kind of the memory: 'dvpp', or 'himpi' of pictures of the second media interface."""
+        self.check_open()
+        return kind_name(self.memory.block.kind)
 
     @property
     def size(self):
@@ -421,6 +437,15 @@ cdef str describe_input(tuple shape):
     return f"{text}, that is {names} pictures of {width}x{rows} without padding"
 
 
+cdef str checked_kind(device, kind):
+    """Return the kind of memory for a picture: as asked, or of the device's media interface."""
+    if kind is None:
+        return memory_kind(choose_interface(device))
+    if kind not in ("dvpp", "himpi"):
+        raise ValueError(f"pictures live in memory of kind 'dvpp' or 'himpi', not {kind!r}")
+    return kind
+
+
 cdef uint32_t checked_size(str name, object value) except? 0:
     number = operator.index(value)
     if not 1 <= number <= LARGEST:
@@ -466,7 +491,7 @@ cdef Image image_over(Buffer memory, object device, int format, uint32_t width, 
 
 
 cdef Image new_image(ContextState *context, object device, int format, uint32_t width,
-                     uint32_t height, uint32_t align_width, uint32_t align_height):
+                     uint32_t height, uint32_t align_width, uint32_t align_height, str kind):
     # No row of the picture engine is shorter than 32 bytes.
     cdef uint32_t stride_width = max(row_bytes(format, round_up(width, align_width)), 32)
     cdef uint32_t stride_height = round_up(height, align_height)
@@ -474,5 +499,5 @@ cdef Image new_image(ContextState *context, object device, int format, uint32_t 
     if layout_of(format) == SEMI_420 and (width % 2 or height % 2):
         raise ValueError(f"{format_name(format)} pictures have even sizes, not {width}x{height}")
     memory = empty(context, device, picture_bytes(format, stride_width, stride_height), "uint8",
-                   "dvpp")
+                   kind)
     return image_over(memory, device, format, width, height, stride_width, stride_height)

@@ -4,21 +4,22 @@ import threading
 
 cimport cython
 from libc.stddef cimport size_t
-from libc.stdint cimport int32_t, uint32_t
+from libc.stdint cimport uint32_t
 from libc.string cimport memcpy
 
 from acl_fast cimport abi
-from acl_fast.abi cimport aclError, acldvppJpegFormat, aclrtMemcpyKind
-from acl_fast._block cimport KIND_DVPP, Block, block_allocate, block_release
+from acl_fast.abi cimport aclError, aclrtMemcpyKind
+from acl_fast._block cimport Block, block_allocate, block_release, kind_from_name
 from acl_fast._device cimport Context
 from acl_fast._errors cimport check
 from acl_fast._image cimport Image, new_image
 from acl_fast._memory cimport order_stream
-from acl_fast._picdesc cimport format_from_object, layout_of
+from acl_fast._picdesc cimport PicDesc, format_from_object, layout_of
 from acl_fast._pool cimport PicturePool
 from acl_fast._runtime cimport bind, context_release, context_retain, enter, is_dead, is_unified
 from acl_fast._stream cimport create_stream
 
+from acl_fast._media_interface import choose_interface, memory_kind
 from acl_fast.errors import ClosedError
 
 cdef enum:
@@ -28,44 +29,82 @@ cdef enum:
     ALIGN_HEIGHT = 16
 
 
-cdef class StillChannel:
-    """A channel for still pictures; base of the decoder and the encoder."""
+cdef class StillPort:
+    """A channel of one media interface; internal."""
 
-    def __init__(self, Context device not None):
-        cdef aclError code
+    cdef int open(self, bint encodes) except -1:
+        raise NotImplementedError
+
+    cdef int jpeg_size(self, const unsigned char *data, uint32_t nbytes, int format,
+                       uint32_t *width, uint32_t *height) except -1:
+        raise NotImplementedError
+
+    cdef int png_size(self, const unsigned char *data, uint32_t nbytes, uint32_t *width,
+                      uint32_t *height) except -1:
+        raise NotImplementedError
+
+    cdef int decode_jpeg(self, Block *data, uint32_t nbytes, PicDesc target) except -1:
+        raise NotImplementedError
+
+    cdef int decode_png(self, Block *data, uint32_t nbytes, PicDesc target) except -1:
+        raise NotImplementedError
+
+    cdef uint32_t predict(self, PicDesc picture, int quality) except? 0:
+        raise NotImplementedError
+
+    cdef uint32_t encode_jpeg(self, PicDesc picture, int quality, Block *data) except? 0:
+        raise NotImplementedError
+
+    cdef void close(self) noexcept nogil:
+        pass
+
+
+cdef class StillChannel:
+    """A channel for still pictures; base of the decoder and the encoder.
+
+    Attributes
+    ----------
+    device : Context
+    interface : str
+        'v1' (acldvpp) or 'v2' (hi_mpi).
+    """
+
+    def __init__(self, Context device not None, *, interface=None):
+        cdef StillPort port
         if self.context != NULL:
             raise TypeError("a channel is set up once")
         device.check_open()
+        self.interface = choose_interface(device, interface)
         self.device = device
         self.lock = threading.Lock()
         self.context = context_retain(device._state)
         self.stream = create_stream(self.context, device, 0, 0)
         enter(self.context)
-        self.channel = abi.acldvppCreateChannelDesc()
-        if self.channel == NULL:
-            raise MemoryError("acldvppCreateChannelDesc gave no descriptor")
-        with nogil:
-            code = abi.acldvppCreateChannel(self.channel)
-        check(code, b"acldvppCreateChannel")
-        self.open = True
+        port = make_still_port(self.interface)
+        port.stream = self.stream
+        try:
+            port.open(isinstance(self, JpegEncoder))
+        except BaseException:
+            with nogil:
+                port.close()
+            raise
+        self.port = port
 
     def __dealloc__(self):
         cdef ContextState *context = self.context
+        cdef StillPort port = self.port
         self.context = NULL
         if context == NULL:
             return
         with nogil:
-            if not is_dead() and bind(context) == 0:
-                if self.open:
-                    abi.acldvppDestroyChannel(self.channel)
-                if self.channel != NULL:
-                    abi.acldvppDestroyChannelDesc(self.channel)
+            if port is not None and not is_dead() and bind(context) == 0:
+                port.close()
             block_release(self.data)
             context_release(context)
         self.data = NULL
 
     cdef int check_open(self) except -1:
-        if not self.open:
+        if self.port is None:
             raise ClosedError(f"the {type(self).__name__} is closed")
         return 0
 
@@ -77,7 +116,8 @@ cdef class StillChannel:
         self.data = NULL
         with nogil:
             block_release(old)
-        self.data = block_allocate(self.context, nbytes, KIND_DVPP)
+        self.data = block_allocate(self.context, nbytes,
+                                   kind_from_name(memory_kind(self.interface)))
         return 0
 
     cdef int put(self, const unsigned char[::1] data) except -1:
@@ -95,18 +135,19 @@ cdef class StillChannel:
                                        <aclrtMemcpyKind>1)
         return check(code, b"aclrtMemcpy")
 
-    cdef int finish(self, aclError code, const char *function) except -1:
-        check(code, function)
-        with nogil:
-            code = abi.aclrtSynchronizeStream(self.stream._handle)
-        return check(code, function)
+    cdef int begin(self, Image image) except -1:
+        """Order the work after what other streams still write to the picture."""
+        order_stream(self.stream, image.memory)
+        if self.port.waits:
+            self.stream._timeline.synchronize(-1.0)
+        return enter(self.context)
 
     cdef Image target(self, object out, int format, uint32_t width, uint32_t height):
         """Return the picture to decode into, aligned as decoders demand."""
         cdef Image image
         if out is None:
             return new_image(self.context, self.device, format, width, height, ALIGN_WIDTH,
-                             ALIGN_HEIGHT)
+                             ALIGN_HEIGHT, memory_kind(self.interface))
         image = (<PicturePool>out).take(-1.0) if isinstance(out, PicturePool) else out
         image.check_open()
         image.refuse_region("written")
@@ -117,25 +158,25 @@ cdef class StillChannel:
 
     def close(self):
         """Destroy the channel. Closing twice is harmless."""
-        cdef aclError code
-        if not self.open:
+        cdef StillPort port
+        if self.port is None:
             return
         with self.lock:
-            self.open = False
+            port = self.port
+            self.port = None
+            if port is None:
+                return
             enter(self.context)
             with nogil:
-                code = abi.acldvppDestroyChannel(self.channel)
-                abi.acldvppDestroyChannelDesc(self.channel)
+                port.close()
                 block_release(self.data)
-            self.channel = NULL
             self.data = NULL
             self.stream.close()
-            check(code, b"acldvppDestroyChannel")
 
     @property
     def is_closed(self):
         """Whether the channel was closed."""
-        return not self.open
+        return self.port is None
 
     def __enter__(self):
         self.check_open()
@@ -155,12 +196,16 @@ cdef class JpegDecoder(StillChannel):
     Parameters
     ----------
     device : Device or Context
+    interface : {'v1', 'v2'}, optional
+        acldvpp or hi_mpi; by default what the device has, V1 where it has both. V2 decodes
+        progressive files, too.
     """
 
     def decode(self, data, format="nv12", *, out=None):
         """Decode a picture, turned as its EXIF header says; blocks, with the GIL released.
 
-        C functions: acldvppJpegGetImageInfoV2, acldvppJpegDecodeAsync.
+        C functions: acldvppJpegGetImageInfoV2, acldvppJpegDecodeAsync,
+        hi_mpi_vdec_get_jpegd_output_info, hi_mpi_vdec_send_stream.
 
         Parameters
         ----------
@@ -177,52 +222,40 @@ cdef class JpegDecoder(StillChannel):
         """
         cdef const unsigned char[::1] view = as_bytes(data)
         cdef uint32_t width = 0, height = 0, nbytes = <uint32_t>view.shape[0]
-        cdef int32_t components = 0
-        cdef acldvppJpegFormat sampling
         cdef int code = format_from_object(format)
         cdef Image image
-        cdef aclError status
         with self.lock:
             self.check_open()
             enter(self.context)
-            check(abi.acldvppJpegGetImageInfoV2(&view[0], nbytes, &width, &height, &components,
-                                                &sampling), b"acldvppJpegGetImageInfoV2")
+            self.port.jpeg_size(&view[0], nbytes, code, &width, &height)
             if 1 <= layout_of(code) <= SEMI_422:
                 width &= ~<uint32_t>1
             if layout_of(code) == 1:
                 height &= ~<uint32_t>1
             image = self.target(out, code, width, height)
-            order_stream(self.stream, image.memory)
             self.put(view)
-            with nogil:
-                status = abi.acldvppJpegDecodeAsync(self.channel, self.data.address, nbytes,
-                                                    image.desc.handle, self.stream._handle)
-            self.finish(status, b"acldvppJpegDecodeAsync")
+            self.begin(image)
+            self.port.decode_jpeg(self.data, nbytes, image.desc)
         return image
 
     def decode_png(self, data, format="rgb", *, out=None):
         """Decode a PNG picture to 'rgb' or 'rgba'; see ``decode()``.
 
-        C functions: acldvppPngGetImageInfo, acldvppPngDecodeAsync.
+        C functions: acldvppPngGetImageInfo, acldvppPngDecodeAsync, hi_mpi_png_get_image_info,
+        hi_mpi_pngd_send_stream.
         """
         cdef const unsigned char[::1] view = as_bytes(data)
         cdef uint32_t width = 0, height = 0, nbytes = <uint32_t>view.shape[0]
-        cdef int32_t components = 0
         cdef int code = format_from_object(format)
         cdef Image image
-        cdef aclError status
         with self.lock:
             self.check_open()
             enter(self.context)
-            check(abi.acldvppPngGetImageInfo(&view[0], nbytes, &width, &height, &components),
-                  b"acldvppPngGetImageInfo")
+            self.port.png_size(&view[0], nbytes, &width, &height)
             image = self.target(out, code, width, height)
-            order_stream(self.stream, image.memory)
             self.put(view)
-            with nogil:
-                status = abi.acldvppPngDecodeAsync(self.channel, self.data.address, nbytes,
-                                                   image.desc.handle, self.stream._handle)
-            self.finish(status, b"acldvppPngDecodeAsync")
+            self.begin(image)
+            self.port.decode_png(self.data, nbytes, image.desc)
         return image
 
 
@@ -233,12 +266,15 @@ cdef class JpegEncoder(StillChannel):
     Parameters
     ----------
     device : Device or Context
+    interface : {'v1', 'v2'}, optional
+        acldvpp or hi_mpi; by default what the device has, V1 where it has both.
     """
 
     def encode(self, Image image not None, int quality=95):
         """Encode a picture; blocks, with the GIL released.
 
-        C functions: acldvppJpegPredictEncSize, acldvppJpegEncodeAsync.
+        C functions: acldvppJpegPredictEncSize, acldvppJpegEncodeAsync,
+        hi_mpi_venc_get_jpege_predicted_size, hi_mpi_venc_send_jpege_frame.
 
         Parameters
         ----------
@@ -250,34 +286,18 @@ cdef class JpegEncoder(StillChannel):
         -------
         bytes
         """
-        cdef abi.acldvppJpegeConfig *config
-        cdef uint32_t size = 0
-        cdef aclError status
+        cdef uint32_t nbytes
         if not 1 <= quality <= 100:
             raise ValueError(f"quality {quality} is not within 1 and 100")
         image.check_open()
         image.refuse_region("encoded")
         with self.lock:
             self.check_open()
+            self.begin(image)
+            self.reserve(self.port.predict(image.desc, quality))
             enter(self.context)
-            order_stream(self.stream, image.memory)
-            config = abi.acldvppCreateJpegeConfig()
-            if config == NULL:
-                raise MemoryError("acldvppCreateJpegeConfig gave no configuration")
-            try:
-                check(abi.acldvppSetJpegeConfigLevel(config, <uint32_t>quality),
-                      b"acldvppSetJpegeConfigLevel")
-                check(abi.acldvppJpegPredictEncSize(image.desc.handle, config, &size),
-                      b"acldvppJpegPredictEncSize")
-                self.reserve(size)
-                with nogil:
-                    status = abi.acldvppJpegEncodeAsync(
-                        self.channel, image.desc.handle, self.data.address, &size, config,
-                        self.stream._handle)
-                self.finish(status, b"acldvppJpegEncodeAsync")
-            finally:
-                abi.acldvppDestroyJpegeConfig(config)
-            return self.fetch(size)
+            nbytes = self.port.encode_jpeg(image.desc, quality, self.data)
+            return self.fetch(nbytes)
 
     def fetch(self, size_t nbytes):
         """Copy the encoded bytes to the host; internal."""
@@ -304,10 +324,15 @@ cdef object as_bytes(object data):
     return view
 
 
-def decode_png(Context device not None, data, format="rgb"):
+def decode_png(Context device not None, data, format="rgb", *, interface=None):
     """Decode one PNG picture to 'rgb' or 'rgba' with a channel of its own.
 
     For many, keep a JpegDecoder and use its ``decode_png()``.
     """
-    with JpegDecoder(device) as decoder:
+    with JpegDecoder(device, interface=interface) as decoder:
         return decoder.decode_png(data, format)
+
+
+cdef StillPort make_still_port(str interface):
+    from acl_fast import _picture_v1, _picture_v2
+    return _picture_v2.StillPortV2() if interface == "v2" else _picture_v1.StillPortV1()

@@ -102,17 +102,35 @@ cdef size_t picture_bytes(int format, size_t stride_width, size_t stride_height)
 
 @cython.final
 cdef class PicDesc:
-    """An acldvppPicDesc and the memory it points to; internal."""
+    """A picture's memory, size and format; internal."""
 
     def __init__(self):
         raise TypeError("picture descriptors belong to images")
 
     def __dealloc__(self):
-        cdef abi.acldvppPicDesc *handle = self.handle
-        self.handle = NULL
+        cdef abi.acldvppPicDesc *handle = self._v1
+        self._v1 = NULL
         if handle != NULL and not is_dead():
             with nogil:
                 abi.acldvppDestroyPicDesc(handle)
+
+    cdef abi.acldvppPicDesc *v1(self) except NULL:
+        if self._v1 == NULL:
+            self._v1 = abi.acldvppCreatePicDesc()
+            if self._v1 == NULL:
+                raise MemoryError("acldvppCreatePicDesc gave no descriptor")
+            describe_v1(self, self._v1)
+        return self._v1
+
+
+cdef void describe_v1(PicDesc desc, abi.acldvppPicDesc *target) noexcept:
+    abi.acldvppSetPicDescData(target, desc.buffer.address)
+    abi.acldvppSetPicDescSize(target, <uint32_t>desc.buffer.nbytes)
+    abi.acldvppSetPicDescFormat(target, <acldvppPixelFormat>desc.format)
+    abi.acldvppSetPicDescWidth(target, desc.width)
+    abi.acldvppSetPicDescHeight(target, desc.height)
+    abi.acldvppSetPicDescWidthStride(target, desc.stride_width)
+    abi.acldvppSetPicDescHeightStride(target, desc.stride_height)
 
 
 cdef PicDesc create_picdesc(Buffer buffer, int format, uint32_t width, uint32_t height,
@@ -122,18 +140,9 @@ cdef PicDesc create_picdesc(Buffer buffer, int format, uint32_t width, uint32_t 
     # The view shares what is known about queued work with the buffer that users see.
     desc.buffer.root = buffer.state()
     desc.format = format
+    desc.planes = 2 if 1 <= layout_of(format) <= SEMI_444 else 1
     desc.width = width
     desc.height = height
     desc.stride_width = stride_width
     desc.stride_height = stride_height
-    desc.handle = abi.acldvppCreatePicDesc()
-    if desc.handle == NULL:
-        raise MemoryError("acldvppCreatePicDesc gave no descriptor")
-    abi.acldvppSetPicDescData(desc.handle, buffer.address)
-    abi.acldvppSetPicDescSize(desc.handle, <uint32_t>buffer.nbytes)
-    abi.acldvppSetPicDescFormat(desc.handle, <acldvppPixelFormat>format)
-    abi.acldvppSetPicDescWidth(desc.handle, width)
-    abi.acldvppSetPicDescHeight(desc.handle, height)
-    abi.acldvppSetPicDescWidthStride(desc.handle, stride_width)
-    abi.acldvppSetPicDescHeightStride(desc.handle, stride_height)
     return desc

@@ -8,8 +8,6 @@ from libc.stdlib cimport calloc, free, realloc
 
 from acl_fast._atomic cimport atomic_release, atomic_retain
 from acl_fast._block cimport (
-    KIND_DVPP,
-    KIND_HIMPI,
     Block,
     Releaser,
     block_allocate,
@@ -18,10 +16,10 @@ from acl_fast._block cimport (
     kind_from_name,
 )
 from acl_fast._device cimport Context
-from acl_fast._image cimport Image, image_over
+from acl_fast._image cimport Image, checked_kind, image_over
 from acl_fast._memory cimport Buffer, buffer_from_block
 from acl_fast._picdesc cimport format_from_object, format_name, picture_bytes, row_bytes
-from acl_fast._runtime cimport context_release, context_retain, enter
+from acl_fast._runtime cimport context_release, context_retain
 from acl_fast._tensor cimport dtype_from_code
 from acl_fast._timeline cimport now, parse_timeout
 
@@ -122,8 +120,9 @@ cdef class PicturePool:
         What ``get()`` does when all pictures are out.
     align : (int, int)
         What the width in pixels and the height are rounded up to in memory.
-    kind : {'dvpp', 'himpi'}
-        Memory of acldvppMalloc or of hi_mpi_dvpp_malloc.
+    kind : {'dvpp', 'himpi'}, optional
+        Memory of acldvppMalloc or of hi_mpi_dvpp_malloc; by default that of the media interface
+        that the device is used with.
 
     Attributes
     ----------
@@ -133,7 +132,7 @@ cdef class PicturePool:
     """
 
     def __init__(self, Context device not None, int width, int height, format="nv12", *,
-                 int count=8, str exhausted="block", align=(16, 2), str kind="dvpp"):
+                 int count=8, str exhausted="block", align=(16, 2), kind=None):
         if self.context != NULL:
             raise TypeError("a pool is set up once")
         device.check_open()
@@ -143,9 +142,7 @@ cdef class PicturePool:
             raise ValueError(f"a pool of {count} pictures could give none")
         if width < 1 or height < 1 or width > 16384 or height > 16384:
             raise ValueError(f"there are no pictures of {width}x{height}")
-        self.kind = kind_from_name(kind)
-        if self.kind not in (KIND_DVPP, KIND_HIMPI):
-            raise ValueError(f"pictures live in memory of kind 'dvpp' or 'himpi', not {kind!r}")
+        self.kind = kind_from_name(checked_kind(device, kind))
         self._format = format_from_object(format)
         if self._format in (1, 2) and (width % 2 or height % 2):
             raise ValueError(f"{format_name(self._format)} pictures have even sizes, not "
@@ -232,8 +229,6 @@ cdef class PicturePool:
         dims[0] = <int64_t>inner.nbytes
         buffer = buffer_from_block(block, block.address, self.device, 1, dims,
                                    dtype_from_code(UINT8))
-        # The thread may not have used the device before, and descriptors are made in a context.
-        enter(self.context)
         return image_over(buffer, self.device, self._format, <uint32_t>self.width,
                           <uint32_t>self.height, self.stride_width, self.stride_height)
 

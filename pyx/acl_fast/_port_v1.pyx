@@ -123,7 +123,7 @@ cdef class DecoderPortV1(Port):
             job.desc = packet
         abi.acldvppSetStreamDescData(packet, job.memory.address)
         abi.acldvppSetStreamDescSize(packet, <uint32_t>job.nbytes)
-        return self.send(packet, picture.handle, job)
+        return self.send(packet, picture.v1(), job)
 
     cdef int send(self, acldvppStreamDesc *packet, acldvppPicDesc *picture, Job *job) except -1:
         cdef aclError code
@@ -204,7 +204,7 @@ cdef class EncoderPortV1(Port):
     cdef int send_picture(self, Job *job, PicDesc picture, bint key) except -1:
         """C function: aclvencSendFrame."""
         abi.aclvencSetFrameConfigForceIFrame(self.config, key)
-        return self.send(picture.handle, job)
+        return self.send(picture.v1(), job)
 
     cdef int send(self, acldvppPicDesc *picture, Job *job) except -1:
         cdef aclError code

@@ -6,16 +6,13 @@ or picture; packets that only end a stream have none.
 
 cimport cython
 from cpython.exc cimport PyErr_CheckSignals
-from libc.stddef cimport size_t
 from libc.stdint cimport uint32_t, uintptr_t
 from libc.string cimport memset
 
 from acl_fast cimport abi
 from acl_fast.abi cimport (
     aclError,
-    hi_pixel_format,
     hi_u32,
-    hi_u64,
     hi_vdec_chn_attr,
     hi_vdec_pic_info,
     hi_vdec_stream,
@@ -29,6 +26,14 @@ from acl_fast.abi cimport (
 )
 from acl_fast._channel cimport Port, VideoOptions
 from acl_fast._errors cimport check
+from acl_fast._himpi cimport (
+    create_at_free_number,
+    create_vdec,
+    create_venc,
+    fill_frame,
+    fill_packet,
+    fill_target,
+)
 from acl_fast._picdesc cimport PicDesc
 from acl_fast._runtime cimport bind, enter, is_dead
 from acl_fast._timeline cimport pause
@@ -48,36 +53,7 @@ from acl_fast._worker cimport (
 )
 
 cdef enum:
-    CHANNELS = 256
     SLICE_MS = 100              # how long calls wait before they look whether to stop
-
-ctypedef int (*Creator)(int channel, const void *attr) noexcept nogil
-
-
-cdef int create_vdec(int channel, const void *attr) noexcept nogil:
-    return abi.hi_mpi_vdec_create_chn(channel, <const hi_vdec_chn_attr *>attr)
-
-
-cdef int create_venc(int channel, const void *attr) noexcept nogil:
-    return abi.hi_mpi_venc_create_chn(channel, <const hi_venc_chn_attr *>attr)
-
-
-cdef int create_at_free_number(Worker *worker, Creator create, const void *attr, uint32_t exists,
-                               uint32_t not_ready, const char *function) except -1:
-    """Create the channel under the first number that nobody in the process has."""
-    cdef int code = 0, number
-    enter(worker.context)
-    with nogil:
-        for number in range(CHANNELS):
-            code = create(number, attr)
-            if <uint32_t>code == not_ready and abi.hi_mpi_sys_init() == 0:
-                code = create(number, attr)
-            if <uint32_t>code != exists:
-                break
-        if code == 0:
-            worker.channel = number
-    return check(<aclError>code, function)
-
 
 # ---- decoding ----
 
@@ -118,8 +94,10 @@ cdef class DecoderPortV2(Port):
         attr.stream_buf_size = options.width * options.height * 3 // 2
         attr.video_attr.ref_frame_num = 16
         attr.video_attr.temporal_mvp_en = abi.HI_TRUE
-        create_at_free_number(self.worker, create_vdec, &attr, abi.HI_ERR_VDEC_EXIST,
-                              abi.HI_ERR_VDEC_SYS_NOT_READY, b"hi_mpi_vdec_create_chn")
+        enter(self.worker.context)
+        self.worker.channel = create_at_free_number(
+            create_vdec, &attr, abi.HI_ERR_VDEC_EXIST, abi.HI_ERR_VDEC_SYS_NOT_READY,
+            b"hi_mpi_vdec_create_chn")
         check(<aclError>abi.hi_mpi_vdec_start_recv_stream(self.worker.channel),
               b"hi_mpi_vdec_start_recv_stream")
         worker_start(self.worker, fetch_frames)
@@ -128,20 +106,8 @@ cdef class DecoderPortV2(Port):
     cdef int send_packet(self, Job *job, PicDesc picture) except -1:
         cdef hi_vdec_stream packet
         cdef hi_vdec_pic_info target
-        memset(&packet, 0, sizeof(packet))
-        memset(&target, 0, sizeof(target))
-        packet.end_of_frame = abi.HI_TRUE
-        packet.need_display = abi.HI_TRUE
-        packet.pts = <hi_u64><uintptr_t>job
-        packet.len = <hi_u32>job.nbytes
-        packet.addr = <abi.hi_u8 *>job.memory.address
-        target.width = picture.width
-        target.height = picture.height
-        target.width_stride = picture.stride_width
-        target.height_stride = picture.stride_height
-        target.pixel_format = <hi_pixel_format>picture.format
-        target.vir_addr = <hi_u64><uintptr_t>picture.buffer.address
-        target.buffer_size = <hi_u32>picture.buffer.nbytes
+        fill_packet(&packet, job.memory.address, job.nbytes, <uintptr_t>job)
+        fill_target(&target, picture)
         return self.send(&packet, &target, True)
 
     cdef int send(self, hi_vdec_stream *packet, hi_vdec_pic_info *target,
@@ -241,8 +207,10 @@ cdef class EncoderPortV2(Port):
         attr.rc_attr.h264_vbr.dst_frame_rate = options.rate
         attr.rc_attr.h264_vbr.max_bit_rate = options.bitrate
         attr.gop_attr.gop_mode = abi.HI_VENC_GOP_MODE_NORMAL_P
-        create_at_free_number(self.worker, create_venc, &attr, abi.HI_ERR_VENC_EXIST,
-                              abi.HI_ERR_VENC_SYS_NOT_READY, b"hi_mpi_venc_create_chn")
+        enter(self.worker.context)
+        self.worker.channel = create_at_free_number(
+            create_venc, &attr, abi.HI_ERR_VENC_EXIST, abi.HI_ERR_VENC_SYS_NOT_READY,
+            b"hi_mpi_venc_create_chn")
         start.recv_pic_num = -1
         check(<aclError>abi.hi_mpi_venc_start_chn(self.worker.channel, &start),
               b"hi_mpi_venc_start_chn")
@@ -252,19 +220,8 @@ cdef class EncoderPortV2(Port):
     cdef int send_picture(self, Job *job, PicDesc picture, bint key) except -1:
         """C functions: hi_mpi_venc_send_frame, hi_mpi_venc_request_idr."""
         cdef hi_video_frame_info frame
-        cdef char *address = <char *>picture.buffer.address
-        cdef int code, plane
-        memset(&frame, 0, sizeof(frame))
-        frame.v_frame.width = picture.width
-        frame.v_frame.height = picture.height
-        frame.v_frame.pixel_format = <hi_pixel_format>picture.format
-        for plane in range(2):
-            frame.v_frame.width_stride[plane] = picture.stride_width
-            frame.v_frame.height_stride[plane] = picture.stride_height
-        frame.v_frame.virt_addr[0] = address
-        frame.v_frame.virt_addr[1] = (address + <size_t>picture.stride_width
-                                      * picture.stride_height)
-        frame.v_frame.pts = <hi_u64><uintptr_t>job
+        cdef int code
+        fill_frame(&frame, picture, <uintptr_t>job)
         if key:
             check(<aclError>abi.hi_mpi_venc_request_idr(self.worker.channel, abi.HI_FALSE),
                   b"hi_mpi_venc_request_idr")

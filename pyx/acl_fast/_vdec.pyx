@@ -16,7 +16,7 @@ from acl_fast._runtime cimport enter
 from acl_fast._timeline cimport now, parse_timeout
 from acl_fast._worker cimport worker_has_done
 
-from acl_fast._channel import choose_interface
+from acl_fast._media_interface import choose_interface, memory_kind
 from acl_fast.errors import AclTimeoutError
 
 CODECS = {"h264": False, "hevc": True, "h265": True}
@@ -73,7 +73,7 @@ cdef class VideoDecoder(VideoChannel):
             if width is None or height is None:
                 raise ValueError("give width and height of the pictures, or a pool")
             pool = PicturePool(device, width, height, format, count=0, exhausted="grow",
-                               kind="himpi" if interface == "v2" else "dvpp")
+                               kind=memory_kind(interface))
         pool.check_open()
         self.pool = pool
         options.hevc = CODECS[codec]

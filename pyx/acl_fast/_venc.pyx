@@ -17,7 +17,7 @@ from acl_fast._picdesc cimport format_from_object, format_name
 from acl_fast._runtime cimport enter
 from acl_fast._timeline cimport Timeline, parse_timeout
 
-from acl_fast._channel import choose_interface
+from acl_fast._media_interface import choose_interface
 from acl_fast._vdec import CODECS
 
 PROFILES = ("baseline", "main", "high")

@@ -4,11 +4,11 @@ import threading
 
 cimport cython
 from libc.stddef cimport size_t
-from libc.stdint cimport uint32_t, uintptr_t
+from libc.stdint cimport uint32_t
 from libc.stdlib cimport calloc, free
 
 from acl_fast cimport abi
-from acl_fast.abi cimport aclError, acldvppBatchPicDesc, acldvppPicDesc, acldvppRoiConfig
+from acl_fast.abi cimport aclError
 from acl_fast._device cimport Context
 from acl_fast._errors cimport check
 from acl_fast._image cimport Image, new_image
@@ -24,6 +24,7 @@ from acl_fast._runtime cimport (
 )
 from acl_fast._stream cimport Stream, create_stream
 
+from acl_fast._media_interface import choose_interface, memory_kind
 from acl_fast.errors import ClosedError
 
 INTERPOLATIONS = {
@@ -36,22 +37,34 @@ INTERPOLATIONS = {
 
 cdef enum:
     LARGEST_BATCH = 256
-    SEMI_420 = 1
 
 
-@cython.final
-cdef class Roi:
-    """A region on loan; internal."""
+cdef class VpcPort:
+    """A channel of one media interface; internal."""
 
-    def __dealloc__(self):
-        cdef acldvppRoiConfig *handle = self.handle
-        self.handle = NULL
-        if handle == NULL or is_dead():
-            return
-        if self.home is not None and self.home.idle is not None and not self.home.closed:
-            self.home.idle.append(<uintptr_t>handle)
-        else:
-            abi.acldvppDestroyRoiConfig(handle)
+    cdef int open(self) except -1:
+        raise NotImplementedError
+
+    cdef int set_interpolation(self, int code) except -1:
+        raise NotImplementedError
+
+    cdef object resize(self, PicDesc source, const Area *area, PicDesc target):
+        raise NotImplementedError
+
+    cdef object crop(self, PicDesc source, const Area *area, PicDesc target):
+        raise NotImplementedError
+
+    cdef object paste(self, PicDesc source, const Area *area, PicDesc target, const Area *place):
+        raise NotImplementedError
+
+    cdef object convert(self, PicDesc source, PicDesc target):
+        raise NotImplementedError
+
+    cdef object batch(self, list sources, list counts, const Area *areas, list targets):
+        raise NotImplementedError
+
+    cdef void close(self) noexcept nogil:
+        pass
 
 
 @cython.final
@@ -66,18 +79,30 @@ cdef class Vpc:
     ----------
     device : Device or Context
     stream : Stream, optional
-        Queue all work there and return at once; without it every call waits for its result.
+        Do all work after what is queued there, and before what is queued later. With V1 it is
+        queued and calls return at once. The channels of V2 are no part of streams: calls wait for
+        the stream, then for their result, so do not queue a wait on the stream that the same
+        thread ends later. Without a stream every call waits for its result.
     interpolation : str or int
-        'default', 'bilinear', 'nearest', 'bilinear_tf' or 'nearest_tf'.
+        'default', 'bilinear', 'nearest'; with V1 also 'bilinear_tf' and 'nearest_tf'.
+    interface : {'v1', 'v2'}, optional
+        acldvpp or hi_mpi; by default what the device has, V1 where it has both.
+
+    Attributes
+    ----------
+    device : Context
+    interface : str
+        'v1' or 'v2'.
     """
 
-    def __init__(self, Context device not None, Stream stream=None, *, interpolation="default"):
+    def __init__(self, Context device not None, Stream stream=None, *, interpolation="default",
+                 interface=None):
         if self.context != NULL:
             raise TypeError("a Vpc is set up once")
         device.check_open()
+        self.interface = choose_interface(device, interface)
         self.closed = True
         self.lock = threading.RLock()
-        self.idle = []
         self.device = device
         if stream is not None:
             stream.check_open()
@@ -85,14 +110,9 @@ cdef class Vpc:
         self.context = context_retain(device._state)
         self.stream = create_stream(self.context, device, 0, 0) if stream is None else stream
         enter(self.context)
-        self.channel = abi.acldvppCreateChannelDesc()
-        self.config = abi.acldvppCreateResizeConfig()
-        if self.channel == NULL or self.config == NULL:
-            raise MemoryError("acldvppCreateChannelDesc gave no descriptor")
-        cdef aclError code
-        with nogil:
-            code = abi.acldvppCreateChannel(self.channel)
-        check(code, b"acldvppCreateChannel")
+        self.port = make_vpc_port(self.interface)
+        self.port.stream = self.stream
+        self.port.open()
         self.closed = False
         if interpolation != "default":
             self.set_interpolation(interpolation)
@@ -103,24 +123,15 @@ cdef class Vpc:
     def release(self):
         """Destroy the channel without waiting for a stream that is not the Vpc's own; internal."""
         cdef bint created = not self.closed
+        cdef VpcPort port = self.port
         self.closed = True
         if self.context == NULL:
             return
-        if not is_dead() and bind(self.context) == 0:
+        if port is not None and not is_dead() and bind(self.context) == 0:
             with nogil:
-                if created:
-                    if self.stream is not None and self.stream._handle != NULL:
-                        abi.aclrtSynchronizeStream(self.stream._handle)
-                    abi.acldvppDestroyChannel(self.channel)
-                if self.channel != NULL:
-                    abi.acldvppDestroyChannelDesc(self.channel)
-                if self.config != NULL:
-                    abi.acldvppDestroyResizeConfig(self.config)
-            for address in self.idle or ():
-                abi.acldvppDestroyRoiConfig(<acldvppRoiConfig *><uintptr_t>address)
-        self.idle = None
-        self.channel = NULL
-        self.config = NULL
+                if created and self.stream._handle != NULL:
+                    abi.aclrtSynchronizeStream(self.stream._handle)
+                port.close()
         with nogil:
             context_release(self.context)
         self.context = NULL
@@ -155,26 +166,12 @@ cdef class Vpc:
             self.check_open()
             # Work in flight reads the configuration.
             self.settle()
-            check(abi.acldvppSetResizeConfigInterpolation(self.config, <uint32_t>code),
-                  b"acldvppSetResizeConfigInterpolation")
+            self.port.set_interpolation(code)
 
     cdef int settle(self) except -1:
         self.stream._timeline.synchronize(-1.0)
+        self.ordered = False
         return 0
-
-    cdef Roi roi(self, uint32_t left, uint32_t top, uint32_t width, uint32_t height):
-        cdef Roi roi = Roi.__new__(Roi)
-        cdef uint32_t right = left + width - 1, bottom = top + height - 1
-        roi.home = self
-        if self.idle:
-            roi.handle = <acldvppRoiConfig *><uintptr_t>self.idle.pop()
-            check(abi.acldvppSetRoiConfig(roi.handle, left, right, top, bottom),
-                  b"acldvppSetRoiConfig")
-        else:
-            roi.handle = abi.acldvppCreateRoiConfig(left, right, top, bottom)
-            if roi.handle == NULL:
-                raise ValueError(f"no region of {width}x{height} at ({left}, {top})")
-        return roi
 
     cdef Image target(self, Image source, object width, object height, object format, object out):
         """Return the picture to write: given, from a pool, or new."""
@@ -188,7 +185,8 @@ cdef class Vpc:
             code = source.desc.format if format is None else format_from_object(format)
             if width is None or height is None or width < 1 or height < 1:
                 raise ValueError(f"give width and height, or out; not {width} and {height}")
-            image = new_image(self.context, self.device, code, width, height, 16, 2)
+            image = new_image(self.context, self.device, code, width, height, 16, 2,
+                              memory_kind(self.interface))
         else:
             image = out
             image.check_open()
@@ -203,26 +201,37 @@ cdef class Vpc:
         """Let the stream wait for what other streams still write to either picture."""
         if source.desc.buffer.root.pending is not None or source.desc.buffer.root.writers:
             order_stream(self.stream, source.desc.buffer.root)
+            self.ordered = True
         if out.desc.buffer.root.pending is not None:
             order_stream(self.stream, out.desc.buffer.root)
-        enter(self.context)
+            self.ordered = True
         return 0
 
-    cdef int finish(self, aclError code, const char *function, Image out, object keep) except -1:
+    cdef int begin(self) except -1:
+        """Call it before the port, and after ``order()``."""
+        if self.port.waits and (self.ordered or not self.own_stream):
+            self.settle()
+        return enter(self.context)
+
+    cdef int finish(self, object keep, Image out) except -1:
         """Wait for what was queued, or keep alive what it uses."""
-        check(code, function)
+        cdef aclError code
+        if self.port.waits:
+            return 0
         if not self.own_stream:
             self.stream._timeline.hold(keep)
             out.memory.mark_pending(self.stream._timeline)
             return 0
+        self.ordered = False
         with nogil:
             code = abi.aclrtSynchronizeStream(self.stream._handle)
-        return check(code, function)
+        return check(code, self.port.function)
 
     def resize(self, Image source not None, width=None, height=None, *, out=None, format=None):
         """Scale a picture, or the region of a crop view.
 
-        C functions: acldvppVpcResizeAsync, acldvppVpcCropResizeAsync.
+        C functions: acldvppVpcResizeAsync, acldvppVpcCropResizeAsync, hi_mpi_vpc_resize,
+        hi_mpi_vpc_crop_resize.
 
         Parameters
         ----------
@@ -239,46 +248,31 @@ cdef class Vpc:
         Image
         """
         cdef Image image
-        cdef aclError code
-        cdef Roi roi = None
-        cdef acldvppRoiConfig *area = NULL
+        cdef Area area = region_of(source)
         with self.lock:
             image = self.target(source, width, height, format, out)
             self.order(source, image)
-            if source.is_region():
-                roi = self.roi(source.left, source.top, source.width, source.height)
-                area = roi.handle
-            with nogil:
-                if area == NULL:
-                    code = abi.acldvppVpcResizeAsync(self.channel, source.desc.handle,
-                                                     image.desc.handle, self.config,
-                                                     self.stream._handle)
-                else:
-                    code = abi.acldvppVpcCropResizeAsync(self.channel, source.desc.handle,
-                                                         image.desc.handle, area, self.config,
-                                                         self.stream._handle)
-            self.finish(code, b"acldvppVpcResizeAsync" if area == NULL
-                        else b"acldvppVpcCropResizeAsync", image, (source.desc, image.desc, roi))
+            self.begin()
+            self.finish(self.port.resize(source.desc, &area if source.is_region() else NULL,
+                                         image.desc), image)
         return image
 
     def crop(self, Image source not None, left=None, top=None, width=None, height=None, *,
              out=None):
         """Copy a region into a picture of its own.
 
-        C function: acldvppVpcCropAsync. Without numbers, the region of a crop view.
+        C functions: acldvppVpcCropAsync, hi_mpi_vpc_crop. Without numbers, the region of a crop
+        view.
         """
         cdef Image region = source if left is None else source.crop(left, top, width, height)
         cdef Image image
-        cdef aclError code
-        cdef Roi roi
+        cdef Area area
         with self.lock:
             image = self.target(region, region.width, region.height, None, out)
             self.order(region, image)
-            roi = self.roi(region.left, region.top, region.width, region.height)
-            with nogil:
-                code = abi.acldvppVpcCropAsync(self.channel, region.desc.handle,
-                                               image.desc.handle, roi.handle, self.stream._handle)
-            self.finish(code, b"acldvppVpcCropAsync", image, (region.desc, image.desc, roi))
+            self.begin()
+            area = region_of(region)
+            self.finish(self.port.crop(region.desc, &area, image.desc), image)
         return image
 
     def crop_resize(self, Image source not None, box, width=None, height=None, *, out=None):
@@ -288,28 +282,22 @@ cdef class Vpc:
     def paste(self, Image source not None, left, top, width, height, *, Image out not None):
         """Scale a picture, or a region, into the region of ``out``; the rest stays as it is.
 
-        C function: acldvppVpcCropResizePasteAsync. ``left`` is a multiple of 16.
+        C functions: acldvppVpcCropResizePasteAsync, hi_mpi_vpc_crop_resize_paste. ``left`` is a
+        multiple of 16.
         """
-        cdef aclError code
-        cdef Roi area, place
+        cdef Area area = region_of(source), place
         with self.lock:
             self.target(source, None, None, None, out)
-            out.crop(left, top, width, height)
+            place = region_of(out.crop(left, top, width, height))
             self.order(source, out)
-            area = self.roi(source.left, source.top, source.width, source.height)
-            place = self.roi(left, top, width, height)
-            with nogil:
-                code = abi.acldvppVpcCropResizePasteAsync(
-                    self.channel, source.desc.handle, out.desc.handle, area.handle, place.handle,
-                    self.config, self.stream._handle)
-            self.finish(code, b"acldvppVpcCropResizePasteAsync", out,
-                        (source.desc, out.desc, area, place))
+            self.begin()
+            self.finish(self.port.paste(source.desc, &area, out.desc, &place), out)
         return out
 
     def letterbox(self, Image source not None, width, height, *, out=None, Py_ssize_t fill=128):
         """Scale a picture into a frame, its proportions kept and the rest filled.
 
-        C functions: aclrtMemset, acldvppVpcCropResizePasteAsync.
+        C functions: aclrtMemset, and those of ``paste()``.
 
         Parameters
         ----------
@@ -342,7 +330,9 @@ cdef class Vpc:
         return image, box
 
     def convert(self, Image source not None, format=None, *, out=None):
-        """Convert the pixel format. C function: acldvppVpcConvertColorAsync.
+        """Convert the pixel format.
+
+        C functions: acldvppVpcConvertColorAsync, hi_mpi_vpc_convert_color.
 
         Parameters
         ----------
@@ -351,7 +341,6 @@ cdef class Vpc:
             By default that of ``out``.
         """
         cdef Image image
-        cdef aclError code
         source.check_open()
         source.refuse_region("converted")
         if format is None and out is None:
@@ -361,16 +350,14 @@ cdef class Vpc:
             if format is not None and image.desc.format != format_from_object(format):
                 raise ValueError(f"out is {image.format}, not {format}")
             self.order(source, image)
-            with nogil:
-                code = abi.acldvppVpcConvertColorAsync(self.channel, source.desc.handle,
-                                                       image.desc.handle, self.stream._handle)
-            self.finish(code, b"acldvppVpcConvertColorAsync", image, (source.desc, image.desc))
+            self.begin()
+            self.finish(self.port.convert(source.desc, image.desc), image)
         return image
 
     def batch_crop_resize(self, sources, boxes, width=None, height=None, *, out=None):
         """Scale many regions of one or several pictures in one task.
 
-        C function: acldvppVpcBatchCropResizeAsync.
+        C functions: acldvppVpcBatchCropResizeAsync, hi_mpi_vpc_batch_crop_resize_paste.
 
         Parameters
         ----------
@@ -412,28 +399,23 @@ cdef class Vpc:
         return images
 
     def submit_batch(self, list sources, list counts, list regions, list images):
-        """Fill a Batch and queue it; internal."""
-        cdef Batch batch = Batch.__new__(Batch)
-        cdef aclError code
-        cdef Image region, image
+        """Give regions of pictures to the port; internal."""
+        cdef Area *areas = <Area *>calloc(len(regions), sizeof(Area))
+        cdef Image image
         cdef size_t i
-        batch.allocate(len(sources), len(regions))
-        for i, source in enumerate(sources):
-            batch.counts[i] = counts[i]
-            copy_desc((<Image>source).desc, abi.acldvppGetPicDesc(batch.sources, <uint32_t>i))
-        for i, region in enumerate(regions):
-            image = images[i]
-            roi = self.roi(region.left, region.top, region.width, region.height)
-            batch.keep.append((roi, region.desc, image.desc))
-            batch.areas[i] = (<Roi>roi).handle
-            copy_desc(image.desc, abi.acldvppGetPicDesc(batch.targets, <uint32_t>i))
-            self.order(region, image)
-        with nogil:
-            code = abi.acldvppVpcBatchCropResizeAsync(
-                self.channel, batch.sources, batch.counts, batch.source_count, batch.targets,
-                batch.areas, self.config, self.stream._handle)
-        self.finish(code, b"acldvppVpcBatchCropResizeAsync", images[0], batch)
-        if not self.own_stream:
+        if areas == NULL:
+            raise MemoryError()
+        try:
+            for i, region in enumerate(regions):
+                areas[i] = region_of(region)
+                self.order(region, images[i])
+            self.begin()
+            keep = self.port.batch([(<Image>source).desc for source in sources], counts, areas,
+                                   [(<Image>made).desc for made in images])
+        finally:
+            free(areas)
+        self.finish(keep, images[0])
+        if not self.port.waits and not self.own_stream:
             for image in images:
                 image.memory.mark_pending(self.stream._timeline)
 
@@ -446,51 +428,17 @@ cdef class Vpc:
 
     def __repr__(self):
         state = "closed" if self.closed else "synchronous" if self.own_stream else "on a stream"
-        return f"<acl_fast.media.Vpc {state}>"
+        return f"<acl_fast.media.Vpc {self.interface} {state}>"
 
     def __reduce__(self):
         raise TypeError("Vpc cannot be pickled: it lives on a device")
 
 
-@cython.final
-cdef class Batch:
-    """The descriptors of one batch, alive until its work is over."""
-    cdef acldvppBatchPicDesc *sources
-    cdef acldvppBatchPicDesc *targets
-    cdef uint32_t *counts
-    cdef uint32_t source_count
-    cdef acldvppRoiConfig **areas
-    cdef list keep
-
-    cdef int allocate(self, size_t sources, size_t targets) except -1:
-        self.keep = []
-        self.source_count = <uint32_t>sources
-        self.sources = abi.acldvppCreateBatchPicDesc(<uint32_t>sources)
-        self.targets = abi.acldvppCreateBatchPicDesc(<uint32_t>targets)
-        self.counts = <uint32_t *>calloc(sources, sizeof(uint32_t))
-        self.areas = <acldvppRoiConfig **>calloc(targets, sizeof(acldvppRoiConfig *))
-        if not (self.sources and self.targets and self.counts and self.areas):
-            raise MemoryError()
-        return 0
-
-    def __dealloc__(self):
-        if not is_dead():
-            if self.sources != NULL:
-                abi.acldvppDestroyBatchPicDesc(self.sources)
-            if self.targets != NULL:
-                abi.acldvppDestroyBatchPicDesc(self.targets)
-        free(self.counts)
-        free(self.areas)
+cdef Area region_of(Image image) noexcept:
+    return Area(<uint32_t>image.left, <uint32_t>image.top, <uint32_t>image.width,
+                <uint32_t>image.height)
 
 
-cdef int copy_desc(PicDesc desc, acldvppPicDesc *target) except -1:
-    if target == NULL:
-        raise MemoryError("acldvppGetPicDesc gave no descriptor")
-    abi.acldvppSetPicDescData(target, desc.buffer.address)
-    abi.acldvppSetPicDescSize(target, abi.acldvppGetPicDescSize(desc.handle))
-    abi.acldvppSetPicDescFormat(target, abi.acldvppGetPicDescFormat(desc.handle))
-    abi.acldvppSetPicDescWidth(target, desc.width)
-    abi.acldvppSetPicDescHeight(target, desc.height)
-    abi.acldvppSetPicDescWidthStride(target, desc.stride_width)
-    abi.acldvppSetPicDescHeightStride(target, desc.stride_height)
-    return 0
+cdef VpcPort make_vpc_port(str interface):
+    from acl_fast import _picture_v1, _picture_v2
+    return _picture_v2.VpcPortV2() if interface == "v2" else _picture_v1.VpcPortV1()

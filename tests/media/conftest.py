@@ -19,6 +19,13 @@ def stream(device: af.Device) -> Iterator[af.Stream]:
         yield opened
 
 
+@pytest.fixture
+def chosen(interface: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Let everything of a test that is not told otherwise go through one media interface."""
+    monkeypatch.setenv("ACL_FAST_MEDIA", interface)
+    return interface
+
+
 @pytest.fixture(autouse=True)
 def closed_channels(leak_gate: None) -> Iterator[None]:
     """Give the channels of the module's functions back, so that the leak gate sees the rest."""

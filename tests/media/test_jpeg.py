@@ -13,6 +13,7 @@ import acl_fast as af
 from acl_fast import media
 
 pillow = pytest.importorskip("PIL.Image")
+pytestmark = pytest.mark.usefixtures("chosen")
 WIDTH, HEIGHT = 320, 240
 
 
@@ -62,15 +63,48 @@ def test_pictures_are_turned_as_exif_says(decoder: media.JpegDecoder) -> None:
         np.testing.assert_array_equal(image.to_numpy()[:WIDTH], np.rot90(upright, -1))
 
 
-def test_progressive_files_are_refused(decoder: media.JpegDecoder) -> None:
-    with decoder, pytest.raises(af.AclError, match="progressive"):
-        decoder.decode(compressed("JPEG", progressive=True))
+def test_progressive_files(decoder: media.JpegDecoder, interface: str) -> None:
+    """V1 refuses them; V2 falls back to software."""
+    data = compressed("JPEG", quality=95, subsampling=2, progressive=True)
+    with decoder:
+        if interface == "v1":
+            with pytest.raises(af.AclError, match="progressive"):
+                decoder.decode(data)
+            return
+        want = luma(np.asarray(pillow.open(io.BytesIO(data))).astype(float))
+        assert np.abs(decoder.decode(data).to_numpy()[:HEIGHT] - want).max() < 4
 
 
 def test_decode_png(device: af.Device, decoder: media.JpegDecoder) -> None:
     decoder.close()
     image = media.decode_png(device, compressed("PNG"))
     np.testing.assert_array_equal(image.to_numpy(), picture())
+
+
+def test_both_interfaces_make_the_same(device: af.Device) -> None:
+    files = [
+        compressed("JPEG", quality=90, subsampling=0),
+        compressed("JPEG", quality=80, subsampling=2),
+        compressed("JPEG", quality=80, subsampling=1),
+    ]
+    exif = pillow.Exif()
+    exif[0x0112] = 8
+    files.append(compressed("JPEG", quality=80, subsampling=2, exif=exif))
+    results = []
+    for interface in ("v1", "v2"):
+        with (
+            media.JpegDecoder(device, interface=interface) as decoder,
+            media.JpegEncoder(device, interface=interface) as encoder,
+        ):
+            assert (decoder.interface, encoder.interface) == (interface, interface)
+            images = [decoder.decode(data) for data in files]
+            kind = {"v1": "dvpp", "v2": "himpi"}[interface]
+            assert {image.kind for image in images} == {kind}
+            pixels = [image.to_numpy().tobytes() for image in images]
+            pixels += [encoder.encode(images[1], quality) for quality in (100, 30, 100)]
+            pixels.append(decoder.decode_png(compressed("PNG")).to_numpy().tobytes())
+            results.append(pixels)
+    assert results[0] == results[1]
 
 
 def test_any_sampling_is_decoded_or_refused(decoder: media.JpegDecoder) -> None:

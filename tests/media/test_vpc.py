@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from acl_fast import media
 from acl_fast.media import vpc
 
 cv2 = pytest.importorskip("cv2")
+pytestmark = pytest.mark.usefixtures("chosen")
 
 
 def smooth(width: int, height: int) -> np.ndarray:
@@ -113,6 +116,68 @@ def test_convert_to_rgb_by_the_formula(device: af.Device) -> None:
     assert error.mean() < 2
 
 
+Make = Callable[[media.Vpc, media.Image], list[media.Image]]
+SAME: dict[str, Make] = {
+    "resize": lambda own, image: [own.resize(image, 416, 234), own.resize(image, 1000, 500)],
+    "resize_crop": lambda own, image: [own.resize(image.crop(30, 20, 200, 150), 96, 96)],
+    "resize_to_rgb": lambda own, image: [own.resize(image, 160, 96, format="rgb")],
+    "crop": lambda own, image: [own.crop(image, 64, 32, 128, 96)],
+    "letterbox": lambda own, image: [own.letterbox(image, 416, 416, fill=7)[0]],
+    "convert": lambda own, image: [own.convert(image, "bgr"), own.convert(image, "nv21")],
+    "batch": lambda own, image: own.batch_crop_resize(
+        [image, own.resize(image, 320, 200)],
+        [[(0, 0, 64, 64), (100, 50, 200, 100)], [(20, 20, 100, 100)]],
+        128,
+        96,
+    ),
+}
+
+
+@pytest.mark.parametrize("how", ["default", "bilinear", "nearest"])
+def test_both_interfaces_make_the_same(device: af.Device, interface: str, how: str) -> None:
+    """The fixture's interface makes the picture: each takes the other's memory, too."""
+    pixels = np.random.default_rng(3).integers(0, 256, (540, 640), np.uint8)
+    image = media.Image.from_numpy(device, pixels)
+    assert image.kind == {"v1": "dvpp", "v2": "himpi"}[interface]
+    with (
+        media.Vpc(device, interface="v1", interpolation=how) as one,
+        media.Vpc(device, interface="v2", interpolation=how) as two,
+    ):
+        for name, make in SAME.items():
+            first, second = make(one, image), make(two, image)
+            for ours, theirs in zip(first, second, strict=True):
+                assert (ours.kind, theirs.kind) == ("dvpp", "himpi")
+                np.testing.assert_array_equal(ours.to_numpy(), theirs.to_numpy(), err_msg=name)
+
+
+def test_the_second_interface_waits_for_the_stream(device: af.Device, stream: af.Stream) -> None:
+    """What other streams still write is waited for, and what follows sees the result."""
+    pixels = smooth(640, 360)
+    with device.create_stream() as other, media.Vpc(device, stream, interface="v2") as own:
+        for _ in range(20):
+            image = media.Image.from_numpy(device, pixels, stream=other)
+            small = own.resize(image, 416, 234)
+            again = own.resize(small, 208, 116)
+            image.close()
+            near(small.to_numpy(), reference(pixels, 416, 234), 3)
+            assert (again.to_numpy() == vpc.resize(small, 208, 116).to_numpy()).all()
+
+
+def test_pictures_stay_in_their_interface(
+    device: af.Device, stream: af.Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ACL_FAST_MEDIA")
+    pixels = smooth(320, 240)
+    for kind in ("dvpp", "himpi"):
+        image = media.Image.from_numpy(device, pixels, kind=kind)
+        queued = vpc.resize(image, 160, 120, stream=stream)
+        assert vpc.resize(queued, 64, 64, stream=stream).kind == kind
+        assert vpc.crop(image, 0, 0, 64, 64).kind == kind
+        stream.synchronize()
+    with pytest.raises(ValueError, match="pictures live in memory of kind"):
+        media.Image.empty(device, 64, 64, kind="host")
+
+
 def test_mistakes_say_what_would_do(device: af.Device) -> None:
     image = media.Image.from_numpy(device, smooth(640, 360))
     with pytest.raises(ValueError, match="width and height"):
@@ -128,10 +193,14 @@ def test_mistakes_say_what_would_do(device: af.Device) -> None:
         vpc.resize(image, 32, 32)
 
 
-def test_a_vpc_of_ones_own(device: af.Device) -> None:
+def test_a_vpc_of_ones_own(device: af.Device, interface: str) -> None:
     image = media.Image.from_numpy(device, smooth(640, 360))
     own = media.Vpc(device, interpolation="nearest")
+    assert own.interface == interface
     small = own.resize(image, 320, 180)
+    if interface == "v2":
+        with pytest.raises(ValueError, match="hi_mpi has the interpolations"):
+            own.set_interpolation("bilinear_tf")
     own.close()
     own.close()
     with pytest.raises(af.ClosedError):
