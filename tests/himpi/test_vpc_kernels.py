@@ -12,20 +12,29 @@ from tests.softnpu_model.acl import ROOT
 
 NAMES = ["flip", "rotate", "blur", "gaussian_blur", "filter2d", "median_blur", "dilate", "erode"]
 NAMES += ["draw_cover", "draw_line", "draw_mosaic", "draw_osd"]
-FILES = ["kernels_on_310b", "draw_on_310b", "warp_on_310b"]
+FILES = ["kernels_on_310b", "draw_on_310b", "warp_on_310b", "fuzz_on_310b"]
 
 
-def test_on_310b() -> None:
-    """Their tests, in a process that plays another chip."""
+def play(soc: str, *arguments: str) -> None:
+    """Tests in a process that plays another chip."""
     result = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", *(f"tests/himpi/{name}.py" for name in FILES)],
+        [sys.executable, "-m", "pytest", "-q", *arguments],
         cwd=ROOT,
-        env=os.environ | {"SOFTNPU_SOC": "Ascend310B4"},
+        env=os.environ | {"SOFTNPU_SOC": soc},
         text=True,
         capture_output=True,
         timeout=100,
     )
     assert result.returncode == 0, result.stdout[-4000:]
+
+
+def test_on_310b() -> None:
+    play("Ascend310B4", *(f"tests/himpi/{name}.py" for name in FILES))
+
+
+def test_on_a2() -> None:
+    """It warps like the 310B, but always wants a workspace."""
+    play("Ascend910B1", "tests/himpi/warp_on_310b.py", "-k", "workspace or misused or opencv")
 
 
 def test_310p_has_none() -> None:
