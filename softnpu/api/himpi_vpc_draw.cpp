@@ -1,5 +1,6 @@
 // What the second media interface draws onto pictures, which the 310B alone has.
 #include <algorithm>
+#include <cstdlib>
 
 #include "softnpu/api/himpi_vpc.hpp"
 #include "softnpu/core/config.hpp"
@@ -54,6 +55,11 @@ int take_both(const hi_vpc_pic_info &src, const hi_vpc_pic_info &dst, Picture &s
     }
     if (source.format != target.format) {
         return fail(vpc_error(HI_ERR_VPC_NOT_SUPPORT), "src and dst differ in format");
+    }
+    constexpr uint32_t kMostWidth = 4096;
+    if (source.width > kMostWidth) {
+        return fail(vpc_error(HI_ERR_VPC_ILLEGAL_PARAM), "src is %u wide: want %u at most",
+                    source.width, kMostWidth);
     }
     if (source.width == target.width && source.height == target.height) return 0;
     return fail(vpc_error(HI_ERR_VPC_ILLEGAL_PARAM), "dst is %ux%u: want %ux%u", target.width,

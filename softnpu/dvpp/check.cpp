@@ -86,10 +86,11 @@ std::string check_geometry(const char *what, const Picture &picture) {
     const FormatInfo *info = format_info(picture.format);
     if (info == nullptr) return text("%s: pixel format %d is unknown", what, picture.format);
     const uint32_t most = info->is_yuv && info->luma_bytes == 1 ? kMostSideYuv : kMostSide;
+    const uint32_t most_high = newer_generation() ? kMostSideYuv : most;
     if (picture.width < kLeastWidth || picture.height < kLeastHeight || picture.width > most ||
-        picture.height > most) {
+        picture.height > most_high) {
         return text("%s is %ux%u: want %ux%u to %ux%u for %s", what, picture.width, picture.height,
-                    kLeastWidth, kLeastHeight, most, most, info->name);
+                    kLeastWidth, kLeastHeight, most, most_high, info->name);
     }
     if ((info->chroma_w != 0 && picture.width % 2 != 0) ||
         (info->chroma_h != 0 && picture.height % 2 != 0)) {

@@ -330,6 +330,17 @@ def test_misuse(chn: int) -> None:
             assert run(chn, f"hi_mpi_vpc_draw_{name}", C.byref(nothing)) == hi.ILLEGAL
 
 
+@pytest.mark.parametrize(("size", "code"), [((16, 8192), 0), ((16, 8194), hi.ILLEGAL),
+                                            ((4096, 8), 0), ((4098, 8), hi.ILLEGAL)])  # fmt: skip
+def test_largest(chn: int, size: tuple[int, int], code: int) -> None:
+    for pixel_format in (NV12, RGB):
+        with Canvas(*size, pixel_format) as picture:
+            cover = Cover(0, Shape(rect=Rect(size[0] - 4, size[1] - 4, 8, 8)), COLOUR)
+            assert status(chn, "cover", picture, picture, [cover]) == code
+            if code == 0:
+                assert abs(int(picture.read()[0][-1, -1]) - values(pixel_format)[0]) <= 1
+
+
 def overlays_misused(chn: int, a: Canvas, b: Canvas) -> None:
     memory = Memory(16 * 16 * 4)
     good: dict[str, Any] = {"rect": Rect(0, 0, 16, 16), "format": 14, "stride": 64}
