@@ -69,6 +69,40 @@ void warp_row(const Samples &from, const RowPlaces &places, const WarpRule &rule
     }
 }
 
+/// A number that changes by `step` from sample to sample.
+struct Ramp {
+    double first, step;
+};
+
+constexpr int kFiner = 7;  // bits below those of a place, while it is added up
+
+/// Places on a ramp in integers alone; they may be anywhere the caller made sure they fit.
+SOFTNPU_VECTORISED void ramp_row(const Ramp &ramp, int32_t *to, uint32_t count) {
+    constexpr uint32_t kBlock = 64;  // after which what the step is off would be felt
+    constexpr double kScale = 1 << (kFraction + kFiner);
+    const auto step = static_cast<int32_t>(std::lround(ramp.step * kScale));
+    for (uint32_t begin = 0; begin < count; begin += kBlock) {
+        const uint32_t end = std::min(begin + kBlock, count);
+        const auto base = static_cast<int32_t>(
+            std::lround((ramp.first + ramp.step * begin) * kScale) + (1 << (kFiner - 1)));
+        int32_t *row = to + begin;
+        for (uint32_t i = 0; i < end - begin; ++i) {
+            row[i] = (base + step * static_cast<int32_t>(i)) >> kFiner;
+        }
+    }
+}
+
+/// Both ends lie near enough for ramp_row.
+bool fits(const Ramp &ramp, uint32_t count) {
+    constexpr double kFarthest = (1 << (30 - kFraction - kFiner)) - 1;
+    return std::fabs(ramp.first) < kFarthest &&
+           std::fabs(ramp.first + ramp.step * count) < kFarthest;
+}
+
+bool is_affine(const Homography &formula) {
+    return formula.rows[2][0] == 0 && formula.rows[2][1] == 0 && formula.rows[2][2] == 1;
+}
+
 /// One plane of both pictures; `across` and `down` are log2 of how it is subsampled.
 struct PlaneWarp {
     Samples from, to;
@@ -78,19 +112,39 @@ struct PlaneWarp {
         const auto count = static_cast<uint32_t>(to.width);
         std::vector<float> float_x(count), float_y(count);
         std::vector<int32_t> x(count), y(count);
-        // A sample stands in the middle of its pixels, in source and target.
-        const float part_x = 1.0f / static_cast<float>(1 << across);
-        const float part_y = 1.0f / static_cast<float>(1 << down);
         for (uint32_t row = begin; row < end; ++row) {
-            find(places, row, float_x.data(), float_y.data(), count);
-            to_fixed(float_x.data(), from.width, part_x, part_x / 2 - 0.5f, x.data(), count);
-            to_fixed(float_y.data(), from.height, part_y, part_y / 2 - 0.5f, y.data(), count);
+            if (!find_on_ramps(places, row, x.data(), y.data(), count)) {
+                // A sample stands in the middle of its pixels, in source and target.
+                const float part_x = 1.0f / static_cast<float>(1 << across);
+                const float part_y = 1.0f / static_cast<float>(1 << down);
+                find(places, row, float_x.data(), float_y.data(), count);
+                to_fixed(float_x.data(), from.width, part_x, part_x / 2 - 0.5f, x.data(), count);
+                to_fixed(float_y.data(), from.height, part_y, part_y / 2 - 0.5f, y.data(), count);
+            }
             uint8_t *target = to.data + to.stride * row;
             warp_row(from, {x.data(), y.data(), count}, rule, target);
         }
     }
 
   private:
+    /// An affine row is two ramps; false when it is none or leads too far away.
+    bool find_on_ramps(const Places &places, uint32_t row, int32_t *x, int32_t *y,
+                       uint32_t count) const {
+        if (places.table != nullptr || !is_affine(places.formula)) return false;
+        const double step_x = 1 << across, step_y = 1 << down;
+        const double at_x = (step_x - 1) / 2, at_y = row * step_y + (step_y - 1) / 2;
+        const auto ramp = [&](const double *line, double step) {
+            const double first = line[0] * at_x + line[1] * at_y + line[2];
+            return Ramp{(first + 0.5) / step - 0.5, line[0] * step_x / step};
+        };
+        const Ramp ramp_x = ramp(places.formula.rows[0], step_x);
+        const Ramp ramp_y = ramp(places.formula.rows[1], step_y);
+        if (!fits(ramp_x, count) || !fits(ramp_y, count)) return false;
+        ramp_row(ramp_x, x, count);
+        ramp_row(ramp_y, y, count);
+        return true;
+    }
+
     void find(const Places &places, uint32_t row, float *x, float *y, uint32_t count) const {
         if (places.table == nullptr) {
             const double step_x = 1 << across, step_y = 1 << down;
@@ -183,7 +237,7 @@ void formula_row(const Homography &formula, const RowOfSamples &samples, float *
         parts[i][0] = formula.rows[i][0];
         parts[i][1] = formula.rows[i][1] * samples.y + formula.rows[i][2];
     }
-    if (formula.rows[2][0] == 0 && formula.rows[2][1] == 0 && formula.rows[2][2] == 1) {
+    if (is_affine(formula)) {
         affine_row(parts[0], parts[1], samples.first, samples.step, x, y, count);
     } else {
         perspective_row(parts[0], parts[1], parts[2], samples.first, samples.step, x, y, count);
