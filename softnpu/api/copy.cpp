@@ -1,6 +1,9 @@
 // aclrtMemcpy, aclrtMemset and their kin.
 #include "softnpu/memory/copy.hpp"
 
+#include <cstring>
+#include <string_view>
+
 #include "softnpu/api/entry.hpp"
 #include "softnpu/core/config.hpp"
 #include "softnpu/core/device.hpp"
@@ -101,6 +104,50 @@ int memcpy_async(const char *name, void *dst, size_t destMax, const void *src, s
     });
 }
 
+// ---- copies whose addresses lie in device memory, read when the copy runs ----
+
+struct MemcpyDesc {
+    void *to;
+    const void *from;
+    size_t count;
+    uint64_t check;  // what is written last and looked at first
+
+    static constexpr uint64_t kValid = 0x4d454d4350594453u;
+};
+constexpr size_t kMemcpyDescSize = 64;
+static_assert(sizeof(MemcpyDesc) <= kMemcpyDescSize);
+
+int check_desc_kind(aclrtMemcpyKind kind) {
+    const std::string_view chip = config().soc.prefix;
+    if (chip == "Ascend310" || chip == "Ascend310P" || chip == "Ascend710" || chip == "Ascend910")
+        return fail(ACL_ERROR_RT_FEATURE_NOT_SUPPORT,
+                    "%s has no copies by descriptor; use aclrtMemcpyAsync",
+                    config().soc_name.c_str());
+    if (kind == ACL_MEMCPY_INNER_DEVICE_TO_DEVICE) return 0;
+    return fail(ACL_ERROR_INVALID_PARAM,
+                "kind is %d; copies by descriptor are ACL_MEMCPY_INNER_DEVICE_TO_DEVICE (%d)",
+                static_cast<int>(kind), static_cast<int>(ACL_MEMCPY_INNER_DEVICE_TO_DEVICE));
+}
+
+int check_inner(const char *what, const void *address, size_t count) {
+    SOFTNPU_CHECK(check_device_memory(what, address, count));
+    if (device_of(address) == current_device()) return 0;
+    return fail(ACL_ERROR_RT_PARAM_INVALID, "%s is memory of device %d, current is %d", what,
+                device_of(address), current_device());
+}
+
+int copy_by_desc(const void *desc) {
+    SOFTNPU_CHECK(check_device_memory("desc", desc, kMemcpyDescSize));
+    MemcpyDesc known;
+    std::memcpy(&known, device_view(desc), sizeof known);
+    if (known.check != MemcpyDesc::kValid)
+        return fail(ACL_ERROR_RT_PARAM_INVALID, "%p was not filled in by aclrtSetMemcpyDesc", desc);
+    const CopyShape shape{known.count, 1, known.count, known.count};
+    SOFTNPU_CHECK(check_copy(known.to, known.from, shape));
+    copy_bytes(known.to, known.from, shape);
+    return 0;
+}
+
 int check_set(void *devPtr, size_t maxCount, size_t count) {
     SOFTNPU_CHECK(require_pointer(devPtr, "devPtr"));
     if (count > maxCount) {
@@ -136,6 +183,45 @@ aclError aclrtMemcpyAsync(void *dst, size_t destMax, const void *src, size_t cou
 aclError aclrtMemcpyAsyncWithCondition(void *dst, size_t destMax, const void *src, size_t count,
                                        aclrtMemcpyKind kind, aclrtStream stream) {
     return memcpy_async("aclrtMemcpyAsyncWithCondition", dst, destMax, src, count, kind, stream);
+}
+
+aclError aclrtGetMemcpyDescSize(aclrtMemcpyKind kind, size_t *descSize) {
+    return guarded("aclrtGetMemcpyDescSize", [&] {
+        SOFTNPU_CHECK(require_pointer(descSize, "descSize"));
+        SOFTNPU_CHECK(check_desc_kind(kind));
+        *descSize = kMemcpyDescSize;
+        return 0;
+    });
+}
+
+aclError aclrtSetMemcpyDesc(void *desc, aclrtMemcpyKind kind, void *srcAddr, void *dstAddr,
+                            size_t count, void *config) {
+    return guarded("aclrtSetMemcpyDesc", [&] {
+        SOFTNPU_CHECK(require_pointer(desc, "desc"));
+        SOFTNPU_CHECK(require_pointer(srcAddr, "srcAddr"));
+        SOFTNPU_CHECK(require_pointer(dstAddr, "dstAddr"));
+        SOFTNPU_CHECK(check_desc_kind(kind));
+        if (config != nullptr)
+            return fail(ACL_ERROR_INVALID_PARAM, "config is reserved and must be NULL");
+        SOFTNPU_CHECK(require_context());
+        SOFTNPU_CHECK(check_device_memory("desc", desc, kMemcpyDescSize));
+        SOFTNPU_CHECK(check_inner("srcAddr", srcAddr, count));
+        SOFTNPU_CHECK(check_inner("dstAddr", dstAddr, count));
+        const MemcpyDesc made{dstAddr, srcAddr, count, MemcpyDesc::kValid};
+        std::memcpy(device_view(desc), &made, sizeof made);
+        return 0;
+    });
+}
+
+aclError aclrtMemcpyAsyncWithDesc(void *desc, aclrtMemcpyKind kind, aclrtStream stream) {
+    return guarded("aclrtMemcpyAsyncWithDesc", [&] {
+        SOFTNPU_CHECK(require_pointer(desc, "desc"));
+        SOFTNPU_CHECK(check_desc_kind(kind));
+        StreamRef found;
+        SOFTNPU_CHECK(find_stream(stream, found));
+        SOFTNPU_CHECK(check_device_memory("desc", desc, kMemcpyDescSize));
+        return found->submit("aclrtMemcpyAsyncWithDesc", [desc] { return copy_by_desc(desc); });
+    });
 }
 
 aclError aclrtMemcpy2d(void *dst, size_t dpitch, const void *src, size_t spitch, size_t width,

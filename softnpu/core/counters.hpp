@@ -50,6 +50,8 @@ namespace softnpu {
     X(live_dvpp_bytes)           \
     X(live_himpi_bytes)          \
     X(live_registered_hosts)     \
+    X(live_physical_memory)      \
+    X(live_reserved_addresses)   \
     X(live_contexts)             \
     X(live_streams)              \
     X(live_events)               \

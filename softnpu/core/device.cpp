@@ -8,6 +8,7 @@
 #include "softnpu/core/log.hpp"
 #include "softnpu/core/status.hpp"
 #include "softnpu/memory/memory.hpp"
+#include "softnpu/memory/virtual.hpp"
 #include "softnpu/stream/clock.hpp"
 #include "softnpu/stream/event.hpp"
 #include "softnpu/stream/notify.hpp"
@@ -211,7 +212,7 @@ void Runtime::close_device_if_unused(Device &device) {
     if (device.primary_count_ > 0 || device.explicit_contexts_ > 0) return;  // opened again
     events = remove_events(device);
     notifies = remove_notifies(device);
-    if (const size_t count = release_all(device.id())) {
+    if (const size_t count = release_virtual(device.id()) + release_all(device.id())) {
         log(LogLevel::warning, "device %d closes with %zu allocations that were never freed",
             device.id(), count);
     }

@@ -39,6 +39,7 @@ enum class HandleType : uint8_t {
     notify,
     operator_handle,
     prof_config,
+    physical_memory,
     dvpp_first = 32,  // 32..62 belong to the media engines
 };
 

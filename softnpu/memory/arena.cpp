@@ -61,7 +61,7 @@ bool Arena::allocate(Allocation &entry) {
 bool Arena::remove(uintptr_t address, Allocation &removed) {
     std::lock_guard<std::mutex> lock(mutex_);
     const auto found = live_.find(address);
-    if (found == live_.end()) return false;
+    if (found == live_.end() || found->second.mapped) return false;
     removed = found->second;
     live_.erase(found);
     give_back(removed);
@@ -72,20 +72,26 @@ std::vector<Allocation> Arena::remove_all() {
     std::lock_guard<std::mutex> lock(mutex_);
     std::vector<Allocation> removed;
     removed.reserve(live_.size());
-    for (const auto &[address, entry] : live_) removed.push_back(entry);
-    live_.clear();
-    for (const Allocation &entry : removed) give_back(entry);
+    for (const auto &[address, entry] : live_)
+        if (!entry.mapped) removed.push_back(entry);
+    for (const Allocation &entry : removed) {
+        live_.erase(entry.address);
+        give_back(entry);
+    }
     return removed;
 }
 
 void Arena::give_back(const Allocation &entry) {
-    size_t extent = extent_of(entry.size);
+    const size_t extent = extent_of(entry.size);
     used_ -= extent;
     if (extent >= kDiscardFrom) {
         discard_pages(entry.address + static_cast<uintptr_t>(delta_), extent);
     }
     freed_[freed_next_++ % freed_.size()] = entry;
-    uintptr_t address = entry.address;
+    join_free(entry.address, extent);
+}
+
+void Arena::join_free(uintptr_t address, size_t extent) {
     auto after = free_by_address_.lower_bound(address);
     if (after != free_by_address_.end() && after->first == address + extent) {
         extent += after->second;
@@ -101,6 +107,54 @@ void Arena::give_back(const Allocation &entry) {
         }
     }
     add_free(address, extent);
+}
+
+bool Arena::reserve(size_t size, size_t alignment, uintptr_t &address) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    for (auto fit = free_by_size_.lower_bound({size, 0}); fit != free_by_size_.end(); ++fit) {
+        const auto [extent, begin] = *fit;
+        const uintptr_t first = (begin + alignment - 1) & ~(alignment - 1);
+        if (first - begin > extent - size) continue;
+        erase_free(free_by_address_.find(begin));
+        if (first > begin) add_free(begin, first - begin);
+        const size_t rest = extent - size - (first - begin);
+        if (rest > 0) add_free(first + size, rest);
+        address = first;
+        return true;
+    }
+    return false;
+}
+
+void Arena::unreserve(uintptr_t address, size_t size) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    join_free(address, size);
+}
+
+bool Arena::take(size_t bytes) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (bytes > capacity_ - used_) return false;
+    used_ += bytes;
+    return true;
+}
+
+void Arena::give(size_t bytes) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    used_ -= bytes;
+}
+
+void Arena::map(const Allocation &entry) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    live_.emplace(entry.address, entry);
+}
+
+bool Arena::unmap(uintptr_t address, Allocation &removed) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    const auto found = live_.find(address);
+    if (found == live_.end() || !found->second.mapped) return false;
+    removed = found->second;
+    live_.erase(found);
+    freed_[freed_next_++ % freed_.size()] = removed;
+    return true;
 }
 
 void Arena::add_free(uintptr_t address, size_t extent) {
@@ -119,6 +173,10 @@ bool Arena::find_locked(uintptr_t address, Allocation &found) const {
     const Allocation &entry = std::prev(next)->second;
     if (address - entry.address >= entry.size) return false;
     found = entry;
+    for (; found.mapped && next != live_.end() && next->second.mapped &&
+           next->first == found.address + found.size;
+         ++next)
+        found.size += next->second.size;
     return true;
 }
 

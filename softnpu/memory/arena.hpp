@@ -26,10 +26,20 @@ class Arena {
 
     /// Remove the allocation that starts at `address`.
     bool remove(uintptr_t address, Allocation &removed);
-    /// Remove everything; returns what was there.
+    /// Remove everything but what is mapped; returns what was there.
     std::vector<Allocation> remove_all();
 
-    /// The allocation that holds `address`.
+    /// Addresses alone, aligned to a power of two; they are not in use as memory is.
+    bool reserve(size_t size, size_t alignment, uintptr_t &address);
+    void unreserve(uintptr_t address, size_t size);
+    /// Memory alone; false when the capacity is used up.
+    bool take(size_t bytes);
+    void give(size_t bytes);
+    /// Memory lies behind reserved addresses, until unmap().
+    void map(const Allocation &entry);
+    bool unmap(uintptr_t address, Allocation &removed);
+
+    /// The allocation that holds `address`. Mapped pieces go on into the ones after them.
     bool find(uintptr_t address, Allocation &found) const;
     /// The latest of the recently freed allocations that held `address`.
     bool find_freed(uintptr_t address, Allocation &found) const;
@@ -46,6 +56,7 @@ class Arena {
     void add_free(uintptr_t address, size_t extent);
     void erase_free(std::map<uintptr_t, size_t>::iterator block);
     void give_back(const Allocation &entry);
+    void join_free(uintptr_t address, size_t extent);
     bool find_locked(uintptr_t address, Allocation &found) const;
     bool find_freed_locked(uintptr_t address, Allocation &found) const;
 

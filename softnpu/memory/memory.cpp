@@ -60,6 +60,9 @@ int refuse_release(MemoryKind kind, const void *address) {
                         "%s points into the middle of a buffer; pass the address that %s gave",
                         shown.c_str(), entry.function);
         }
+        if (entry.mapped)
+            return fail(ACL_ERROR_RT_PARAM_INVALID, "%s is mapped memory; call aclrtUnmapMem",
+                        shown.c_str());
         return fail(ACL_ERROR_RT_PARAM_INVALID, "%s is freed by %s, not by this function",
                     shown.c_str(), facts(entry.kind).free_function);
     }

@@ -23,6 +23,7 @@ struct Allocation {
     MemoryKind kind = MemoryKind::device;
     int device = -1;            // -1 for pinned host memory
     const char *function = "";  // entry that allocated it
+    bool mapped = false;        // a piece of reserved addresses with memory behind
 };
 
 // ---- allocation; all return a status and leave *address alone on failure ----

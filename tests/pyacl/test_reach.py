@@ -94,6 +94,8 @@ ROWS: list[tuple[int, str, str]] = [
     (107000, "own", "rt.synchronize_device_with_timeout rt.synchronize_event_with_timeout"),
     # A flag of 0 is none.
     (107000, "own", "rt.create_event_with_flag rt.create_event_ex_with_flag"),
+    # Not on this card, as the reference's tables of products say.
+    (207000, "ref", "rt.get_memcpy_desc_size"),
     (107000, "own", "rt.device_enable_peer_access"),
     (100011, "meaning", "prof.model_un_subscribe"),
     (100043, "meaning", "prof.finalize"),
