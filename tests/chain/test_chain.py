@@ -22,7 +22,6 @@ from tests.chain.chain import (
     LIMITS,
     SIZE,
     Chain,
-    JpegV2,
     assert_finds_the_same,
     assert_only_compressed_data_and_results,
     counted,
@@ -70,9 +69,7 @@ def test_jpeg_to_model(device: af.Device, chain: Chain, unified: bool) -> None:
         file = io.BytesIO()
         frame.to_image().save(file, "JPEG", quality=95, subsampling=2)
         data = file.getvalue()
-        v2 = chain.interface == "v2"
-        made = JpegV2(device, frame.width, frame.height) if v2 else media.JpegDecoder(device)
-        with made as decoder:
+        with media.JpegDecoder(device, interface=chain.interface) as decoder:
             with counted() as copies:
                 image = decoder.decode(data)
                 found.append(chain.detect(image))

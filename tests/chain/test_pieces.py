@@ -15,7 +15,6 @@ from acl_fast._atc.shapes import parse_input_shape
 from tests.aipp import aipp_model
 from tests.aipp.aipp_model import Config
 from tests.aipp.conftest import passing_on
-from tests.chain.chain import VpcV2
 from tests.dvpp import card_model, pictures
 from tests.dvpp.pictures import NV12, dvpp
 from tests.himpi import himpi
@@ -72,7 +71,7 @@ def cut(source: pictures.Picture, batch: C.c_void_p) -> None:
     dvpp.acldvppDestroyBatchPicDesc(origin)
 
 
-def cut_v2(source: pictures.Picture, vpc: VpcV2, addresses: list[int]) -> None:
+def cut_v2(source: pictures.Picture, addresses: list[int]) -> None:
     """The same through the second interface."""
     sizes = ("Size", "Width", "Height", "WidthStride", "HeightStride")
     origin = himpi.PicInfo(source.memory.address, *(source.get(name) for name in sizes), NV12)
@@ -87,7 +86,8 @@ def cut_v2(source: pictures.Picture, vpc: VpcV2, addresses: list[int]) -> None:
         )
     )
     name = "hi_mpi_vpc_crop_resize"
-    assert himpi.run(vpc.channel, name, C.byref(origin), regions, len(BOXES)) == 0
+    with himpi.channel() as channel:
+        assert himpi.run(channel, name, C.byref(origin), regions, len(BOXES)) == 0
 
 
 @pytest.mark.parametrize("interface", ["v1", "v2"])
@@ -98,7 +98,6 @@ def test_boxes_become_a_batch(
     kind = {"v1": "dvpp", "v2": "himpi"}[interface]
     with af.Device(0) as device:
         acl.aclrtSetDevice(0)
-        vpc = VpcV2(device) if interface == "v2" else None
         arena = device.arena(len(BOXES) * BYTES + 4096, kind=kind)
         block = arena.empty((len(BOXES), SIDE * 3 // 2, SIDE, 1), np.uint8)
         source, luma, chroma = pictures.random_nv12(640, 272, seed=5)
@@ -111,10 +110,10 @@ def test_boxes_become_a_batch(
             request.set_input(0, block)
             request.set_batch(len(BOXES))
             before = af.softnpu.counters()
-            if vpc is None:
+            if interface == "v1":
                 cut(source, batch)
             else:
-                cut_v2(source, vpc, [block.address_int + n * BYTES for n in range(len(BOXES))])
+                cut_v2(source, [block.address_int + n * BYTES for n in range(len(BOXES))])
             request.run()
             after = af.softnpu.counters()
             ours = request.outputs[0].download()
@@ -135,6 +134,4 @@ def test_boxes_become_a_batch(
         source.free()
         block.close()
         arena.close()
-        if vpc is not None:
-            vpc.close()
         acl.aclrtResetDevice(0)

@@ -11,7 +11,6 @@ import pytest
 import acl_fast as af
 from acl_fast import media
 from tests.chain.chain import (
-    VpcV2,
     assert_only_compressed_data_and_results,
     counted,
     decoded,
@@ -45,8 +44,8 @@ def test_transcode(
             device, video.codec, width=video.width, height=video.height, interface=interface
         ) as decoder,
         media.VideoEncoder(device, WIDTH, HEIGHT, target, **options) as encoder,
+        media.Vpc(device, interface=interface) as vpc,
     ):
-        vpc = VpcV2(device) if interface == "v2" else media.Vpc(device)
 
         def pictures() -> Iterator[media.Image]:
             for image in decoder.decode(video):
@@ -55,7 +54,6 @@ def test_transcode(
         with counted() as copies:
             packets = list(encoder.encode(pictures()))
         assert decoder.damaged == encoder.lost == 0
-        vpc.close()
     assert len(packets) == COUNT
     compressed = sum(packet.nbytes for packet in packets)
     # Packets that come back are copied out of device memory that lives as long as a callback;

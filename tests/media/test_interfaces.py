@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import acl_fast as af
 from acl_fast import media
+from acl_fast._atc import aipp
+from acl_fast._atc.convert import Request, convert
 from acl_fast.media import vpc
+from tests.aipp.aipp_model import Config
+from tests.aipp.conftest import passing_on
 
 PROGRAM = """
 import io
@@ -106,3 +114,63 @@ def test_contexts_do_as_devices(device: af.Device, chosen: str) -> None:
         image.close()
         back.close()
         vpc.close_all()
+
+
+SIDE = 128
+JPEG_TO_RGB = [256, 0, 359, 256, -88, -183, 256, 454, 0]
+
+
+def photo(width: int, height: int) -> bytes:
+    pillow = pytest.importorskip("PIL.Image")
+    y, x = np.mgrid[0:height, 0:width]
+    pixels = np.stack([x ^ y, y * 255 // height, (x + y) // 4], -1).astype(np.uint8)
+    file = io.BytesIO()
+    pillow.fromarray(pixels).save(file, "JPEG", quality=95, subsampling=2)
+    return file.getvalue()
+
+
+@contextmanager
+def only_copies(bytes_h2d: int, bytes_d2h: int) -> Iterator[None]:
+    """Nothing else is copied; ``bytes_h2d`` is a limit."""
+    names = ["bytes_h2d", "bytes_d2h", "bytes_d2d", "bytes_h2h", "bytes_staged"]
+    before = af.softnpu.counters()
+    yield
+    after = af.softnpu.counters()
+    moved = [after[name] - before[name] for name in names]
+    assert moved[0] <= bytes_h2d
+    assert moved[1:] == [bytes_d2h, 0, 0, 0]
+
+
+def test_a_chain_gives_the_same_through_each(
+    device: af.Device, stream: af.Stream, tmp_path: Path, unified: bool
+) -> None:
+    """JPEG, picture processor, a model with AIPP: nothing but the file goes in."""
+    config = Config("YUV420SP_U8", SIDE, SIDE, matrix=JPEG_TO_RGB, reciprocal=[1 / 255] * 4)
+    network = passing_on(tmp_path / "network.onnx", [1, 3, SIDE, SIDE], "float32")
+    path = convert(Request(network, tmp_path / "network", aipp=aipp.parse(config.text()))).path
+    data = photo(640, 480)
+    results = []
+    for interface, kind in (("v1", "dvpp"), ("v2", "himpi")):
+        with (
+            device.load_model(str(path)) as model,
+            model.create_request() as request,
+            media.JpegDecoder(device, interface=interface) as decoder,
+            media.PicturePool(device, SIDE, SIDE, count=2, kind=kind) as pool,
+        ):
+            frame = pool.get()
+            frame.upload(np.full((SIDE * 3 // 2, SIDE), 128, np.uint8))
+            request.set_input(0, frame)
+            with only_copies(0 if unified else len(data) + 4096, model.outputs[0].nbytes):
+                image = decoder.decode(data)
+                box = media.Letterbox.fit(image.width, image.height, SIDE, SIDE)
+                with media.Vpc(device, stream, interface=interface) as own:
+                    place = (box.left, box.top, box.width, box.height)
+                    own.paste(image, *place, out=frame)
+                    request.run_async(stream)
+                    stream.synchronize()
+                results.append(request.outputs[0].download())
+            assert image.kind == kind
+            image.close()
+            frame.close()
+    np.testing.assert_array_equal(results[0], results[1])
+    assert results[0].std() > 0.1

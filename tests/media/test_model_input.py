@@ -11,6 +11,8 @@ import acl_fast as af
 from acl_fast import media
 from acl_fast.media import vpc
 
+pytestmark = pytest.mark.usefixtures("chosen")
+
 
 def reader(dims: tuple[int, ...], dtype: int = TensorProto.UINT8) -> bytes:
     """A model that gives its input back as float32: the bytes as the model reads them."""

@@ -144,7 +144,12 @@ def test_both_interfaces_make_the_same(device: af.Device, interface: str, how: s
         media.Vpc(device, interface="v2", interpolation=how) as two,
     ):
         for name, make in SAME.items():
-            first, second = make(one, image), make(two, image)
+            before = af.softnpu.counters()["images_processed"]
+            first = make(one, image)
+            middle = af.softnpu.counters()["images_processed"]
+            second = make(two, image)
+            after = af.softnpu.counters()["images_processed"]
+            assert after - middle == middle - before > 0
             for ours, theirs in zip(first, second, strict=True):
                 assert (ours.kind, theirs.kind) == ("dvpp", "himpi")
                 np.testing.assert_array_equal(ours.to_numpy(), theirs.to_numpy(), err_msg=name)
@@ -178,7 +183,10 @@ def test_pictures_stay_in_their_interface(
         media.Image.empty(device, 64, 64, kind="host")
 
 
-def test_mistakes_say_what_would_do(device: af.Device) -> None:
+FUNCTION = {"v1": "acldvppVpc", "v2": "hi_mpi_vpc"}
+
+
+def test_mistakes_say_what_would_do(device: af.Device, interface: str) -> None:
     image = media.Image.from_numpy(device, smooth(640, 360))
     with pytest.raises(ValueError, match="width and height"):
         vpc.resize(image)
@@ -188,6 +196,13 @@ def test_mistakes_say_what_would_do(device: af.Device) -> None:
         vpc.crop(image, 600, 0, 100, 100)
     with pytest.raises(ValueError, match="boxes"):
         vpc.batch_crop_resize(image, [], 32, 32)
+    with pytest.raises(af.AclError, match=FUNCTION[interface]):
+        vpc.resize(image, 16, 16)  # by more than 32
+    with pytest.raises(af.AclError, match=FUNCTION[interface]):
+        vpc.resize(image, 12000, 200)
+    with pytest.raises(af.AclError, match=FUNCTION[interface]):
+        vpc.batch_crop_resize(image, [(0, 0, 64, 64), (0, 0, 640, 360)], 16, 16)
+    assert vpc.resize(image, 32, 32).size == (32, 32)
     image.close()
     with pytest.raises(af.ClosedError):
         vpc.resize(image, 32, 32)
