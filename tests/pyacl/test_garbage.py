@@ -32,7 +32,8 @@ HOST = {
     "acl.prof.get_model_id", "acl.prof.get_op_name", "acl.prof.get_op_name_len",
     "acl.prof.get_op_type", "acl.prof.get_op_type_len", "acl.prof.get_op_start",
     "acl.prof.get_op_end", "acl.prof.get_op_duration", "acl.dump_reg_callback",
-    "acl.prof.get_step_timestamp", "acl.prof.create_config",
+    "acl.prof.get_step_timestamp", "acl.prof.create_config", "acl.rt.malloc_physical",
+    "acl.rt.mem_get_allocation_granularity", "acl.rt.get_mem_uce_info", "acl.rt.mem_uce_repair",
 }
 ENDING = {
     "acl.init", "acl.finalize", "acl.finalize_reference", "acl.rt.reset_device",
@@ -40,8 +41,6 @@ ENDING = {
     "acl.rt.create_context", "acl.rt.device_task_abort", "acl.app_log", "acl.prof.finalize",
     "acl.prof.init",
 }
-# A struct given as an int is its address.
-STRUCTS = ("himpi", "with_cfg", "pointer_get", "scheduler", "load_options", "stream_v2")
 
 def find(name):
     found = acl
@@ -90,6 +89,9 @@ for name, (c_name, state) in _coverage_gen.FUNCTIONS.items():
         if name == "acl.rt.subscribe_report":
             if result == 0:
                 acl.rt.unsubscribe_report(*arguments)
+        elif name == "acl.rt.reserve_mem_address":
+            if result[1] == 0:
+                acl.rt.release_mem_address(result[0])
         elif name == "acl.himpi.vpc_sys_create_chn":
             if result[1] == 0:
                 acl.himpi.vpc_destroy_chn(result[0])
