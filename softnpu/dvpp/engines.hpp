@@ -101,7 +101,17 @@ class ScaleEngine {
 
 enum class Codec : int { h264, h265 };
 
+/// A picture that came out of a decoder, which it may outlive.
+class DecodedPicture {
+  public:
+    virtual ~DecodedPicture() = default;
+    /// Writes it into memory of the program, converting and scaling as `picture` asks. One picture
+    /// of a decoder at a time; the decoder may go on meanwhile.
+    virtual std::string write(const Picture &picture) const = 0;
+};
+
 struct DecodedFrame {
+    std::shared_ptr<const DecodedPicture> picture;
     uint64_t tag = 0;  // given to send() with the packet the frame came from
     uint32_t width = 0;
     uint32_t height = 0;
@@ -117,12 +127,8 @@ class VideoDecoder {
     virtual std::string send(const uint8_t *data, size_t size, uint64_t tag) = 0;
     /// No more packets: receive() then gives all that is left.
     virtual std::string finish() = 0;
-    /// The next frame in display order; false when none is ready. It stays current until the next
-    /// receive().
+    /// The next frame in display order; false when none is ready.
     virtual bool receive(DecodedFrame &frame) = 0;
-    /// Writes the current frame into memory of the program, converting and scaling as `picture`
-    /// asks.
-    virtual std::string write(const Picture &picture) = 0;
     /// Finishes the frames whose packets were sent, so that receive() gives all but those that wait
     /// for their turn in display order. For a caller that has no more packets for now; finish()
     /// ends the sequence, this does not.

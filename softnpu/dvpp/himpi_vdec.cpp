@@ -36,6 +36,10 @@ int HimpiDecoder::create(int32_t id, const hi_vdec_chn_attr &attr) {
     if (create_stream(context->device(), context.handle(), {}, channel->stream_) != 0) {
         return vdec_error(HI_ERR_VDEC_NO_MEM);
     }
+    if (channel->line_.open(context) != 0) {
+        end_own_stream(channel->stream_);
+        return vdec_error(HI_ERR_VDEC_NO_MEM);
+    }
     count(counters().live_media_channels);
     if (Channels::all().add(context->device().id(), id, channel)) return HI_SUCCESS;
     channel->close();
@@ -71,6 +75,7 @@ void HimpiDecoder::close() {
         changed_.notify_all();
     }
     end_own_stream(stream_);
+    line_.close();
     uncount(counters().live_media_channels);
     const Lock lock(mutex_);
     signal_.close();
@@ -101,7 +106,10 @@ int HimpiDecoder::reset() {
     errors_ = {};
     // What is being decoded still writes into memory that the program may free after this.
     changed_.wait(lock, [&] { return closed_ || decoded_ + 1 == next_; });
-    return closed_ ? fail_closed() : HI_SUCCESS;
+    if (closed_) return fail_closed();
+    lock.unlock();
+    line_.wait(shared_from_this());
+    return HI_SUCCESS;
 }
 
 // ---- packets in ----

@@ -17,6 +17,7 @@
 #include "softnpu/core/export.hpp"
 #include "softnpu/dvpp/engines.hpp"
 #include "softnpu/dvpp/himpi_vpc.hpp"
+#include "softnpu/dvpp/output_line.hpp"
 #include "softnpu/dvpp/ready_signal.hpp"
 #include "softnpu/stream/stream.hpp"
 
@@ -84,13 +85,17 @@ class HimpiDecoder : public std::enable_shared_from_this<HimpiDecoder> {
     void decode_video(uint64_t number, const VdecPacket &packet);
     bool is_last(uint64_t number);
     void collect();
-    std::string write(const Picture &target);
+
+    // On the line, behind the decoder.
+    void put_out(const DecodedFrame &frame);
+    std::string write(const DecodedPicture &picture, const Picture &target);
     void give_up(uint64_t number);
 
     hi_payload_type type_ = HI_PT_BUTT;
     StreamRef stream_;
     std::unique_ptr<VideoDecoder> decoder_;  // tasks only; none for JPEG
-    std::vector<uint8_t> between_;           // tasks only: a frame on its way to RGB
+    OutputLine line_;                        // writes and reports pictures of video
+    std::vector<uint8_t> between_;           // the line only: a frame on its way to RGB
 
     std::mutex mutex_;  // leaf lock, guards what follows
     std::condition_variable changed_;

@@ -84,14 +84,14 @@ void HimpiDecoder::decode_video(uint64_t number, const VdecPacket &packet) {
     if (packet.stream.len > 0) {
         const uint8_t *data = view_of(packet.stream);
         if (data == nullptr || !decoder_->send(data, packet.stream.len, number).empty()) {
-            report(number, VdecPacket::failed);
+            line_.add(shared_from_this(), [this, number] { report(number, VdecPacket::failed); });
         }
         collect();
     }
     if (packet.stream.end_of_stream != 0) {
         decoder_->finish();
         collect();
-        give_up(number + 1);
+        line_.add(shared_from_this(), [this, number] { give_up(number + 1); });
         decoder_->reset();
     } else if (is_last(number)) {
         decoder_->settle();
@@ -107,31 +107,36 @@ bool HimpiDecoder::is_last(uint64_t number) {
 
 void HimpiDecoder::collect() {
     DecodedFrame frame;
-    VdecPacket packet;
     while (decoder_->receive(frame)) {
-        if (frame.tag > kDeepestReorder) give_up(frame.tag - kDeepestReorder);
-        if (!look_up(frame.tag, packet)) continue;
-        count(counters().frames_decoded);
-        if (packet.target.data == nullptr) {
-            report(frame.tag, frame.damaged ? VdecPacket::failed : VdecPacket::ok);
-            continue;
-        }
-        Picture target = packet.target;
-        settle(frame, target);
-        std::string why = check_stream_size(frame.width, frame.height, kLargestSize);
-        if (why.empty()) why = check_geometry("the frame", target);
-        if (why.empty()) why = check_picture_memory("the frame", target);
-        if (why.empty()) why = write(target);
-        const bool failed = frame.damaged || !why.empty();
-        report(frame.tag, failed ? VdecPacket::failed : VdecPacket::ok, &target);
+        line_.add(shared_from_this(), [this, frame] { put_out(frame); });
     }
 }
 
+// ---- on the line ----
+
+void HimpiDecoder::put_out(const DecodedFrame &frame) {
+    if (frame.tag > kDeepestReorder) give_up(frame.tag - kDeepestReorder);
+    VdecPacket packet;
+    if (!look_up(frame.tag, packet)) return;
+    count(counters().frames_decoded);
+    if (packet.target.data == nullptr) {
+        return report(frame.tag, frame.damaged ? VdecPacket::failed : VdecPacket::ok);
+    }
+    Picture target = packet.target;
+    settle(frame, target);
+    std::string why = check_stream_size(frame.width, frame.height, kLargestSize);
+    if (why.empty()) why = check_geometry("the frame", target);
+    if (why.empty()) why = check_picture_memory("the frame", target);
+    if (why.empty()) why = write(*frame.picture, target);
+    const bool failed = frame.damaged || !why.empty();
+    report(frame.tag, failed ? VdecPacket::failed : VdecPacket::ok, &target);
+}
+
 /// RGB by another matrix than the decoder's own goes through NV12.
-std::string HimpiDecoder::write(const Picture &target) {
+std::string HimpiDecoder::write(const DecodedPicture &picture, const Picture &target) {
     const int matrix = csc_matrix;
     if (matrix == HI_CSC_MATRIX_BT601_WIDE || format_info(target.format)->is_yuv) {
-        return decoder_->write(target);
+        return picture.write(target);
     }
     Picture yuv;
     yuv.format = HI_PIXEL_FORMAT_YUV_SEMIPLANAR_420;
@@ -142,7 +147,7 @@ std::string HimpiDecoder::write(const Picture &target) {
     yuv.size = picture_bytes(yuv.format, yuv.stride_w, yuv.stride_h);
     between_.resize(yuv.size);
     yuv.data = between_.data();
-    std::string why = decoder_->write(yuv);
+    std::string why = picture.write(yuv);
     return why.empty() ? vpc::convert_color(yuv, target, matrix) : why;
 }
 

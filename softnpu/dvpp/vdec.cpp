@@ -60,7 +60,12 @@ int VdecChannel::create(VdecChannelDesc &desc) {
         return fail(ACL_ERROR_INVALID_PARAM, "channel id %u is in use on device %d; take another",
                     channel->id_, channel->device_);
     }
-    if (const int code = channel->open_stream(context, channel->thread_)) {
+    int code = channel->open_stream(context, channel->thread_);
+    if (code == 0) {
+        code = channel->line_.open(context);
+        if (code != 0) channel->close_stream();
+    }
+    if (code != 0) {
         all.remove(channel->device_, channel->id_, *channel);
         return code;
     }
@@ -85,6 +90,7 @@ int VdecChannel::destroy() {
     }
     drop();
     close_stream();
+    line_.close();
     {
         std::lock_guard<std::mutex> lock(decoder_mutex_);
         decoder_.reset();
@@ -96,6 +102,7 @@ int VdecChannel::destroy() {
 /// The device goes, with what the program left on it.
 void VdecChannel::close() {
     drop();
+    line_.close();
     uncount(counters().live_media_channels);
 }
 
@@ -147,7 +154,7 @@ void VdecChannel::work() {
     for (int i = 0; i < kFramesPerTask; ++i) {
         const VdecFrameRef frame = next_queued();
         if (!frame) break;
-        decode(*frame);
+        decode(frame);
     }
     settle_if_starved();
 }
@@ -159,21 +166,21 @@ VdecFrameRef VdecChannel::next_queued() {
     return frame;
 }
 
-void VdecChannel::decode(VdecFrame &frame) {
-    if (!frame.silent) {
-        const auto *data = static_cast<const uint8_t *>(device_view(frame.data));
-        if (!decoder_->send(data, frame.size, frame.number).empty()) {
-            report(find(frame.number), kVdecFailed);
+void VdecChannel::decode(const VdecFrameRef &frame) {
+    if (!frame->silent) {
+        const auto *data = static_cast<const uint8_t *>(device_view(frame->data));
+        if (!decoder_->send(data, frame->size, frame->number).empty()) {
+            give_up(find(frame->number), kVdecFailed);
         }
         collect();
     }
-    if (!frame.is_end) return;
+    if (!frame->is_end) return;
     if (decoder_ != nullptr) {  // a channel may end before its first frame
         decoder_->finish();
         collect();
     }
-    fail_before(frame.number + 1);
-    if (frame.silent) end_frame(frame);
+    fail_before(frame->number + 1);
+    if (frame->silent) line_.add(shared_from_this(), [this, frame] { end_frame(*frame); });
 }
 
 void VdecChannel::collect() {
@@ -187,33 +194,9 @@ void VdecChannel::deliver(const DecodedFrame &decoded) {
     if (decoded.interlaced) interlaced_ = decoded.tag;
     if (!frame) return;  // a second picture of one packet, or given up
     count(counters().frames_decoded);
-    report(frame, write(*frame, decoded));
-}
-
-uint32_t VdecChannel::write(VdecFrame &frame, const DecodedFrame &decoded) {
-    std::string why = check_stream_size(decoded.width, decoded.height, kLargestSize);
-    const uint32_t code = decoded.damaged || !why.empty() ? kVdecFailed : 0;
-    if (!frame.picture) return code;
-    Picture target = frame.target;
-    if (target.width == 0) {
-        target.width = decoded.width;
-        target.height = decoded.height;
-        target.stride_w = row_bytes(target.format, decoded.width, 16);
-        target.stride_h = (decoded.height + 1) / 2 * 2;
-    }
-    if (why.empty()) why = decoder_->write(target);
-    if (!why.empty()) {
-        log(LogLevel::error, "decoder channel %u, frame %llu: %s", id_,
-            static_cast<unsigned long long>(frame.number), why.c_str());
-        return kVdecFailed;
-    }
-    PicDesc &picture = *frame.picture;
-    picture.format = target.format;
-    picture.width = target.width;
-    picture.height = target.height;
-    picture.stride_w = target.stride_w;
-    picture.stride_h = target.stride_h;
-    return code;
+    make_due(*frame);
+    line_.add(shared_from_this(),
+              [this, frame, decoded] { report(frame, write(*frame, decoded)); });
 }
 
 /// A frame that is in the decoder; empty for others.
@@ -235,7 +218,7 @@ void VdecChannel::fail_before(uint64_t number) {
         const VdecFrameRef frame = find(first);
         // The second field of a picture is in the frame of the first.
         const bool field = first == interlaced_ + 1;
-        if (frame) report(frame, field ? kVdecSecondField : kVdecFailed);
+        give_up(frame, field ? kVdecSecondField : kVdecFailed);
     }
 }
 
@@ -256,16 +239,49 @@ void VdecChannel::settle_if_starved() {
     if (decoder_->reorder_depth() == 0 && !fields) fail_before(next);
 }
 
-// ---- calling back ----
+/// The frame, if there is one, is called back without a picture.
+void VdecChannel::give_up(const VdecFrameRef &frame, uint32_t code) {
+    if (!frame) return;
+    make_due(*frame);
+    line_.add(shared_from_this(), [this, frame, code] { report(frame, code); });
+}
+
+void VdecChannel::make_due(VdecFrame &frame) {
+    Lock lock(mutex_);
+    frame.state = VdecFrame::State::due;
+    ++due_;
+    ++progress_;
+}
+
+// ---- writing and calling back; on the line ----
+
+uint32_t VdecChannel::write(VdecFrame &frame, const DecodedFrame &decoded) {
+    std::string why = check_stream_size(decoded.width, decoded.height, kLargestSize);
+    const uint32_t code = decoded.damaged || !why.empty() ? kVdecFailed : 0;
+    if (!frame.picture) return code;
+    Picture target = frame.target;
+    if (target.width == 0) {
+        target.width = decoded.width;
+        target.height = decoded.height;
+        target.stride_w = row_bytes(target.format, decoded.width, 16);
+        target.stride_h = (decoded.height + 1) / 2 * 2;
+    }
+    if (why.empty()) why = decoded.picture->write(target);
+    if (!why.empty()) {
+        log(LogLevel::error, "decoder channel %u, frame %llu: %s", id_,
+            static_cast<unsigned long long>(frame.number), why.c_str());
+        return kVdecFailed;
+    }
+    PicDesc &picture = *frame.picture;
+    picture.format = target.format;
+    picture.width = target.width;
+    picture.height = target.height;
+    picture.stride_w = target.stride_w;
+    picture.stride_h = target.stride_h;
+    return code;
+}
 
 void VdecChannel::report(const VdecFrameRef &frame, uint32_t code) {
-    if (!frame) return;
-    {
-        Lock lock(mutex_);
-        frame->state = VdecFrame::State::due;
-        ++due_;
-        ++progress_;
-    }
     if (frame->picture) frame->picture->ret_code = code;
     frame->stream->ret_code = code;
     if (post_report(&VdecChannel::call_back, frame.handle(), *stream_) != 0) {

@@ -1,8 +1,9 @@
 // Video decoding of the first media interface: channels and their descriptors.
 //
-// A channel has a stream of its own, whose tasks decode, and a thread of the program that calls
-// back. Frames are numbered as they are sent; each is open from SendFrame until its callback has
-// returned. Frames come out of the decoder in display order, some sends later.
+// A channel has a stream of its own, whose tasks decode, another that writes the pictures, and a
+// thread of the program that calls back. Frames are numbered as they are sent; each is open from
+// SendFrame until its callback has returned. Frames come out of the decoder in display order, some
+// sends later.
 #pragma once
 
 #include <atomic>
@@ -14,6 +15,7 @@
 #include "softnpu/dvpp/desc.hpp"
 #include "softnpu/dvpp/engines.hpp"
 #include "softnpu/dvpp/frame_channel.hpp"
+#include "softnpu/dvpp/output_line.hpp"
 
 namespace softnpu {
 
@@ -100,14 +102,19 @@ class VdecChannel : public FrameChannel<VdecChannel, VdecFrame, VdecFrameRef> {
     int ensure_decoder();
     void work();
     VdecFrameRef next_queued();
-    void decode(VdecFrame &frame);
+    void decode(const VdecFrameRef &frame);
     void collect();
     void deliver(const DecodedFrame &decoded);
-    uint32_t write(VdecFrame &frame, const DecodedFrame &decoded);
     VdecFrameRef find(uint64_t number);
     void fail_before(uint64_t number);
     void settle_if_starved();
+    void give_up(const VdecFrameRef &frame, uint32_t code);
+    void make_due(VdecFrame &frame);
+
+    // On the line, behind the decoder.
+    uint32_t write(VdecFrame &frame, const DecodedFrame &decoded);
     void report(const VdecFrameRef &frame, uint32_t code);
+
     void end_frame(VdecFrame &frame);
     void drop();
     static void call_back(void *handle);
@@ -121,10 +128,11 @@ class VdecChannel : public FrameChannel<VdecChannel, VdecFrame, VdecFrameRef> {
 
     std::mutex decoder_mutex_;  // held while the decoder is made
     std::unique_ptr<VideoDecoder> decoder_;
+    OutputLine line_;
     uint64_t interlaced_ = ~uint64_t{0};  // the frame that last came out interlaced; tasks only
 
     // Guarded by mutex_.
-    size_t due_ = 0;  // callbacks on their way
+    size_t due_ = 0;  // pictures and callbacks on their way
     bool unsettled_ = false;
 };
 

@@ -38,6 +38,22 @@ std::string describe(const char *what, int error) {
     return std::string(what) + ": " + text;
 }
 
+using Frame = std::unique_ptr<AVFrame, FreeFrame>;
+
+class LibavPicture final : public DecodedPicture {
+  public:
+    LibavPicture(Frame frame, std::shared_ptr<PixelWriter> pixels)
+        : frame_(std::move(frame)), pixels_(std::move(pixels)) {}
+
+    std::string write(const Picture &picture) const override {
+        return pixels_->write(*frame_, picture);
+    }
+
+  private:
+    const Frame frame_;
+    const std::shared_ptr<PixelWriter> pixels_;  // of the decoder
+};
+
 class LibavDecoder final : public VideoDecoder {
   public:
     std::string open(Codec codec, int threads) {
@@ -45,9 +61,8 @@ class LibavDecoder final : public VideoDecoder {
         codec_ = avcodec_find_decoder(codec == Codec::h264 ? AV_CODEC_ID_H264 : AV_CODEC_ID_HEVC);
         threads_ = std::clamp(threads, 1, 16);
         packet_.reset(av_packet_alloc());
-        frame_.reset(av_frame_alloc());
         if (codec_ == nullptr) return "this libavcodec has no decoder for the codec";
-        if (packet_ == nullptr || frame_ == nullptr) return "out of memory";
+        if (packet_ == nullptr) return "out of memory";
         return open_context();
     }
 
@@ -84,29 +99,24 @@ class LibavDecoder final : public VideoDecoder {
     }
 
     bool receive(DecodedFrame &out) override {
-        av_frame_unref(frame_.get());
         if (next_ == first_) return false;  // nothing was sent
         for (int failures = 0; failures < kFailures;) {
             if (!waiting_.empty()) {
-                av_frame_move_ref(frame_.get(), waiting_.front().get());
+                hand_out(std::move(waiting_.front()), out);
                 waiting_.pop_front();
-                describe_frame(out);
                 return true;
             }
-            const int error = avcodec_receive_frame(context_.get(), frame_.get());
+            Frame frame(av_frame_alloc());
+            if (frame == nullptr) return false;
+            const int error = avcodec_receive_frame(context_.get(), frame.get());
             if (error == 0) {
-                describe_frame(out);
+                hand_out(std::move(frame), out);
                 return true;
             }
             if (error == AVERROR(EAGAIN) || error == AVERROR_EOF) return false;
             ++failures;  // of one damaged packet; the next call goes on behind it
         }
         return false;
-    }
-
-    std::string write(const Picture &picture) override {
-        if (frame_->data[0] == nullptr) return "there is no current frame";
-        return pixels_.write(*frame_, picture);
     }
 
     void settle() override {
@@ -140,7 +150,6 @@ class LibavDecoder final : public VideoDecoder {
         } else {
             avcodec_flush_buffers(context_.get());
         }
-        av_frame_unref(frame_.get());
         waiting_.clear();
         first_ = next_;
         finished_ = false;
@@ -205,7 +214,7 @@ class LibavDecoder final : public VideoDecoder {
     /// Hold the frames that are ready.
     void take_ready() {
         for (int failures = 0; failures < kFailures;) {
-            std::unique_ptr<AVFrame, FreeFrame> ready(av_frame_alloc());
+            Frame ready(av_frame_alloc());
             if (ready == nullptr) return;
             const int error = avcodec_receive_frame(context_.get(), ready.get());
             if (error == AVERROR(EAGAIN) || error == AVERROR_EOF) return;
@@ -219,7 +228,7 @@ class LibavDecoder final : public VideoDecoder {
             const int error = avcodec_send_packet(context_.get(), packet);
             if (error != AVERROR(EAGAIN)) return error;
             // The caller has not taken what is ready: hold it so that this packet fits.
-            std::unique_ptr<AVFrame, FreeFrame> ready(av_frame_alloc());
+            Frame ready(av_frame_alloc());
             if (ready == nullptr) return AVERROR(ENOMEM);
             if (avcodec_receive_frame(context_.get(), ready.get()) == 0) {
                 waiting_.push_back(std::move(ready));
@@ -228,8 +237,8 @@ class LibavDecoder final : public VideoDecoder {
         return AVERROR(EAGAIN);
     }
 
-    void describe_frame(DecodedFrame &out) {
-        const AVFrame &frame = *frame_;
+    void hand_out(Frame ready, DecodedFrame &out) {
+        const AVFrame &frame = *ready;
         const auto stamp = static_cast<uint64_t>(frame.pts);
         const bool known = frame.pts != AV_NOPTS_VALUE && stamp < next_ && next_ - stamp < kTags;
         const uint64_t number = known ? stamp : next_ - 1;
@@ -244,6 +253,7 @@ class LibavDecoder final : public VideoDecoder {
             (frame.flags & AV_FRAME_FLAG_CORRUPT) != 0 || frame.decode_error_flags != 0;
         if (hurt) damage_.add(number);
         out.damaged = damage_.covers(number, frame.key_frame != 0);
+        out.picture = std::make_shared<LibavPicture>(std::move(ready), pixels_);
     }
 
     const AVCodec *codec_ = nullptr;
@@ -252,8 +262,7 @@ class LibavDecoder final : public VideoDecoder {
     DamageList damage_;  // before the context, whose threads use it
     std::unique_ptr<AVCodecContext, FreeContext> context_;
     std::unique_ptr<AVPacket, FreePacket> packet_;
-    std::unique_ptr<AVFrame, FreeFrame> frame_;
-    std::deque<std::unique_ptr<AVFrame, FreeFrame>> waiting_;  // decoded, not asked for yet
+    std::deque<Frame> waiting_;  // decoded, not asked for yet
     std::vector<uint8_t> buffer_;
     std::array<uint64_t, kTags> tags_{};
     uint64_t first_ = 0;  // number of the first packet since the last reset
@@ -261,7 +270,7 @@ class LibavDecoder final : public VideoDecoder {
     bool finished_ = false;
     bool settled_ = false;
     uint64_t unsettled_ = 0;  // packets since all were decoded
-    PixelWriter pixels_;
+    std::shared_ptr<PixelWriter> pixels_ = std::make_shared<PixelWriter>();
 };
 
 }  // namespace
