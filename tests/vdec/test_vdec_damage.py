@@ -123,7 +123,7 @@ def test_damaged_streams(report: ReportThread, name: str) -> None:
             np.testing.assert_array_equal(result.picture(), frame)
     assert passed > 250
     assert failed > 250
-    assert late < turn // 2
+    assert late < turn  # ten pictures each time, more often where others load the machine
     if "hash" in name:
         assert wrong < passed // 20
 
