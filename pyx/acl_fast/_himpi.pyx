@@ -22,6 +22,7 @@ from acl_fast._picdesc cimport PicDesc
 
 cdef enum:
     CHANNELS = 256
+    INVALID_ID = 2              # the last byte of such codes
 
 
 cdef int create_vdec(int channel, const void *attr) noexcept nogil:
@@ -46,6 +47,10 @@ cdef int32_t create_at_free_number(Creator create, const void *attr, uint32_t ex
                 code = create(number, attr)
             if <uint32_t>code != exists:
                 break
+    # Numbers end at the chip's own limit, too.
+    if <uint32_t>code == exists or (number > 0 and <uint32_t>code & 0xFF == INVALID_ID):
+        raise RuntimeError(f"{function.decode()}: {number + (<uint32_t>code == exists)} channels "
+                           "of this kind are open: close one")
     check(<aclError>code, function)
     return number
 

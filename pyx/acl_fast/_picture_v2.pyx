@@ -258,7 +258,8 @@ cdef class StillPortV2(StillPort):
         attr.type = abi.HI_PT_JPEG
         attr.mode = abi.HI_VDEC_SEND_MODE_FRAME
         attr.pic_width = attr.pic_height = LARGEST_FILE
-        attr.stream_buf_size = LARGEST_FILE * LARGEST_FILE
+        # The least that is documented; files may be larger.
+        attr.stream_buf_size = LARGEST_FILE * LARGEST_FILE * 3 // 4
         self.decoder = create_at_free_number(
             create_vdec, &attr, abi.HI_ERR_VDEC_EXIST, abi.HI_ERR_VDEC_SYS_NOT_READY,
             b"hi_mpi_vdec_create_chn")

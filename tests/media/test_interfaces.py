@@ -6,6 +6,7 @@ import io
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -114,6 +115,50 @@ def test_contexts_do_as_devices(device: af.Device, chosen: str) -> None:
         image.close()
         back.close()
         vpc.close_all()
+
+
+def test_threads_share_the_channels(device: af.Device, chosen: str) -> None:
+    """Six threads, two kinds of Vpc and two still channels; each finds its own picture."""
+    errors: list[BaseException] = []
+    with (
+        device.create_stream() as stream,
+        media.JpegDecoder(device) as decoder,
+        media.JpegEncoder(device) as encoder,
+    ):
+
+        def work(number: int) -> None:
+            try:
+                pixels = np.full((96, 64), 16 * number + 9, np.uint8)
+                for _ in range(15):
+                    image = media.Image.from_numpy(device, pixels)
+                    queued = stream if number % 2 else None
+                    small = vpc.resize(image, 32, 32, stream=queued)
+                    back = decoder.decode(encoder.encode(image))
+                    if queued is not None:
+                        queued.synchronize()
+                    assert (small.to_numpy() == pixels[0, 0]).all()
+                    assert np.abs(back.to_numpy()[:64].astype(int) - pixels[0, 0]).max() < 3
+            except BaseException as error:
+                errors.append(error)
+
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        vpc.close_all()
+    assert errors == []
+
+
+def test_channels_that_run_out_and_come_back(device: af.Device) -> None:
+    made: list[media.JpegDecoder] = []
+    with pytest.raises(RuntimeError, match="256 channels of this kind are open: close one"):
+        made.extend(media.JpegDecoder(device, interface="v2") for _ in range(300))
+    while made:
+        made.pop().close()
+    for _ in range(50):
+        with media.JpegDecoder(device, interface="v2"), media.Vpc(device, interface="v2"):
+            pass
 
 
 SIDE = 128
