@@ -106,6 +106,7 @@ ov::Owner<ov::Compiled> compile(const ov::Network *network) {
 bool Kernel::compute_wide(const Call &call) {
     Wide wide = wide_arithmetic(call);
     if (wide.compute == nullptr) wide = wide_moves(call);
+    if (wide.compute == nullptr) wide = wide_order(call);
     if (wide.compute == nullptr) return false;
     for (size_t i = 0; i < wide.dims.size(); ++i)
         check_output(call, i, call.outputs[i].element(), wide.dims[i]);

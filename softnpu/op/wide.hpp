@@ -17,6 +17,9 @@ Wide wide_arithmetic(const Call &call);
 /// Operators that only move elements: the engine moves the elements' numbers, of 32 bits.
 Wide wide_moves(const Call &call);
 
+/// The largest and smallest, and where they are.
+Wide wide_order(const Call &call);
+
 inline bool is_wide(const Operand &operand) {
     return !operand.absent && (operand.type == ACL_INT64 || operand.type == ACL_UINT64);
 }

@@ -190,3 +190,24 @@ def test_parts() -> None:
     np.testing.assert_array_equal(np.concatenate(got, 2), X)
     got = run("Unpack", [X], [((2, 4), I64)] * 3, {"axis": 1, "num": 3})
     np.testing.assert_array_equal(np.stack(got, 1), X)
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_extremes(dtype: Any) -> None:
+    """Neighbours differ in the lowest bit alone, which float64 would lose."""
+    x = (RANDOM.permutation(60).reshape(3, 5, 4) + 2**61).astype(dtype)
+    (got,) = run("ArgMaxV2", [x, np.array([-2], I32)], [((3, 4), I32)])
+    np.testing.assert_array_equal(got, x.argmax(1))
+    (got,) = run("ArgMinD", [x], [((3, 5), I64)], {"dimension": 2})
+    np.testing.assert_array_equal(got, x.argmin(2))
+    values = {"dimension": 0, "keep_dims": True}
+    where, value = run("ArgMaxWithValue", [x], [((1, 5, 4), I32), ((1, 5, 4), dtype)], values)
+    np.testing.assert_array_equal(where, x.argmax(0)[None])
+    np.testing.assert_array_equal(value, x.max(0)[None])
+    value, where = run("TopKD", [x], [((3, 3, 4), dtype), ((3, 3, 4), I32)], {"k": 3, "dim": 1})
+    order = np.argsort(x, 1)[:, ::-1][:, :3]
+    np.testing.assert_array_equal(where, order)
+    np.testing.assert_array_equal(value, np.take_along_axis(x, order, 1))
+    equal = np.zeros((1, 4), dtype)
+    value, where = run("TopKV2", [equal, np.array([2], I32)], [((1, 2), dtype), ((1, 2), I32)])
+    assert where.tolist() == [[0, 1]]
