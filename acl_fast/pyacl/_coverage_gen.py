@@ -493,7 +493,7 @@ FUNCTIONS: dict[str, tuple[str, str]] = {
     'acl.op.destroy_handle': ('aclopDestroyHandle', 'exact'),
     'acl.op.execute_with_handle': ('aclopExecWithHandle', 'approximate: like aclopExecuteV2'),
     'acl.op.execute': ('aclopExecute', 'approximate: like aclopExecuteV2'),
-    'acl.op.execute_v2': ('aclopExecuteV2', 'approximate: about 130 operators, compiled at first use without a model file; float32 on the CPU; 64-bit integers exact, but ArgMax, ArgMin, TopK and BiasAdd refuse inputs beyond int32; int8 and uint8 saturate'),
+    'acl.op.execute_v2': ('aclopExecuteV2', 'approximate: about 130 operators, compiled at first use without a model file; float32 on the CPU; 64-bit integers exact, but a few like BiasAdd refuse inputs beyond int32; int8 and uint8 saturate'),
     'acl.op.infer_shape': ('aclopInferShape', 'approximate: for the operators of aclopExecuteV2'),
     'acl.op.load': ('aclopLoad', 'approximate: files of acl-fast atc --singleop; those for a real NPU are passed over; operators need no file'),
     'acl.op.register_compile_func': ('aclopRegisterCompileFunc', 'unsupported'),

@@ -312,7 +312,7 @@ STATES: dict[str, tuple[str, str]] = {
     "aclopDestroyHandle": ("libascendcl.so", "exact"),
     "aclopExecWithHandle": ("libascendcl.so", "approximate: like aclopExecuteV2"),
     "aclopExecute": ("libascendcl.so", "approximate: like aclopExecuteV2"),
-    "aclopExecuteV2": ("libascendcl.so", "approximate: about 130 operators, compiled at first use without a model file; float32 on the CPU; 64-bit integers exact, but ArgMax, ArgMin, TopK and BiasAdd refuse inputs beyond int32; int8 and uint8 saturate"),
+    "aclopExecuteV2": ("libascendcl.so", "approximate: about 130 operators, compiled at first use without a model file; float32 on the CPU; 64-bit integers exact, but a few like BiasAdd refuse inputs beyond int32; int8 and uint8 saturate"),
     "aclopInferShape": ("libascendcl.so", "approximate: for the operators of aclopExecuteV2"),
     "aclopLoad": ("libascendcl.so", "approximate: files of acl-fast atc --singleop; those for a real NPU are passed over; operators need no file"),
     "aclopRegisterCompileFunc": ("libascendcl.so", "unsupported"),
