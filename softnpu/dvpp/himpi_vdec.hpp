@@ -11,11 +11,11 @@
 #include <mutex>
 #include <set>
 #include <string>
-#include <vector>
 
 #include "acl/dvpp/hi_dvpp.h"
 #include "softnpu/core/export.hpp"
 #include "softnpu/dvpp/engines.hpp"
+#include "softnpu/dvpp/frame_writer.hpp"
 #include "softnpu/dvpp/himpi_vpc.hpp"
 #include "softnpu/dvpp/output_line.hpp"
 #include "softnpu/dvpp/ready_signal.hpp"
@@ -88,14 +88,13 @@ class HimpiDecoder : public std::enable_shared_from_this<HimpiDecoder> {
 
     // On the line, behind the decoder.
     void put_out(const DecodedFrame &frame);
-    std::string write(const DecodedPicture &picture, const Picture &target);
     void give_up(uint64_t number);
 
     hi_payload_type type_ = HI_PT_BUTT;
     StreamRef stream_;
     std::unique_ptr<VideoDecoder> decoder_;  // tasks only; none for JPEG
     OutputLine line_;                        // writes and reports pictures of video
-    std::vector<uint8_t> between_;           // the line only: a frame on its way to RGB
+    FrameWriter writer_;                     // on the line only
 
     std::mutex mutex_;  // leaf lock, guards what follows
     std::condition_variable changed_;

@@ -8,7 +8,6 @@
 #include "softnpu/dvpp/himpi_jpegd.hpp"
 #include "softnpu/dvpp/himpi_vdec.hpp"
 #include "softnpu/memory/memory.hpp"
-#include "softnpu/vpc/vpc.hpp"
 
 namespace softnpu {
 namespace {
@@ -127,28 +126,9 @@ void HimpiDecoder::put_out(const DecodedFrame &frame) {
     std::string why = check_stream_size(frame.width, frame.height, kLargestSize);
     if (why.empty()) why = check_geometry("the frame", target);
     if (why.empty()) why = check_picture_memory("the frame", target);
-    if (why.empty()) why = write(*frame.picture, target);
+    if (why.empty()) why = writer_.write(*frame.picture, target, csc_matrix);
     const bool failed = frame.damaged || !why.empty();
     report(frame.tag, failed ? VdecPacket::failed : VdecPacket::ok, &target);
-}
-
-/// RGB by another matrix than the decoder's own goes through NV12.
-std::string HimpiDecoder::write(const DecodedPicture &picture, const Picture &target) {
-    const int matrix = csc_matrix;
-    if (matrix == HI_CSC_MATRIX_BT601_WIDE || format_info(target.format)->is_yuv) {
-        return picture.write(target);
-    }
-    Picture yuv;
-    yuv.format = HI_PIXEL_FORMAT_YUV_SEMIPLANAR_420;
-    yuv.width = target.width;
-    yuv.height = target.height;
-    yuv.stride_w = row_bytes(yuv.format, yuv.width, 16);
-    yuv.stride_h = align(yuv.height, 2);
-    yuv.size = picture_bytes(yuv.format, yuv.stride_w, yuv.stride_h);
-    between_.resize(yuv.size);
-    yuv.data = between_.data();
-    std::string why = picture.write(yuv);
-    return why.empty() ? vpc::convert_color(yuv, target, matrix) : why;
 }
 
 /// Packets before `number` that gave no picture.

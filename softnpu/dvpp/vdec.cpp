@@ -42,6 +42,7 @@ std::shared_ptr<VdecChannel> VdecChannel::make(VdecChannelDesc &desc, int device
     channel->format_ = static_cast<PixelFormat>(desc.out_format.load());
     channel->thread_ = desc.thread_id;
     channel->callback_ = desc.callback;
+    channel->matrix_ = static_cast<int>(desc.csc_matrix.load());
     return channel;
 }
 
@@ -266,7 +267,7 @@ uint32_t VdecChannel::write(VdecFrame &frame, const DecodedFrame &decoded) {
         target.stride_w = row_bytes(target.format, decoded.width, 16);
         target.stride_h = (decoded.height + 1) / 2 * 2;
     }
-    if (why.empty()) why = decoded.picture->write(target);
+    if (why.empty()) why = writer_.write(*decoded.picture, target, matrix_);
     if (!why.empty()) {
         log(LogLevel::error, "decoder channel %u, frame %llu: %s", id_,
             static_cast<unsigned long long>(frame.number), why.c_str());

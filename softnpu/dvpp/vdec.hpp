@@ -15,6 +15,7 @@
 #include "softnpu/dvpp/desc.hpp"
 #include "softnpu/dvpp/engines.hpp"
 #include "softnpu/dvpp/frame_channel.hpp"
+#include "softnpu/dvpp/frame_writer.hpp"
 #include "softnpu/dvpp/output_line.hpp"
 
 namespace softnpu {
@@ -129,6 +130,8 @@ class VdecChannel : public FrameChannel<VdecChannel, VdecFrame, VdecFrameRef> {
     std::mutex decoder_mutex_;  // held while the decoder is made
     std::unique_ptr<VideoDecoder> decoder_;
     OutputLine line_;
+    int matrix_ = 0;
+    FrameWriter writer_;                  // on the line only
     uint64_t interlaced_ = ~uint64_t{0};  // the frame that last came out interlaced; tasks only
 
     // Guarded by mutex_.

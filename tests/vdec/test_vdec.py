@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes as C
 import threading
 import time
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from tests.dvpp import formats
 from tests.softnpu_model.acl import AclError, acl, counters
 from tests.vdec import codec
 from tests.vdec.vdec import BGR, H264, H265, INVALID_PARAM, NV21, RGB, Channel, ReportThread, dvpp
@@ -81,6 +83,25 @@ def test_rgb_follows_the_full_range_matrix(report: ReportThread, out_format: int
         difference = np.abs(got - rgb)
         assert difference.mean() < 1.0
         assert np.percentile(difference, 99) <= 3
+
+
+def test_rgb_by_another_matrix(report: ReportThread) -> None:
+    stream = codec.bikes(2)
+    channel, narrow_709 = Channel(report, out_format=RGB), C.c_uint32(3)
+    dvpp.aclvdecSetChannelDescParam(channel.desc, 0, C.c_size_t(4), C.byref(narrow_709))
+    with channel:
+        for packet in stream.packets:
+            channel.send(packet, nbytes=room(stream.width, stream.height, 3))
+        channel.end()
+    for result, frame in zip(channel.results, stream.frames, strict=True):
+        assert result.code == 0
+        assert result.data is not None
+        pairs = frame[stream.height :].reshape(stream.height // 2, -1, 2)
+        planes = [frame[: stream.height], pairs[..., 0], pairs[..., 1]]
+        rgb = formats.to_rgb(formats.full_size(planes), 3).transpose(1, 2, 0)
+        lines = result.data[: result.stride * result.rows].reshape(result.rows, result.stride)
+        got = lines[: stream.height, : stream.width * 3].reshape(rgb.shape)
+        assert abs(got - rgb).max() <= 0.5 + 1e-3
 
 
 def test_scaled_output(report: ReportThread) -> None:
