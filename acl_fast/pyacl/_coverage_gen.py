@@ -443,7 +443,7 @@ FUNCTIONS: dict[str, tuple[str, str]] = {
     'acl.media.vdec_set_channel_desc_out_pic_format': ('aclvdecSetChannelDescOutPicFormat', 'exact'),
     'acl.media.vdec_set_channel_desc_out_pic_height': ('aclvdecSetChannelDescOutPicHeight', 'approximate: stored; each output says its own size'),
     'acl.media.vdec_set_channel_desc_out_pic_width': ('aclvdecSetChannelDescOutPicWidth', 'approximate: stored; each output says its own size'),
-    'acl.media.vdec_set_channel_desc_param': ('aclvdecSetChannelDescParam', 'approximate: the colour matrix is stored, RGB output is BT.601 wide'),
+    'acl.media.vdec_set_channel_desc_param': ('aclvdecSetChannelDescParam', 'approximate: RGB is the published formula of the colour matrix, rounded, not measured'),
     'acl.media.vdec_set_channel_desc_ref_frame_num': ('aclvdecSetChannelDescRefFrameNum', 'approximate: stored; the stream says its reference frames'),
     'acl.media.vdec_set_channel_desc_thread_id': ('aclvdecSetChannelDescThreadId', 'exact'),
     'acl.media.venc_create_channel': ('aclvencCreateChannel', 'approximate: 128 channels on every chip, pictures of 128x128 to 4096x4096'),

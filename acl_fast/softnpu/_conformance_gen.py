@@ -609,7 +609,7 @@ STATES: dict[str, tuple[str, str]] = {
     "aclvdecSetChannelDescOutPicFormat": ("libacl_dvpp.so", "exact"),
     "aclvdecSetChannelDescOutPicHeight": ("libacl_dvpp.so", "approximate: stored; each output says its own size"),
     "aclvdecSetChannelDescOutPicWidth": ("libacl_dvpp.so", "approximate: stored; each output says its own size"),
-    "aclvdecSetChannelDescParam": ("libacl_dvpp.so", "approximate: the colour matrix is stored, RGB output is BT.601 wide"),
+    "aclvdecSetChannelDescParam": ("libacl_dvpp.so", "approximate: RGB is the published formula of the colour matrix, rounded, not measured"),
     "aclvdecSetChannelDescRefFrameNum": ("libacl_dvpp.so", "approximate: stored; the stream says its reference frames"),
     "aclvdecSetChannelDescThreadId": ("libacl_dvpp.so", "exact"),
     "aclvencCreateChannel": ("libacl_dvpp.so", "approximate: 128 channels on every chip, pictures of 128x128 to 4096x4096"),
