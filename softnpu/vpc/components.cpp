@@ -1,5 +1,9 @@
 #include "softnpu/vpc/components.hpp"
 
+#include <cstring>
+
+#include "softnpu/vpc/vectorised.hpp"
+
 namespace softnpu::vpc {
 namespace {
 
@@ -7,6 +11,28 @@ uint8_t count_of(const Picture &picture, bool with_alpha) {
     const FormatInfo &info = *format_info(picture.format);
     if (info.planes == 1 && info.luma_bytes == 1) return 1;
     return with_alpha && has_alpha(picture.format) ? 4 : 3;
+}
+
+/// Every `step`th byte, and back.
+SOFTNPU_VECTORISED void take_steps(const uint8_t *from, size_t step, uint8_t *__restrict to,
+                                   size_t count) {
+    if (step == 1) {
+        std::memcpy(to, from, count);
+    } else if (step == 2) {
+        for (size_t x = 0; x < count; ++x) to[x] = from[2 * x];
+    } else if (step == 3) {
+        for (size_t x = 0; x < count; ++x) to[x] = from[3 * x];
+    } else {
+        for (size_t x = 0; x < count; ++x) to[x] = from[4 * x];
+    }
+}
+
+void put_steps(const uint8_t *from, uint8_t *to, size_t step, size_t count) {
+    if (step == 1) {
+        std::memcpy(to, from, count);
+    } else {
+        for (size_t x = 0; x < count; ++x) to[step * x] = from[x];
+    }
 }
 
 }  // namespace
@@ -38,7 +64,7 @@ std::vector<ComponentPlane> load_components(const Picture &picture, bool with_al
         for (uint32_t y = 0; y < place.height; ++y) {
             const uint8_t *from = place.data + place.stride * y;
             uint8_t *to = plane.row(y);
-            for (uint32_t x = 0; x < place.width; ++x) to[x] = from[place.step * x];
+            take_steps(from, place.step, to, place.width);
         }
     }
     return planes;
@@ -50,7 +76,7 @@ void store_components(const std::vector<ComponentPlane> &planes, const Picture &
         for (uint32_t y = 0; y < place.height; ++y) {
             const uint8_t *from = planes[c].row(y);
             uint8_t *to = place.data + place.stride * y;
-            for (uint32_t x = 0; x < place.width; ++x) to[place.step * x] = from[x];
+            put_steps(from, to, place.step, place.width);
         }
     }
 }

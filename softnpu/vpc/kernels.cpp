@@ -7,6 +7,7 @@
 #include "softnpu/dvpp/parallel.hpp"
 #include "softnpu/vpc/components.hpp"
 #include "softnpu/vpc/edge.hpp"
+#include "softnpu/vpc/median.hpp"
 #include "softnpu/vpc/vectorised.hpp"
 
 namespace softnpu::vpc {
@@ -23,12 +24,32 @@ ComponentPlane pad(const ComponentPlane &plane, Border border, uint8_t constant)
         if (at < 0) continue;
         const uint8_t *from = plane.row(static_cast<uint32_t>(at));
         uint8_t *to = padded.row(y);
-        for (uint32_t x = 0; x < padded.width; ++x) {
-            const int64_t column = reflect(int64_t{x} - kReach, plane.width, border);
-            if (column >= 0) to[x] = from[column];
+        std::copy_n(from, plane.width, to + kReach);
+        for (uint32_t x = 0; x < kReach; ++x) {
+            const int64_t left = reflect(int64_t{x} - kReach, plane.width, border);
+            const int64_t right = reflect(int64_t{plane.width} + x, plane.width, border);
+            if (left >= 0) to[x] = from[left];
+            if (right >= 0) to[kReach + plane.width + x] = from[right];
         }
     }
     return padded;
+}
+
+/// body(first, end) for bands of rows of a plane, on the device's threads.
+template <class Body>
+void for_bands(uint32_t height, Body body) {
+    constexpr uint32_t kRowsAtOnce = 32;
+    parallel_for((height + kRowsAtOnce - 1) / kRowsAtOnce, [&](size_t part) {
+        const auto first = static_cast<uint32_t>(part) * kRowsAtOnce;
+        body(first, std::min(first + kRowsAtOnce, height));
+    });
+}
+
+template <class Body>
+void for_rows(uint32_t height, Body body) {
+    for_bands(height, [&](uint32_t first, uint32_t end) {
+        for (uint32_t y = first; y < end; ++y) body(y);
+    });
 }
 
 /// The padded samples that the kernel's element (i, j) meets, for row `y`.
@@ -48,13 +69,39 @@ void for_components(const Picture &source, const Picture &target, const Edge &ed
     store_components(planes, target);
 }
 
-__attribute__((optimize("O3"))) void add_scaled(const uint8_t *from, float weight, float *sums,
-                                                size_t count) {
-    for (size_t x = 0; x < count; ++x) sums[x] += weight * from[x];
+SOFTNPU_VECTORISED void to_floats(const uint8_t *from, float *to, size_t count) {
+    for (size_t x = 0; x < count; ++x) to[x] = from[x];
 }
 
-__attribute__((optimize("O3"))) void take_extreme(const uint8_t *from, bool largest, uint8_t *to,
-                                                  size_t count) {
+/// A row of a kernel: `taps` neighbours of every sample.
+SOFTNPU_VECTORISED void add_taps(const float *from, const float *weights, int taps,
+                                 float *__restrict sums, size_t count) {
+    const float a = weights[0], b = weights[1], c = weights[2], d = weights[3], e = weights[4];
+    if (taps == 1) {
+        for (size_t x = 0; x < count; ++x) sums[x] += a * from[x];
+    } else if (taps == 3) {
+        for (size_t x = 0; x < count; ++x) {
+            sums[x] = sums[x] + a * from[x] + b * from[x + 1] + c * from[x + 2];
+        }
+    } else {
+        for (size_t x = 0; x < count; ++x) {
+            sums[x] = sums[x] + a * from[x] + b * from[x + 1] + c * from[x + 2] + d * from[x + 3] +
+                      e * from[x + 4];
+        }
+    }
+}
+
+/// To the nearest byte, halves to the even one; what is no number becomes 0.
+SOFTNPU_VECTORISED void round_row(const float *sums, uint8_t *to, size_t count) {
+    constexpr float kWhole = 12582912.0f;  // added to a small number it leaves no fraction
+    for (size_t x = 0; x < count; ++x) {
+        float sum = sums[x] > 0 ? sums[x] : 0.0f;
+        sum = sum < 255.0f ? sum : 255.0f;
+        to[x] = static_cast<uint8_t>(static_cast<int>((sum + kWhole) - kWhole));
+    }
+}
+
+SOFTNPU_VECTORISED void take_extreme(const uint8_t *from, bool largest, uint8_t *to, size_t count) {
     if (largest) {
         for (size_t x = 0; x < count; ++x) to[x] = std::max(to[x], from[x]);
     } else {
@@ -63,29 +110,30 @@ __attribute__((optimize("O3"))) void take_extreme(const uint8_t *from, bool larg
 }
 
 void convolve_plane(ComponentPlane &plane, const ComponentPlane &padded, const Kernel &kernel) {
-    std::vector<float> sums(plane.width);
-    for (uint32_t y = 0; y < plane.height; ++y) {
-        std::fill(sums.begin(), sums.end(), static_cast<float>(kernel.delta));
-        for (int j = 0; j < kernel.height; ++j) {
-            for (int i = 0; i < kernel.width; ++i) {
-                const auto weight = static_cast<float>(kernel.weights[j][i]);
-                if (weight == 0) continue;
-                add_scaled(seen(padded, y, i, j, kernel.width, kernel.height), weight, sums.data(),
-                           plane.width);
-            }
-        }
-        uint8_t *row = plane.row(y);
-        for (uint32_t x = 0; x < plane.width; ++x) {
-            // Written so that what is no number becomes 0.
-            const float sum = sums[x] > 0 ? std::min(sums[x], 255.0f) : 0.0f;
-            row[x] = static_cast<uint8_t>(std::nearbyint(sum));
-        }
+    float weights[5][5];
+    for (int j = 0; j < 5; ++j) {
+        for (int i = 0; i < 5; ++i) weights[j][i] = static_cast<float>(kernel.weights[j][i]);
     }
+    for_bands(plane.height, [&](uint32_t first, uint32_t end) {
+        // The padded rows that the band sees, once as numbers.
+        const size_t width = padded.width;
+        std::vector<float> rows((end - first + 2 * kReach) * width), sums(plane.width);
+        to_floats(padded.row(first), rows.data(), rows.size());
+        for (uint32_t y = first; y < end; ++y) {
+            std::fill(sums.begin(), sums.end(), static_cast<float>(kernel.delta));
+            for (int j = 0; j < kernel.height; ++j) {
+                const uint8_t *from = seen(padded, y, 0, j, kernel.width, kernel.height);
+                add_taps(rows.data() + (from - padded.row(first)), weights[j], kernel.width,
+                         sums.data(), plane.width);
+            }
+            round_row(sums.data(), plane.row(y), plane.width);
+        }
+    });
 }
 
 void morph_plane(ComponentPlane &plane, const ComponentPlane &padded, const Shape &shape,
                  bool dilates) {
-    for (uint32_t y = 0; y < plane.height; ++y) {
+    for_rows(plane.height, [&](uint32_t y) {
         uint8_t *row = plane.row(y);
         std::fill(row, row + plane.width, dilates ? 0 : 255);
         for (int j = 0; j < shape.height; ++j) {
@@ -95,44 +143,19 @@ void morph_plane(ComponentPlane &plane, const ComponentPlane &padded, const Shap
                              plane.width);
             }
         }
-    }
+    });
 }
 
 void median_plane(ComponentPlane &plane, const ComponentPlane &padded, int size) {
-    uint8_t window[25];
-    const auto middle = window + size * size / 2;
-    for (uint32_t y = 0; y < plane.height; ++y) {
-        uint8_t *row = plane.row(y);
-        for (uint32_t x = 0; x < plane.width; ++x) {
-            uint8_t *next = window;
-            for (int j = 0; j < size; ++j) {
-                const uint8_t *from = seen(padded, y, 0, j, size, size) + x;
-                next = std::copy(from, from + size, next);
-            }
-            std::nth_element(window, middle, window + size * size);
-            row[x] = *middle;
-        }
-    }
+    for_rows(plane.height, [&](uint32_t y) {
+        const uint8_t *rows[5];
+        for (int j = 0; j < size; ++j) rows[j] = seen(padded, y, 0, j, size, size);
+        median_row(rows, size, plane.row(y), plane.width);
+    });
 }
 
-ComponentPlane turned(const ComponentPlane &plane, int quarters) {
-    const uint32_t width = plane.width, height = plane.height;
-    const bool swaps = quarters % 2 == 1;
-    ComponentPlane made{swaps ? height : width, swaps ? width : height, {}};
-    made.samples.resize(plane.samples.size());
-    for (uint32_t y = 0; y < height; ++y) {
-        const uint8_t *from = plane.row(y);
-        for (uint32_t x = 0; x < width; ++x) {
-            if (quarters == 1) {
-                made.row(x)[height - 1 - y] = from[x];
-            } else if (quarters == 2) {
-                made.row(height - 1 - y)[width - 1 - x] = from[x];
-            } else {
-                made.row(width - 1 - x)[y] = from[x];
-            }
-        }
-    }
-    return made;
+bool share_memory(const Picture &a, const Picture &b) {
+    return a.data < b.data + b.size && b.data < a.data + a.size;
 }
 
 /// Samples of `size` bytes in the other order.
@@ -175,6 +198,27 @@ void flip_planes(const Picture &source, const Picture &target, bool across, bool
     }
 }
 
+/// Samples of a plane turned clockwise, in squares that stay in the cache.
+template <size_t size>
+void turn_plane(const Plane &from, const Plane &to, int quarters) {
+    constexpr uint32_t kSide = 32;
+    parallel_for((from.height + kSide - 1) / kSide, [&](size_t part) {
+        const auto top = static_cast<uint32_t>(part) * kSide;
+        const uint32_t bottom = std::min(top + kSide, from.height);
+        for (uint32_t left = 0; left < from.width; left += kSide) {
+            const uint32_t right = std::min(left + kSide, from.width);
+            for (uint32_t x = left; x < right; ++x) {
+                // A column becomes a row, upwards or downwards.
+                uint8_t *row = to.data + to.stride * (quarters == 1 ? x : from.width - 1 - x);
+                for (uint32_t y = top; y < bottom; ++y) {
+                    const uint32_t column = quarters == 1 ? from.height - 1 - y : y;
+                    std::memcpy(row + size * column, from.data + from.stride * y + size * x, size);
+                }
+            }
+        }
+    });
+}
+
 void gaussian_axis(int size, double sigma, double *weights) {
     if (sigma <= 0) {  // the binomial one, as in OpenCV
         static constexpr double kBinomial[3][5] = {
@@ -194,9 +238,7 @@ void gaussian_axis(int size, double sigma, double *weights) {
 }  // namespace
 
 void flip(const Picture &source, const Picture &target, bool across, bool down) {
-    const bool shared =
-        source.data < target.data + target.size && target.data < source.data + source.size;
-    if (!shared && !is_packed_422(source.format)) {
+    if (!share_memory(source, target) && !is_packed_422(source.format)) {
         flip_planes(source, target, across, down);
         return;
     }
@@ -215,9 +257,29 @@ void flip(const Picture &source, const Picture &target, bool across, bool down) 
 }
 
 void rotate(const Picture &source, const Picture &target, int quarters) {
-    std::vector<ComponentPlane> planes = load_components(source, true);
-    for (ComponentPlane &plane : planes) plane = turned(plane, quarters);
-    store_components(planes, target);
+    if (quarters == 2) {
+        flip(source, target, true, true);
+        return;
+    }
+    if (share_memory(source, target)) {
+        std::vector<uint8_t> copy(source.data, source.data + source.size);
+        Picture apart = source;
+        apart.data = copy.data();
+        rotate(apart, target, quarters);
+        return;
+    }
+    const FormatInfo &info = *format_info(source.format);
+    for (int index = 0; index < info.planes; ++index) {
+        const Plane from = plane_of(source, index), to = plane_of(target, index);
+        const int size = index == 0 || info.planes == 3 ? info.luma_bytes : 2;
+        if (size == 1) {
+            turn_plane<1>(from, to, quarters);
+        } else if (size == 2) {
+            turn_plane<2>(from, to, quarters);
+        } else {
+            turn_plane<3>(from, to, quarters);
+        }
+    }
 }
 
 void convolve(const Picture &source, const Picture &target, const Kernel &kernel,

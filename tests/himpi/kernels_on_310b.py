@@ -106,6 +106,15 @@ def test_flip_where_it_is(chn: int) -> None:
             np.testing.assert_array_equal(result, cv2.flip(plane, -1))
 
 
+def test_rotate_where_it_is(chn: int) -> None:
+    planes = formats.random_planes(44, 44, RGB, seed=2)
+    with Canvas(44, 44, RGB).write(planes) as picture:
+        both = Mode(info(picture), info(picture), 0)
+        assert run(chn, "hi_mpi_vpc_rotate", C.byref(both)) == 0
+        for plane, result in zip(planes, picture.read(), strict=True):
+            np.testing.assert_array_equal(result, cv2.rotate(plane, 0))
+
+
 def test_memory_of_the_runtime(chn: int) -> None:
     """The newer chips take what aclrtMalloc gave, as their documentation says."""
     rows = np.random.default_rng(6).integers(0, 256, (30, 48), np.uint8)
@@ -225,6 +234,17 @@ def test_morphology(chn: int, pixel_format: int, name: str, border: int) -> None
                         big = padded(wanted, border, value)
                         wanted = getattr(cv2, name)(big, element)[2:-2, 2:-2]
                     np.testing.assert_array_equal(result, wanted)
+
+
+@pytest.mark.parametrize("width", [12, 31, 32, 33, 64])
+def test_median_of_widths(chn: int, width: int) -> None:
+    planes = formats.random_planes(width, 10, GREY, seed=width)
+    with Canvas(width, 10, GREY).write(planes) as source, Canvas(width, 10, GREY) as target:
+        for size in (3, 5):
+            parameters = Median(info(source), info(target), size)
+            assert run(chn, "hi_mpi_vpc_median_blur", C.byref(parameters)) == 0
+            np.testing.assert_array_equal(target.read()[0], cv2.medianBlur(planes[0], size))
+        assert target.outside_is_untouched()
 
 
 def test_misuse(chn: int) -> None:
