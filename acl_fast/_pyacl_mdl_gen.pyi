@@ -522,13 +522,6 @@ def set_aipp_src_image_size(aipp_parms_set: int, src_image_size_w: int, src_imag
     """
     ...
 
-def set_config_opt(handle: int, attr: int, attr_value: int, value_size: int, /) -> int:
-    """set_config_opt(handle, attr, attr_value, value_size)
-
-    C function: aclmdlSetConfigOpt. Keeps the GIL.
-    """
-    ...
-
 def set_dataset_tensor_desc(dataset: int, tensor_desc: int, index: int, /) -> tuple[int, int]:
     """set_dataset_tensor_desc(dataset, tensor_desc, index)
 
@@ -554,13 +547,6 @@ def set_dynamic_hw_size(model_id: int, dataset: int, index: int, height: int, wi
     """set_dynamic_hw_size(model_id, dataset, index, height, width)
 
     C function: aclmdlSetDynamicHWSize. Releases the GIL.
-    """
-    ...
-
-def set_exec_config_opt(handle: int, attr: int, attr_value: int, value_size: int, /) -> int:
-    """set_exec_config_opt(handle, attr, attr_value, value_size)
-
-    C function: aclmdlSetExecConfigOpt. Keeps the GIL.
     """
     ...
 

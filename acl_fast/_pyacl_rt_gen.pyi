@@ -823,13 +823,6 @@ def set_op_wait_timeout(timeout: int, /) -> int:
     """
     ...
 
-def set_stream_config_opt(handle: int, attr: int, attr_value: int, value_size: int, /) -> int:
-    """set_stream_config_opt(handle, attr, attr_value, value_size)
-
-    C function: aclrtSetStreamConfigOpt. Releases the GIL.
-    """
-    ...
-
 def set_stream_failure_mode(stream: int, mode: int, /) -> int:
     """set_stream_failure_mode(stream, mode)
 

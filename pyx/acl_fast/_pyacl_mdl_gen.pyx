@@ -17,7 +17,7 @@ from acl_fast._pyacl_structs cimport (Pack, pack_floats, pack_ints, pack_pointer
                                       write_struct)
 from acl_fast._runtime cimport forget_binding
 
-__all__ = ["add_dataset_buffer", "bundle_get_model_id", "bundle_get_model_num", "bundle_load_from_file", "bundle_load_from_mem", "bundle_unload", "create_aipp", "create_config_handle", "create_dataset", "create_desc", "create_exec_config_handle", "destroy_aipp", "destroy_config_handle", "destroy_dataset", "destroy_desc", "destroy_exec_config_handle", "finalize_dump", "get_aipp_data_size", "get_aipp_type", "get_dataset_buffer", "get_dataset_num_buffers", "get_dataset_tensor_desc", "get_desc", "get_desc_from_file", "get_desc_from_mem", "get_input_data_type", "get_input_dynamic_gear_count", "get_input_format", "get_input_index_by_name", "get_input_name_by_index", "get_input_size_by_index", "get_num_inputs", "get_num_outputs", "get_op_attr", "get_output_data_type", "get_output_format", "get_output_index_by_name", "get_output_name_by_index", "get_output_size_by_index", "get_tensor_real_name", "init_dump", "load_from_file", "load_from_file_with_mem", "load_from_file_with_q", "load_from_mem", "load_from_mem_with_mem", "load_from_mem_with_q", "load_with_config", "query_exe_om_desc", "query_size", "query_size_from_mem", "ri_capture_begin", "ri_capture_end", "ri_capture_get_info", "ri_capture_task_grp_begin", "ri_capture_task_grp_end", "ri_capture_task_update_begin", "ri_capture_task_update_end", "ri_capture_thread_exchange_mode", "ri_debug_print", "ri_destroy", "ri_execute_async", "set_aipp_ax_swap_switch", "set_aipp_by_input_index", "set_aipp_crop_params", "set_aipp_csc_params", "set_aipp_dtc_pixel_mean", "set_aipp_dtc_pixel_min", "set_aipp_input_format", "set_aipp_padding_params", "set_aipp_pixel_var_reci", "set_aipp_rbuv_swap_switch", "set_aipp_scf_params", "set_aipp_src_image_size", "set_config_opt", "set_dataset_tensor_desc", "set_dump", "set_dynamic_batch_size", "set_dynamic_hw_size", "set_exec_config_opt", "set_input_aipp"]
+__all__ = ["add_dataset_buffer", "bundle_get_model_id", "bundle_get_model_num", "bundle_load_from_file", "bundle_load_from_mem", "bundle_unload", "create_aipp", "create_config_handle", "create_dataset", "create_desc", "create_exec_config_handle", "destroy_aipp", "destroy_config_handle", "destroy_dataset", "destroy_desc", "destroy_exec_config_handle", "finalize_dump", "get_aipp_data_size", "get_aipp_type", "get_dataset_buffer", "get_dataset_num_buffers", "get_dataset_tensor_desc", "get_desc", "get_desc_from_file", "get_desc_from_mem", "get_input_data_type", "get_input_dynamic_gear_count", "get_input_format", "get_input_index_by_name", "get_input_name_by_index", "get_input_size_by_index", "get_num_inputs", "get_num_outputs", "get_op_attr", "get_output_data_type", "get_output_format", "get_output_index_by_name", "get_output_name_by_index", "get_output_size_by_index", "get_tensor_real_name", "init_dump", "load_from_file", "load_from_file_with_mem", "load_from_file_with_q", "load_from_mem", "load_from_mem_with_mem", "load_from_mem_with_q", "load_with_config", "query_exe_om_desc", "query_size", "query_size_from_mem", "ri_capture_begin", "ri_capture_end", "ri_capture_get_info", "ri_capture_task_grp_begin", "ri_capture_task_grp_end", "ri_capture_task_update_begin", "ri_capture_task_update_end", "ri_capture_thread_exchange_mode", "ri_debug_print", "ri_destroy", "ri_execute_async", "set_aipp_ax_swap_switch", "set_aipp_by_input_index", "set_aipp_crop_params", "set_aipp_csc_params", "set_aipp_dtc_pixel_mean", "set_aipp_dtc_pixel_min", "set_aipp_input_format", "set_aipp_padding_params", "set_aipp_pixel_var_reci", "set_aipp_rbuv_swap_switch", "set_aipp_scf_params", "set_aipp_src_image_size", "set_dataset_tensor_desc", "set_dump", "set_dynamic_batch_size", "set_dynamic_hw_size", "set_input_aipp"]
 
 
 def add_dataset_buffer(dataset, data_buffer):
@@ -1096,21 +1096,6 @@ def set_aipp_src_image_size(aipp_parms_set, src_image_size_w, src_image_size_h):
     return <int>ret
 
 
-def set_config_opt(handle, attr, attr_value, value_size):
-    """set_config_opt(handle, attr, attr_value, value_size, /)\n--\n
-    set_config_opt(handle, attr, attr_value, value_size)
-
-    C function: aclmdlSetConfigOpt. Keeps the GIL.
-    """
-    cdef uint64_t c_handle = as_u64(handle, b"acl.mdl.set_config_opt", b"handle")
-    cdef int64_t c_attr = as_int(attr, -2147483648, 2147483647, b"acl.mdl.set_config_opt", b"attr")
-    cdef uint64_t c_attr_value = as_u64(attr_value, b"acl.mdl.set_config_opt", b"attr_value")
-    cdef uint64_t c_value_size = as_u64(value_size, b"acl.mdl.set_config_opt", b"value_size")
-    cdef abi.aclError ret
-    ret = abi.aclmdlSetConfigOpt(<abi.aclmdlConfigHandle *><uintptr_t>c_handle, <abi.aclmdlConfigAttr>c_attr, <const void *><uintptr_t>c_attr_value, <size_t>c_value_size)
-    return <int>ret
-
-
 def set_dataset_tensor_desc(dataset, tensor_desc, index):
     """set_dataset_tensor_desc(dataset, tensor_desc, index, /)\n--\n
     set_dataset_tensor_desc(dataset, tensor_desc, index)
@@ -1167,21 +1152,6 @@ def set_dynamic_hw_size(model_id, dataset, index, height, width):
     cdef abi.aclError ret
     with nogil:
         ret = abi.aclmdlSetDynamicHWSize(<uint32_t>c_model_id, <abi.aclmdlDataset *><uintptr_t>c_dataset, <size_t>c_index, <uint64_t>c_height, <uint64_t>c_width)
-    return <int>ret
-
-
-def set_exec_config_opt(handle, attr, attr_value, value_size):
-    """set_exec_config_opt(handle, attr, attr_value, value_size, /)\n--\n
-    set_exec_config_opt(handle, attr, attr_value, value_size)
-
-    C function: aclmdlSetExecConfigOpt. Keeps the GIL.
-    """
-    cdef uint64_t c_handle = as_u64(handle, b"acl.mdl.set_exec_config_opt", b"handle")
-    cdef int64_t c_attr = as_int(attr, -2147483648, 2147483647, b"acl.mdl.set_exec_config_opt", b"attr")
-    cdef uint64_t c_attr_value = as_u64(attr_value, b"acl.mdl.set_exec_config_opt", b"attr_value")
-    cdef uint64_t c_value_size = as_u64(value_size, b"acl.mdl.set_exec_config_opt", b"value_size")
-    cdef abi.aclError ret
-    ret = abi.aclmdlSetExecConfigOpt(<abi.aclmdlExecConfigHandle *><uintptr_t>c_handle, <abi.aclmdlExecConfigAttr>c_attr, <const void *><uintptr_t>c_attr_value, <size_t>c_value_size)
     return <int>ret
 
 

@@ -142,7 +142,9 @@ int check_vdec_attr(const hi_vdec_chn_attr *attr) {
                     "payload type %d: want H.264 (96), H.265 (265) or JPEG (26)",
                     static_cast<int>(attr->type));
     }
-    if (attr->mode != HI_VDEC_SEND_MODE_FRAME) {
+    // A JPEG is a frame whatever the mode says: public programs leave 0 (stream) there.
+    const bool is_jpeg_stream = is_jpeg && attr->mode == HI_VDEC_SEND_MODE_STREAM;
+    if (attr->mode != HI_VDEC_SEND_MODE_FRAME && !is_jpeg_stream) {
         return illegal("mode %u: want HI_VDEC_SEND_MODE_FRAME (1)", attr->mode);
     }
     const bool is_large = is_jpeg && chip_is("Ascend310B");

@@ -98,6 +98,14 @@ def decoder(kind: int = JPEG) -> Iterator[None]:
         assert himpi.vdec_destroy_chn(CHN) == 0
 
 
+@pytest.mark.parametrize(("kind", "code"), [(JPEG, 0), (H264, VDEC | ILLEGAL)])
+def test_send_mode_left_zero(kind: int, code: int) -> None:
+    """Programs that decode JPEG leave the mode 0 (a stream), which matters only for video."""
+    assert himpi.vdec_create_chn(CHN, vdec_attr(kind, mode=0)) == code
+    assert himpi.vdec_create_chn(CHN, vdec_attr(kind, mode=2)) != 0
+    assert (himpi.vdec_destroy_chn(CHN) == 0) == (code == 0)
+
+
 @pytest.mark.parametrize("kind", [H264, H265])
 def test_vdec_attributes(kind: int) -> None:
     with decoder(kind):

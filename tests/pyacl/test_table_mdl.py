@@ -152,6 +152,18 @@ def from_path(t: SimpleNamespace) -> tuple[int, ...]:
     return with_config(1, (2, acl.util.bytes_to_ptr(text)))
 
 
+def with_values(t: SimpleNamespace, path: str | bytes) -> list[Any]:
+    """Load by a config whose values are passed themselves, as programs do."""
+    made = acl.mdl.create_config_handle()
+    parts = [(0, 3), (1, 2), (2, path), (5, t.weight), (6, t.weight_size), (7, t.work)]
+    parts += [(8, np.int64(t.work_size)), (13, 1)]
+    seen = [acl.mdl.set_config_opt(made, *part) for part in parts]
+    return [*seen, loaded(acl.mdl.load_with_config(made)), acl.mdl.destroy_config_handle(made)]
+
+
+WITH_VALUES = [*[0] * 8, (0, 2, 0), 0]
+
+
 def executed(t: SimpleNamespace, name: str, model: int) -> list[Any]:
     """y = a + b in order with the stream."""
     rows = [np.arange(64, dtype=np.float32) + i for i in range(2)]
@@ -223,6 +235,10 @@ ROWS: list[tuple[str, Call, Any]] = [
     ("config with memory", lambda t: with_config(
         4, (3, t.mem), (4, t.size), (5, t.weight), (6, t.weight_size), (7, t.work),
         (8, t.work_size)), (0, 2, 0)),
+    ("config of values", lambda t: with_values(t, t.path), WITH_VALUES),
+    ("config of bytes", lambda t: with_values(t, t.path.encode()), WITH_VALUES),
+    ("option priority itself", lambda t: mdl.set_config_opt(t.config, 0, 8), INVALID),
+    ("option type itself", lambda t: mdl.set_config_opt(t.config, 1, 9), INVALID),
     ("config without size", lambda t: with_config(3, (3, t.mem)), (0, INVALID)),
     ("config without path", lambda t: with_config(1), (0, INVALID)),
     ("config without type", lambda t: mdl.load_with_config(t.config), (0, INVALID)),
@@ -290,6 +306,9 @@ ROWS: list[tuple[str, Call, Any]] = [
     ("async_v2 then v2", lambda t: [executed(t, "execute_async_v2", t.queued),
         mdl.execute_v2(t.queued, t.inputs, t.outputs, t.stream, t.exec)], [[0, True], MIXED]),
     ("exec option", lambda t: execution_option(t.exec, 5000), 0),
+    ("exec option itself", lambda t: [
+        mdl.set_exec_config_opt(t.exec, attribute, 5000) for attribute in range(8)], [0] * 8),
+    ("exec option itself 0", lambda t: mdl.set_exec_config_opt(t.exec, 0, 0), INVALID),
     ("exec option 0", lambda t: execution_option(t.exec, 0), INVALID),
     ("exec option size", lambda t: execution_option(t.exec, 5000, size=8), INVALID),
     ("exec option unknown", lambda t: execution_option(t.exec, 1, attribute=77), INVALID),

@@ -233,6 +233,8 @@ ROWS: list[tuple[str, Call, Any]] = [
     ("cmo NULL", lambda t: rt.cmo_async(0, 64, 0, t.stream), INVALID),
     ("cmo unknown", lambda t: rt.cmo_async(t.memory, 64, 9, t.stream), INVALID),
     ("config opt", lambda t: rt.set_stream_config_opt(t.config, 0, t.value, 8), 0),
+    ("config opt itself", lambda t: [
+        rt.set_stream_config_opt(t.config, attribute, 0) for attribute in range(4)], [0] * 4),
     ("config opt size", lambda t: rt.set_stream_config_opt(t.config, 0, t.value, 4), INVALID),
     ("config opt unknown", lambda t: rt.set_stream_config_opt(t.config, 99, t.value, 8), INVALID),
     ("config opt no value", lambda t: rt.set_stream_config_opt(t.config, 0, 0, 8), INVALID),
