@@ -6,6 +6,8 @@ from typing_extensions import disjoint_base
 
 from acl_fast._device import Context
 
+SLICE: float
+
 def each(items: Iterable[Any] | AsyncIterable[Any]) -> AsyncIterator[Any]: ...
 
 @disjoint_base

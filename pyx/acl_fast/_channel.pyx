@@ -23,6 +23,9 @@ from acl_fast._worker cimport (
 from acl_fast import _runtime
 from acl_fast.errors import ClosedError
 
+# Seconds after which a wait for a result looks whether it is still needed.
+SLICE = 0.05
+
 _channels = weakref.WeakSet()
 
 
@@ -209,9 +212,10 @@ cdef class VideoChannel:
     def _results(self, items):
         """Send what an iterable gives; yield results as they come."""
         for item in items:
-            while self.must_receive() and (result := self.receive(0.5)) is not None:
-                yield result
-                result = None
+            while self.must_receive():
+                if (result := self.receive(SLICE)) is not None:
+                    yield result
+                    result = None
             self._send_item(item)
             item = None
             while (result := self.receive()) is not None:
@@ -227,10 +231,11 @@ cdef class VideoChannel:
         import asyncio
         loop = asyncio.get_running_loop()
         async for item in each(items):
-            while self.must_receive() and \
-                    (result := await loop.run_in_executor(None, self.receive, 0.5)) is not None:
-                yield result
-                result = None
+            while self.must_receive():
+                result = await loop.run_in_executor(None, self.receive, SLICE)
+                if result is not None:
+                    yield result
+                    result = None
             await loop.run_in_executor(None, self._send_item, item)
             item = None
             while (result := self.receive()) is not None:

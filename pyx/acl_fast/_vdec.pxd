@@ -13,6 +13,7 @@ cdef class VideoDecoder(VideoChannel):
     cdef readonly PicturePool pool
     cdef readonly uint64_t damaged
     cdef bint own_pool
+    cdef double quiet_since         # when something was last sent or received
 
     cdef int fill(self, Job *job, object data) except -1
     cdef int take_memory(self, Job *job, size_t nbytes) except -1

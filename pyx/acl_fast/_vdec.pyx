@@ -120,7 +120,6 @@ cdef class VideoDecoder(VideoChannel):
 
     cdef Image take_picture(self):
         """Take a picture of the pool; refuse to wait for one that this decoder holds itself."""
-        cdef double since = now()
         if self.pool.exhausted != "block":
             return self.pool.take(-1.0)
         while True:
@@ -129,8 +128,8 @@ cdef class VideoDecoder(VideoChannel):
             except AclTimeoutError:
                 self.check_open()
                 if not self.holds_all():
-                    since = now()
-                elif now() - since > STARVED_AFTER:
+                    self.quiet_since = now()
+                elif now() - self.quiet_since > STARVED_AFTER:
                     raise RuntimeError(
                         f"the decoder holds all {self.pool.total} pictures of its pool and needs "
                         "more to put the frames of this stream in order: make a larger pool, or "
@@ -171,6 +170,7 @@ cdef class VideoDecoder(VideoChannel):
                 self.pending[job.index] = image
                 self.flushed = False
                 self.port.send_packet(job, image.desc)
+                self.quiet_since = now()
             except BaseException:
                 self.give_back(job)
                 raise
@@ -197,6 +197,7 @@ cdef class VideoDecoder(VideoChannel):
             failed = job.code != 0
             image = self.pending[job.index]
             self.give_back(job)
+            self.quiet_since = now()
             if not failed:
                 return image
             self.damaged += 1
@@ -225,8 +226,10 @@ cdef class VideoDecoder(VideoChannel):
         self.send(packet, pts)
 
     cdef bint must_receive(self):
-        # A pool that is used up gets pictures back from the consumer only.
-        return self.pool.exhausted != "grow" and self.pool.idle == 0
+        # A pool that is used up gets pictures back from the consumer only. When the channel gives
+        # nothing either, send() says what is wrong.
+        return (self.pool.exhausted != "grow" and self.pool.idle == 0 and len(self.pending) > 0
+                and (worker_has_done(self.worker) or now() - self.quiet_since < STARVED_AFTER))
 
     def close(self):
         """Wait for what is in flight and destroy the channel. Closing twice is harmless.

@@ -6,13 +6,15 @@ import asyncio
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import acl_fast as af
-from acl_fast import media
+from acl_fast import _vdec, media
 
 av = pytest.importorskip("av")
 WIDTH, HEIGHT, COUNT = 320, 240, 40
@@ -115,7 +117,10 @@ def test_pictures_scale_and_come_from_a_pool(device: af.Device, clip: Path, inte
         assert pool.idle == 20
 
 
-def test_a_pool_below_the_reordering_is_told(device: af.Device, clip: Path, interface: str) -> None:
+def test_a_pool_below_the_reordering_is_told(
+    device: af.Device, clip: Path, interface: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_vdec, "STARVED_AFTER", 0.5)
     with (
         media.open_video(clip) as source,
         media.PicturePool(device, WIDTH, HEIGHT, count=1) as pool,
@@ -125,6 +130,26 @@ def test_a_pool_below_the_reordering_is_told(device: af.Device, clip: Path, inte
             list(video.decode(source))
         video.reset()
         assert pool.idle == 1
+
+
+def test_packets_that_come_seldom(
+    device: af.Device, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pictures that are done and lie in the channel are no reason to give up, or to wait."""
+    monkeypatch.setattr(_vdec, "STARVED_AFTER", 0.2)
+    with (
+        media.open_video(clip) as source,
+        media.PicturePool(device, WIDTH, HEIGHT, count=6) as pool,
+        media.VideoDecoder(device, source.codec, pool=pool) as video,
+    ):
+
+        def seldom() -> Iterator[tuple[bytes, object]]:
+            for number, item in enumerate(source):
+                if number in (6, 7, 12):
+                    time.sleep(0.5)
+                yield item
+
+        assert len([None for _ in video.decode(seldom())]) == COUNT
 
 
 def test_asyncio_with_a_pool_that_blocks(
