@@ -375,7 +375,7 @@ cdef void forget_memory(uint64_t address) noexcept:
 cdef void forget_input(uint64_t address) noexcept:
     cdef Input **place = &memories[bucket_of(address)]
     cdef Input *gone
-    cdef int waiter
+    cdef int _waiter
     while place[0] != NULL and place[0].address != address:
         place = &place[0].next
     gone = place[0]
@@ -391,7 +391,7 @@ cdef void forget_input(uint64_t address) noexcept:
     # Who waits for it looks again, and the last one frees it.
     gone.gone = True
     gone.gate.owner = 0
-    for waiter in range(gone.gate.waiters):
+    for _waiter in range(gone.gate.waiters):
         sem_post(&gone.gate.bell)
 
 
