@@ -8,6 +8,7 @@ extern "C" {
 }
 
 #include "acl/ops/acl_dvpp.h"
+#include "softnpu/video/semiplanar.hpp"
 
 namespace softnpu {
 namespace {
@@ -145,12 +146,11 @@ std::string PixelWriter::write(const AVFrame &frame, const Picture &picture) {
             return "";
         case PIXEL_FORMAT_YUV_SEMIPLANAR_420:
         case PIXEL_FORMAT_YVU_SEMIPLANAR_420: {
-            const Plane chroma = plane_of(picture, 1);
-            const auto write = picture.format == PIXEL_FORMAT_YUV_SEMIPLANAR_420
-                                   ? libyuv::I420ToNV12
-                                   : libyuv::I420ToNV21;
-            write(plane[0], stride[0], plane[1], stride[1], plane[2], stride[2], luma.data, pitch,
-                  chroma.data, static_cast<int>(chroma.stride), w, h);
+            const int first = format_info(picture.format)->swapped ? 2 : 1;
+            const int second = 3 - first;
+            write_semiplanar({plane[0], plane[first], plane[second], stride[0], stride[first],
+                              stride[second], w, h},
+                             luma, plane_of(picture, 1));
             return "";
         }
         case PIXEL_FORMAT_BGR_888:  // libyuv names packed formats from the highest byte down
