@@ -9,6 +9,7 @@ namespace softnpu {
 namespace {
 
 constexpr uint32_t kLeastSize = 128, kMostSize = 4096;
+constexpr uint32_t kLeastBuffer = 32 << 10, kMostBuffer = 1 << 30;
 
 int illegal(const char *what, long long value, long long least, long long most) {
     return fail(venc_error(HI_ERR_VENC_ILLEGAL_PARAM), "%s %lld: want %lld to %lld", what, value,
@@ -30,8 +31,11 @@ int check_size(const hi_venc_attr &attr) {
         return fail(venc_error(HI_ERR_VENC_ILLEGAL_PARAM), "pictures of %ux%u: want even sizes",
                     attr.pic_width, attr.pic_height);
     }
-    if (attr.buf_size == 0) return illegal("buf_size", 0, 1, UINT32_MAX);
-    return 0;
+    if (attr.buf_size % 64 == 0) {
+        return check_range("buf_size", attr.buf_size, kLeastBuffer, kMostBuffer);
+    }
+    return fail(venc_error(HI_ERR_VENC_ILLEGAL_PARAM), "buf_size %u: want a multiple of 64",
+                attr.buf_size);
 }
 
 /// The modes of H.265 have the members of those of H.264 under other numbers.
@@ -190,6 +194,10 @@ int take_venc_attr(const hi_venc_chn_attr *attr, VencPlan &plan) {
     SOFTNPU_CHECK(mode == HI_VENC_RC_MODE_H264_FIXQP
                       ? take_fixed(attr->rc_attr.h264_fixqp, plan)
                       : take_rate(attr->rc_attr.h264_cbr, constant, plan));
+    const hi_s32 delta = attr->gop_attr.normal_p.ip_qp_delta;
+    SOFTNPU_CHECK(check_range("ip_qp_delta", delta, -10, 30));
+    options.key_steps = delta;
+    options.tells_timing = false;  // hi_mpi_venc_set_h265_vui does
     SOFTNPU_CHECK(check_range("gop", options.gop, 1, 65536));
     SOFTNPU_CHECK(check_range("src_frame_rate", plan.source_rate, 1, 240));
     return check_range("dst_frame_rate", options.frame_rate, 1, plan.source_rate);

@@ -62,6 +62,8 @@ int HimpiEncoder::create(int32_t id, const VencPlan &plan, const hi_venc_chn_att
     channel->slices_.split_size = 1;
     channel->h264_vui_ = default_h264_vui();
     channel->h265_vui_ = default_h265_vui();
+    channel->usability_ = plan.options.codec == Codec::h265 ? usability_of(channel->h265_vui_)
+                                                            : usability_of(channel->h264_vui_);
     if (int code = channel->make_encoder()) return code;
     if (create_stream(context->device(), context.handle(), {}, channel->stream_) != 0) {
         return venc_error(HI_ERR_VENC_NO_MEM);
@@ -264,8 +266,7 @@ std::string HimpiEncoder::encode_video(const VencInput &input, VencWishes &wishe
         encoder_ = video_engine()->create_encoder(encoder_options_, config().threads, why);
     }
     if (encoder_ == nullptr) return why;
-    tells_ |= wishes.tells;
-    if (tells_ && (is_new || wishes.tells)) encoder_->set_usability(wishes.usability);
+    if (is_new || tag_ == 0 || wishes.tells) encoder_->set_usability(wishes.usability);
     encoder_->set_regions(regions_of(input, wishes));
     return encode(input, output);
 }

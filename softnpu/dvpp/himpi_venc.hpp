@@ -194,7 +194,6 @@ class HimpiEncoder : public std::enable_shared_from_this<HimpiEncoder> {
     std::vector<uint8_t> grey_;  // and for a picture without colours
     int quantiser_ = kMiddle;    // of the picture before
     bool broken_ = false;        // the receiver lacks what the next frame would refer to
-    bool tells_ = false;         // the program gave a usability
     uint64_t tag_ = 0;
 
     std::mutex mutex_;  // leaf lock, guards what follows

@@ -95,13 +95,14 @@ class LibavEncoder final : public VideoEncoder {
         if (avcodec_receive_packet(context_.get(), packet_.get()) < 0) return false;
         packet.quantiser = quantiser();
         // Parameter sets are there, too, where a wave of refreshing begins.
-        const bool entry = (packet_->flags & AV_PKT_FLAG_KEY) != 0;
+        const bool key = (packet_->flags & AV_PKT_FLAG_KEY) != 0;
+        const bool entry = key || has_parameter_sets();
         if (entry && std::exchange(usability_changed_, false)) open_filter();
         if (entry && filter_ != nullptr && !filter()) return false;
         packet.data = packet_->data;
         packet.size = static_cast<size_t>(packet_->size);
         packet.tag = tags_[static_cast<uint64_t>(packet_->pts) % kTags];
-        packet.key = entry && (options_.refresh == 0 || since_key_ == 1);
+        packet.key = key && (options_.refresh == 0 || since_key_ == 1);
         return true;
     }
 
@@ -118,6 +119,15 @@ class LibavEncoder final : public VideoEncoder {
     bool is_hevc() const noexcept { return options_.codec == Codec::h265; }
     /// Where blocks are refreshed the encoder itself makes no key frame but the first.
     bool is_due() const noexcept { return options_.refresh != 0 && since_key_ >= options_.gop; }
+
+    /// They come first; libx265 does not call such a packet a key frame's.
+    bool has_parameter_sets() const {
+        constexpr int kVideo = 32, kSequence = 7;
+        const uint8_t *data = packet_->data;
+        if (packet_->size < 5 || data[0] != 0 || data[1] != 0) return false;
+        const int header = data[2] == 1 ? data[3] : data[4];
+        return is_hevc() ? header >> 1 == kVideo : (header & 0x1F) == kSequence;
+    }
 
     int quantiser() const {
         size_t size = 0;
@@ -176,6 +186,7 @@ class LibavEncoder final : public VideoEncoder {
         // Regions are heeded only where the quantiser is adapted anyway, be it by a trifle.
         if (options_.has_regions) more += ":aq-mode=1:aq-strength=0.01";
         if (options_.refresh != 0) more += ":intra-refresh=1";
+        if (is_hevc() && !options_.tells_timing) more += ":vui-timing-info=0";
         if (is_hevc()) more += ":log-level=none:frame-threads=1:pools=" + std::to_string(threads_);
         set_rate(more);
         set_limits(more);
@@ -189,10 +200,10 @@ class LibavEncoder final : public VideoEncoder {
             // A quality without look at the picture is a fixed quantiser that regions may change.
             av_opt_set_double(own, options_.has_regions ? "crf" : "qp", options_.qp_p, 0);
             if (options_.has_regions) more += ":qcomp=1";
-            const double ratio = std::exp2((options_.qp_p - options_.qp_i) / 6.0);
-            more += ":ipratio=" + std::to_string(ratio);
+            set_key_steps(options_.qp_p - options_.qp_i, more);
             return;
         }
+        if (options_.key_steps) set_key_steps(*options_.key_steps, more);
         int64_t rate = int64_t{options_.bitrate_kbps} * 1000;
         if (options_.rate_control == 2) {
             if (rate == 0) {
@@ -208,6 +219,11 @@ class LibavEncoder final : public VideoEncoder {
         if (rate == 0) return;
         context_->rc_max_rate = rate;
         context_->rc_buffer_size = static_cast<int>(std::min<int64_t>(rate, INT32_MAX));
+    }
+
+    /// A step is the sixth part of a doubling.
+    static void set_key_steps(int steps, std::string &more) {
+        more += ":ipratio=" + std::to_string(std::exp2(steps / 6.0));
     }
 
     void set_limits(std::string &more) {

@@ -236,6 +236,38 @@ def test_maps_of_quantisers(room: Room, kind: int) -> None:
         assert encode(frames[:1], room) == ignored  # without qpmap_en
 
 
+@KINDS
+def test_key_frames_are_better(room: Room, kind: int) -> None:
+    """By ip_qp_delta steps, as long as the rate is below its limit."""
+    frames, name = bikes(6).frames, "h265" if kind == H265 else "h264"
+    rates = {"gop": 5, "stats_time": 1, "src_frame_rate": 25, "dst_frame_rate": 25}
+    vbr = {f"{name}_vbr": rates | {"max_bit_rate": 3000}, "rc_mode": 12 if kind == H265 else 2}
+    found = {}
+    for delta in (0, 10):
+        attr = venc_attr(kind) | {"gop_attr": {"normal_p": {"ip_qp_delta": delta}}, "rc_attr": vbr}
+        quantisers = []
+        with encoder(attr):
+            for picture in frames:
+                assert himpi.venc_send_frame(CHN, frame_of(picture, room), -1) == 0
+                quantisers.append(fetch()[1][f"{name}_info"]["start_qp"])
+        found[delta] = np.array(quantisers)
+    assert list(found[0] - found[10]) == [10, 0, 0, 0, 0, 10]
+    for wrong in (-11, 31):
+        attr = venc_attr(kind) | {"gop_attr": {"normal_p": {"ip_qp_delta": wrong}}}
+        assert himpi.venc_create_chn(CHN, attr) == VENC | ILLEGAL
+    for wrong in (64 << 10 | 32, 16 << 10):
+        assert himpi.venc_create_chn(CHN, venc_attr(kind, buf_size=wrong)) == VENC | ILLEGAL
+
+
+@KINDS
+def test_what_a_stream_tells_by_itself(room: Room, kind: int) -> None:
+    with encoder(venc_attr(kind)):
+        data = encode(bikes(1).frames, room)[0]
+    decoder = av.CodecContext.create("hevc" if kind == H265 else "h264", "r")
+    list(decoder.decode(av.Packet(data)))
+    assert (decoder.color_primaries, decoder.color_trc, decoder.colorspace) == (1, 1, 1)
+
+
 def test_regions_with_a_fixed_quantiser(room: Room) -> None:
     fixed = {"gop": 25, "src_frame_rate": 25, "dst_frame_rate": 25, "i_qp": 30, "p_qp": 30}
     attr = venc_attr() | {"rc_attr": {"rc_mode": 6, "h264_fixqp": fixed}}
