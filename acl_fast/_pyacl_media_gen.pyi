@@ -221,13 +221,6 @@ def dvpp_get_channel_desc_channel_id(channel_desc: int, /) -> int:
     """
     ...
 
-def dvpp_get_channel_desc_param(channel_desc: int, param_type: int, length: int, param: int, /) -> tuple[int, int]:
-    """dvpp_get_channel_desc_param(channel_desc, param_type, length, param)
-
-    C function: acldvppGetChannelDescParam. Keeps the GIL.
-    """
-    ...
-
 def dvpp_get_hist_data(hist: int, dim: int, /) -> tuple[int, int, int]:
     """dvpp_get_hist_data(hist, dim)
 
@@ -505,13 +498,6 @@ def dvpp_set_channel_desc_mode(channel_desc: int, mode: int, /) -> int:
     """dvpp_set_channel_desc_mode(channel_desc, mode)
 
     C function: acldvppSetChannelDescMode. Keeps the GIL.
-    """
-    ...
-
-def dvpp_set_channel_desc_param(channel_desc: int, param_type: int, length: int, param: int, /) -> int:
-    """dvpp_set_channel_desc_param(channel_desc, param_type, length, param)
-
-    C function: acldvppSetChannelDescParam. Keeps the GIL.
     """
     ...
 
@@ -809,13 +795,6 @@ def vdec_get_channel_desc_bit_depth(channel_desc: int, /) -> int:
     """
     ...
 
-def vdec_get_channel_desc_callback(channel_desc: int, /) -> int:
-    """vdec_get_channel_desc_callback(channel_desc)
-
-    C function: aclvdecGetChannelDescCallback. Keeps the GIL.
-    """
-    ...
-
 def vdec_get_channel_desc_channel_id(channel_desc: int, /) -> int:
     """vdec_get_channel_desc_channel_id(channel_desc)
 
@@ -855,13 +834,6 @@ def vdec_get_channel_desc_out_pic_width(channel_desc: int, /) -> int:
     """vdec_get_channel_desc_out_pic_width(channel_desc)
 
     C function: aclvdecGetChannelDescOutPicWidth. Keeps the GIL.
-    """
-    ...
-
-def vdec_get_channel_desc_param(channel_desc: int, param_type: int, length: int, param: int, /) -> tuple[int, int]:
-    """vdec_get_channel_desc_param(channel_desc, param_type, length, param)
-
-    C function: aclvdecGetChannelDescParam. Keeps the GIL.
     """
     ...
 
@@ -928,13 +900,6 @@ def vdec_set_channel_desc_out_pic_width(channel_desc: int, out_pic_width: int, /
     """
     ...
 
-def vdec_set_channel_desc_param(channel_desc: int, param_type: int, length: int, param: int, /) -> int:
-    """vdec_set_channel_desc_param(channel_desc, param_type, length, param)
-
-    C function: aclvdecSetChannelDescParam. Keeps the GIL.
-    """
-    ...
-
 def vdec_set_channel_desc_ref_frame_num(channel_desc: int, ref_frame_num: int, /) -> int:
     """vdec_set_channel_desc_ref_frame_num(channel_desc, ref_frame_num)
 
@@ -998,13 +963,6 @@ def venc_get_channel_desc_buf_size(channel_desc: int, /) -> int:
     """
     ...
 
-def venc_get_channel_desc_callback(channel_desc: int, /) -> int:
-    """venc_get_channel_desc_callback(channel_desc)
-
-    C function: aclvencGetChannelDescCallback. Keeps the GIL.
-    """
-    ...
-
 def venc_get_channel_desc_channel_id(channel_desc: int, /) -> int:
     """venc_get_channel_desc_channel_id(channel_desc)
 
@@ -1030,13 +988,6 @@ def venc_get_channel_desc_max_bit_rate(channel_desc: int, /) -> int:
     """venc_get_channel_desc_max_bit_rate(channel_desc)
 
     C function: aclvencGetChannelDescMaxBitRate. Keeps the GIL.
-    """
-    ...
-
-def venc_get_channel_desc_param(channel_desc: int, param_type: int, length: int, param: int, /) -> tuple[int, int]:
-    """venc_get_channel_desc_param(channel_desc, param_type, length, param)
-
-    C function: aclvencGetChannelDescParam. Keeps the GIL.
     """
     ...
 
@@ -1128,13 +1079,6 @@ def venc_set_channel_desc_max_bit_rate(channel_desc: int, max_bit_rate: int, /) 
     """venc_set_channel_desc_max_bit_rate(channel_desc, max_bit_rate)
 
     C function: aclvencSetChannelDescMaxBitRate. Keeps the GIL.
-    """
-    ...
-
-def venc_set_channel_desc_param(channel_desc: int, param_type: int, length: int, param: int, /) -> int:
-    """venc_set_channel_desc_param(channel_desc, param_type, length, param)
-
-    C function: aclvencSetChannelDescParam. Keeps the GIL.
     """
     ...
 

@@ -193,8 +193,8 @@ def range_stop(range_id: int, /) -> int:
     """
     ...
 
-def set_config(config_type: int, config: str | bytes | None, config_length: int, /) -> int:
-    """set_config(config_type, config, config_length)
+def set_config(*args: Any) -> int:
+    """set_config(config_type, config)
 
     C function: aclprofSetConfig. Keeps the GIL.
     """

@@ -13,3 +13,13 @@ from acl_fast._pyacl_callbacks import (
     venc_set_channel_desc_callback,
 )
 from acl_fast._pyacl_media_gen import *
+from acl_fast._pyacl_options import (
+    dvpp_get_channel_desc_param,
+    dvpp_set_channel_desc_param,
+    vdec_get_channel_desc_callback,
+    vdec_get_channel_desc_param,
+    vdec_set_channel_desc_param,
+    venc_get_channel_desc_callback,
+    venc_get_channel_desc_param,
+    venc_set_channel_desc_param,
+)

@@ -274,6 +274,11 @@ def venc_set_channel_desc_callback(channel_desc, callback):
     return <int>ret
 
 
+def channel_function(desc, address):
+    """The function of a channel, or the address that C has for it; internal."""
+    return channel_functions.get(desc, address) if address else address
+
+
 def vdec_send_frame(channel_desc, input, output, config, user_data):
     """vdec_send_frame(channel_desc, input, output, config, user_data, /)\n--\n
     vdec_send_frame(channel_desc, input, output, config, user_data)

@@ -17,7 +17,7 @@ from acl_fast._pyacl_structs cimport (Pack, pack_floats, pack_ints, pack_pointer
                                       write_struct)
 from acl_fast._runtime cimport forget_binding
 
-__all__ = ["dvpp_clear_hist", "dvpp_create_batch_pic_desc", "dvpp_create_border_config", "dvpp_create_channel", "dvpp_create_channel_desc", "dvpp_create_hist", "dvpp_create_jpege_config", "dvpp_create_lut_map", "dvpp_create_pic_desc", "dvpp_create_resize_config", "dvpp_create_roi_config", "dvpp_create_stream_desc", "dvpp_destroy_batch_pic_desc", "dvpp_destroy_border_config", "dvpp_destroy_channel", "dvpp_destroy_channel_desc", "dvpp_destroy_hist", "dvpp_destroy_jpege_config", "dvpp_destroy_lut_map", "dvpp_destroy_pic_desc", "dvpp_destroy_resize_config", "dvpp_destroy_roi_config", "dvpp_destroy_stream_desc", "dvpp_free", "dvpp_get_border_config_border_type", "dvpp_get_border_config_bottom", "dvpp_get_border_config_left", "dvpp_get_border_config_right", "dvpp_get_border_config_top", "dvpp_get_border_config_value", "dvpp_get_channel_desc_channel_id", "dvpp_get_channel_desc_param", "dvpp_get_hist_data", "dvpp_get_hist_dims", "dvpp_get_hist_ret_code", "dvpp_get_jpege_config_level", "dvpp_get_lut_map_data", "dvpp_get_lut_map_dims", "dvpp_get_pic_desc", "dvpp_get_pic_desc_data", "dvpp_get_pic_desc_format", "dvpp_get_pic_desc_height", "dvpp_get_pic_desc_height_stride", "dvpp_get_pic_desc_ret_code", "dvpp_get_pic_desc_size", "dvpp_get_pic_desc_width", "dvpp_get_pic_desc_width_stride", "dvpp_get_resize_config_interpolation", "dvpp_get_stream_desc_data", "dvpp_get_stream_desc_eos", "dvpp_get_stream_desc_format", "dvpp_get_stream_desc_ret_code", "dvpp_get_stream_desc_size", "dvpp_get_stream_desc_timestamp", "dvpp_jpeg_decode_async", "dvpp_jpeg_encode_async", "dvpp_jpeg_get_image_info", "dvpp_jpeg_get_image_info_v2", "dvpp_jpeg_predict_dec_size", "dvpp_jpeg_predict_enc_size", "dvpp_malloc", "dvpp_malloc_with_cfg", "dvpp_png_decode_async", "dvpp_png_get_image_info", "dvpp_png_predict_dec_size", "dvpp_set_border_config_border_type", "dvpp_set_border_config_bottom", "dvpp_set_border_config_left", "dvpp_set_border_config_right", "dvpp_set_border_config_top", "dvpp_set_border_config_value", "dvpp_set_channel_desc_mode", "dvpp_set_channel_desc_param", "dvpp_set_jpege_config_level", "dvpp_set_pic_desc_data", "dvpp_set_pic_desc_format", "dvpp_set_pic_desc_height", "dvpp_set_pic_desc_height_stride", "dvpp_set_pic_desc_ret_code", "dvpp_set_pic_desc_size", "dvpp_set_pic_desc_width", "dvpp_set_pic_desc_width_stride", "dvpp_set_resize_config_interpolation", "dvpp_set_roi_config", "dvpp_set_roi_config_bottom", "dvpp_set_roi_config_left", "dvpp_set_roi_config_right", "dvpp_set_roi_config_top", "dvpp_set_stream_desc_data", "dvpp_set_stream_desc_eos", "dvpp_set_stream_desc_format", "dvpp_set_stream_desc_ret_code", "dvpp_set_stream_desc_size", "dvpp_set_stream_desc_timestamp", "dvpp_vpc_batch_crop_and_paste_async", "dvpp_vpc_batch_crop_async", "dvpp_vpc_batch_crop_resize_async", "dvpp_vpc_batch_crop_resize_make_border_async", "dvpp_vpc_batch_crop_resize_paste_async", "dvpp_vpc_calc_hist_async", "dvpp_vpc_convert_color_async", "dvpp_vpc_crop_and_paste_async", "dvpp_vpc_crop_async", "dvpp_vpc_crop_resize_async", "dvpp_vpc_crop_resize_paste_async", "dvpp_vpc_equalize_hist_async", "dvpp_vpc_make_border_async", "dvpp_vpc_pyr_down_async", "dvpp_vpc_resize_async", "vdec_create_channel", "vdec_create_channel_desc", "vdec_create_frame_config", "vdec_destroy_channel", "vdec_destroy_frame_config", "vdec_get_channel_desc_bit_depth", "vdec_get_channel_desc_callback", "vdec_get_channel_desc_channel_id", "vdec_get_channel_desc_entype", "vdec_get_channel_desc_out_mode", "vdec_get_channel_desc_out_pic_format", "vdec_get_channel_desc_out_pic_height", "vdec_get_channel_desc_out_pic_width", "vdec_get_channel_desc_param", "vdec_get_channel_desc_ref_frame_num", "vdec_get_channel_desc_thread_id", "vdec_set_channel_desc_bit_depth", "vdec_set_channel_desc_channel_id", "vdec_set_channel_desc_entype", "vdec_set_channel_desc_out_mode", "vdec_set_channel_desc_out_pic_format", "vdec_set_channel_desc_out_pic_height", "vdec_set_channel_desc_out_pic_width", "vdec_set_channel_desc_param", "vdec_set_channel_desc_ref_frame_num", "vdec_set_channel_desc_thread_id", "venc_create_channel", "venc_create_channel_desc", "venc_create_frame_config", "venc_destroy_channel", "venc_destroy_frame_config", "venc_get_channel_desc_buf_addr", "venc_get_channel_desc_buf_size", "venc_get_channel_desc_callback", "venc_get_channel_desc_channel_id", "venc_get_channel_desc_entype", "venc_get_channel_desc_key_frame_interval", "venc_get_channel_desc_max_bit_rate", "venc_get_channel_desc_param", "venc_get_channel_desc_pic_format", "venc_get_channel_desc_pic_height", "venc_get_channel_desc_pic_width", "venc_get_channel_desc_rc_mode", "venc_get_channel_desc_src_rate", "venc_get_channel_desc_thread_id", "venc_get_frame_config_eos", "venc_get_frame_config_force_i_frame", "venc_set_channel_desc_buf_addr", "venc_set_channel_desc_buf_size", "venc_set_channel_desc_entype", "venc_set_channel_desc_key_frame_interval", "venc_set_channel_desc_max_bit_rate", "venc_set_channel_desc_param", "venc_set_channel_desc_pic_format", "venc_set_channel_desc_pic_height", "venc_set_channel_desc_pic_width", "venc_set_channel_desc_rc_mode", "venc_set_channel_desc_src_rate", "venc_set_channel_desc_thread_id", "venc_set_frame_config_eos", "venc_set_frame_config_force_i_frame"]
+__all__ = ["dvpp_clear_hist", "dvpp_create_batch_pic_desc", "dvpp_create_border_config", "dvpp_create_channel", "dvpp_create_channel_desc", "dvpp_create_hist", "dvpp_create_jpege_config", "dvpp_create_lut_map", "dvpp_create_pic_desc", "dvpp_create_resize_config", "dvpp_create_roi_config", "dvpp_create_stream_desc", "dvpp_destroy_batch_pic_desc", "dvpp_destroy_border_config", "dvpp_destroy_channel", "dvpp_destroy_channel_desc", "dvpp_destroy_hist", "dvpp_destroy_jpege_config", "dvpp_destroy_lut_map", "dvpp_destroy_pic_desc", "dvpp_destroy_resize_config", "dvpp_destroy_roi_config", "dvpp_destroy_stream_desc", "dvpp_free", "dvpp_get_border_config_border_type", "dvpp_get_border_config_bottom", "dvpp_get_border_config_left", "dvpp_get_border_config_right", "dvpp_get_border_config_top", "dvpp_get_border_config_value", "dvpp_get_channel_desc_channel_id", "dvpp_get_hist_data", "dvpp_get_hist_dims", "dvpp_get_hist_ret_code", "dvpp_get_jpege_config_level", "dvpp_get_lut_map_data", "dvpp_get_lut_map_dims", "dvpp_get_pic_desc", "dvpp_get_pic_desc_data", "dvpp_get_pic_desc_format", "dvpp_get_pic_desc_height", "dvpp_get_pic_desc_height_stride", "dvpp_get_pic_desc_ret_code", "dvpp_get_pic_desc_size", "dvpp_get_pic_desc_width", "dvpp_get_pic_desc_width_stride", "dvpp_get_resize_config_interpolation", "dvpp_get_stream_desc_data", "dvpp_get_stream_desc_eos", "dvpp_get_stream_desc_format", "dvpp_get_stream_desc_ret_code", "dvpp_get_stream_desc_size", "dvpp_get_stream_desc_timestamp", "dvpp_jpeg_decode_async", "dvpp_jpeg_encode_async", "dvpp_jpeg_get_image_info", "dvpp_jpeg_get_image_info_v2", "dvpp_jpeg_predict_dec_size", "dvpp_jpeg_predict_enc_size", "dvpp_malloc", "dvpp_malloc_with_cfg", "dvpp_png_decode_async", "dvpp_png_get_image_info", "dvpp_png_predict_dec_size", "dvpp_set_border_config_border_type", "dvpp_set_border_config_bottom", "dvpp_set_border_config_left", "dvpp_set_border_config_right", "dvpp_set_border_config_top", "dvpp_set_border_config_value", "dvpp_set_channel_desc_mode", "dvpp_set_jpege_config_level", "dvpp_set_pic_desc_data", "dvpp_set_pic_desc_format", "dvpp_set_pic_desc_height", "dvpp_set_pic_desc_height_stride", "dvpp_set_pic_desc_ret_code", "dvpp_set_pic_desc_size", "dvpp_set_pic_desc_width", "dvpp_set_pic_desc_width_stride", "dvpp_set_resize_config_interpolation", "dvpp_set_roi_config", "dvpp_set_roi_config_bottom", "dvpp_set_roi_config_left", "dvpp_set_roi_config_right", "dvpp_set_roi_config_top", "dvpp_set_stream_desc_data", "dvpp_set_stream_desc_eos", "dvpp_set_stream_desc_format", "dvpp_set_stream_desc_ret_code", "dvpp_set_stream_desc_size", "dvpp_set_stream_desc_timestamp", "dvpp_vpc_batch_crop_and_paste_async", "dvpp_vpc_batch_crop_async", "dvpp_vpc_batch_crop_resize_async", "dvpp_vpc_batch_crop_resize_make_border_async", "dvpp_vpc_batch_crop_resize_paste_async", "dvpp_vpc_calc_hist_async", "dvpp_vpc_convert_color_async", "dvpp_vpc_crop_and_paste_async", "dvpp_vpc_crop_async", "dvpp_vpc_crop_resize_async", "dvpp_vpc_crop_resize_paste_async", "dvpp_vpc_equalize_hist_async", "dvpp_vpc_make_border_async", "dvpp_vpc_pyr_down_async", "dvpp_vpc_resize_async", "vdec_create_channel", "vdec_create_channel_desc", "vdec_create_frame_config", "vdec_destroy_channel", "vdec_destroy_frame_config", "vdec_get_channel_desc_bit_depth", "vdec_get_channel_desc_channel_id", "vdec_get_channel_desc_entype", "vdec_get_channel_desc_out_mode", "vdec_get_channel_desc_out_pic_format", "vdec_get_channel_desc_out_pic_height", "vdec_get_channel_desc_out_pic_width", "vdec_get_channel_desc_ref_frame_num", "vdec_get_channel_desc_thread_id", "vdec_set_channel_desc_bit_depth", "vdec_set_channel_desc_channel_id", "vdec_set_channel_desc_entype", "vdec_set_channel_desc_out_mode", "vdec_set_channel_desc_out_pic_format", "vdec_set_channel_desc_out_pic_height", "vdec_set_channel_desc_out_pic_width", "vdec_set_channel_desc_ref_frame_num", "vdec_set_channel_desc_thread_id", "venc_create_channel", "venc_create_channel_desc", "venc_create_frame_config", "venc_destroy_channel", "venc_destroy_frame_config", "venc_get_channel_desc_buf_addr", "venc_get_channel_desc_buf_size", "venc_get_channel_desc_channel_id", "venc_get_channel_desc_entype", "venc_get_channel_desc_key_frame_interval", "venc_get_channel_desc_max_bit_rate", "venc_get_channel_desc_pic_format", "venc_get_channel_desc_pic_height", "venc_get_channel_desc_pic_width", "venc_get_channel_desc_rc_mode", "venc_get_channel_desc_src_rate", "venc_get_channel_desc_thread_id", "venc_get_frame_config_eos", "venc_get_frame_config_force_i_frame", "venc_set_channel_desc_buf_addr", "venc_set_channel_desc_buf_size", "venc_set_channel_desc_entype", "venc_set_channel_desc_key_frame_interval", "venc_set_channel_desc_max_bit_rate", "venc_set_channel_desc_pic_format", "venc_set_channel_desc_pic_height", "venc_set_channel_desc_pic_width", "venc_set_channel_desc_rc_mode", "venc_set_channel_desc_src_rate", "venc_set_channel_desc_thread_id", "venc_set_frame_config_eos", "venc_set_frame_config_force_i_frame"]
 
 
 def dvpp_clear_hist(hist):
@@ -395,23 +395,6 @@ def dvpp_get_channel_desc_channel_id(channel_desc):
     cdef uint64_t ret
     ret = abi.acldvppGetChannelDescChannelId(<const abi.acldvppChannelDesc *><uintptr_t>c_channel_desc)
     return <uint64_t>ret
-
-
-def dvpp_get_channel_desc_param(channel_desc, param_type, length, param):
-    """dvpp_get_channel_desc_param(channel_desc, param_type, length, param, /)\n--\n
-    dvpp_get_channel_desc_param(channel_desc, param_type, length, param)
-
-    C function: acldvppGetChannelDescParam. Keeps the GIL.
-    """
-    cdef uint64_t c_channel_desc = as_u64(channel_desc, b"acl.media.dvpp_get_channel_desc_param", b"channel_desc")
-    cdef int64_t c_param_type = as_int(param_type, -2147483648, 2147483647, b"acl.media.dvpp_get_channel_desc_param", b"param_type")
-    cdef uint64_t c_length = as_u64(length, b"acl.media.dvpp_get_channel_desc_param", b"length")
-    cdef size_t o_param_ret_size
-    c_memset(&o_param_ret_size, 0, sizeof(o_param_ret_size))
-    cdef uint64_t c_param = as_u64(param, b"acl.media.dvpp_get_channel_desc_param", b"param")
-    cdef abi.aclError ret
-    ret = abi.acldvppGetChannelDescParam(<const abi.acldvppChannelDesc *><uintptr_t>c_channel_desc, <abi.acldvppChannelDescParamType>c_param_type, <size_t>c_length, &o_param_ret_size, <void *><uintptr_t>c_param)
-    return <size_t>o_param_ret_size, <int>ret
 
 
 def dvpp_get_hist_data(hist, dim):
@@ -974,21 +957,6 @@ def dvpp_set_channel_desc_mode(channel_desc, mode):
     cdef int64_t c_mode = as_int(mode, -2147483648, 4294967295, b"acl.media.dvpp_set_channel_desc_mode", b"mode")
     cdef abi.aclError ret
     ret = abi.acldvppSetChannelDescMode(<abi.acldvppChannelDesc *><uintptr_t>c_channel_desc, <uint32_t>c_mode)
-    return <int>ret
-
-
-def dvpp_set_channel_desc_param(channel_desc, param_type, length, param):
-    """dvpp_set_channel_desc_param(channel_desc, param_type, length, param, /)\n--\n
-    dvpp_set_channel_desc_param(channel_desc, param_type, length, param)
-
-    C function: acldvppSetChannelDescParam. Keeps the GIL.
-    """
-    cdef uint64_t c_channel_desc = as_u64(channel_desc, b"acl.media.dvpp_set_channel_desc_param", b"channel_desc")
-    cdef int64_t c_param_type = as_int(param_type, -2147483648, 2147483647, b"acl.media.dvpp_set_channel_desc_param", b"param_type")
-    cdef uint64_t c_length = as_u64(length, b"acl.media.dvpp_set_channel_desc_param", b"length")
-    cdef uint64_t c_param = as_u64(param, b"acl.media.dvpp_set_channel_desc_param", b"param")
-    cdef abi.aclError ret
-    ret = abi.acldvppSetChannelDescParam(<abi.acldvppChannelDesc *><uintptr_t>c_channel_desc, <abi.acldvppChannelDescParamType>c_param_type, <size_t>c_length, <const void *><uintptr_t>c_param)
     return <int>ret
 
 
@@ -1624,18 +1592,6 @@ def vdec_get_channel_desc_bit_depth(channel_desc):
     return <uint32_t>ret
 
 
-def vdec_get_channel_desc_callback(channel_desc):
-    """vdec_get_channel_desc_callback(channel_desc, /)\n--\n
-    vdec_get_channel_desc_callback(channel_desc)
-
-    C function: aclvdecGetChannelDescCallback. Keeps the GIL.
-    """
-    cdef uint64_t c_channel_desc = as_u64(channel_desc, b"acl.media.vdec_get_channel_desc_callback", b"channel_desc")
-    cdef abi.aclvdecCallback ret
-    ret = abi.aclvdecGetChannelDescCallback(<const abi.aclvdecChannelDesc *><uintptr_t>c_channel_desc)
-    return <uintptr_t><void *>ret
-
-
 def vdec_get_channel_desc_channel_id(channel_desc):
     """vdec_get_channel_desc_channel_id(channel_desc, /)\n--\n
     vdec_get_channel_desc_channel_id(channel_desc)
@@ -1706,23 +1662,6 @@ def vdec_get_channel_desc_out_pic_width(channel_desc):
     cdef uint32_t ret
     ret = abi.aclvdecGetChannelDescOutPicWidth(<const abi.aclvdecChannelDesc *><uintptr_t>c_channel_desc)
     return <uint32_t>ret
-
-
-def vdec_get_channel_desc_param(channel_desc, param_type, length, param):
-    """vdec_get_channel_desc_param(channel_desc, param_type, length, param, /)\n--\n
-    vdec_get_channel_desc_param(channel_desc, param_type, length, param)
-
-    C function: aclvdecGetChannelDescParam. Keeps the GIL.
-    """
-    cdef uint64_t c_channel_desc = as_u64(channel_desc, b"acl.media.vdec_get_channel_desc_param", b"channel_desc")
-    cdef int64_t c_param_type = as_int(param_type, -2147483648, 2147483647, b"acl.media.vdec_get_channel_desc_param", b"param_type")
-    cdef uint64_t c_length = as_u64(length, b"acl.media.vdec_get_channel_desc_param", b"length")
-    cdef size_t o_param_ret_size
-    c_memset(&o_param_ret_size, 0, sizeof(o_param_ret_size))
-    cdef uint64_t c_param = as_u64(param, b"acl.media.vdec_get_channel_desc_param", b"param")
-    cdef abi.aclError ret
-    ret = abi.aclvdecGetChannelDescParam(<const abi.aclvdecChannelDesc *><uintptr_t>c_channel_desc, <abi.aclvdecChannelDescParamType>c_param_type, <size_t>c_length, &o_param_ret_size, <void *><uintptr_t>c_param)
-    return <size_t>o_param_ret_size, <int>ret
 
 
 def vdec_get_channel_desc_ref_frame_num(channel_desc):
@@ -1840,21 +1779,6 @@ def vdec_set_channel_desc_out_pic_width(channel_desc, out_pic_width):
     return <int>ret
 
 
-def vdec_set_channel_desc_param(channel_desc, param_type, length, param):
-    """vdec_set_channel_desc_param(channel_desc, param_type, length, param, /)\n--\n
-    vdec_set_channel_desc_param(channel_desc, param_type, length, param)
-
-    C function: aclvdecSetChannelDescParam. Keeps the GIL.
-    """
-    cdef uint64_t c_channel_desc = as_u64(channel_desc, b"acl.media.vdec_set_channel_desc_param", b"channel_desc")
-    cdef int64_t c_param_type = as_int(param_type, -2147483648, 2147483647, b"acl.media.vdec_set_channel_desc_param", b"param_type")
-    cdef uint64_t c_length = as_u64(length, b"acl.media.vdec_set_channel_desc_param", b"length")
-    cdef uint64_t c_param = as_u64(param, b"acl.media.vdec_set_channel_desc_param", b"param")
-    cdef abi.aclError ret
-    ret = abi.aclvdecSetChannelDescParam(<abi.aclvdecChannelDesc *><uintptr_t>c_channel_desc, <abi.aclvdecChannelDescParamType>c_param_type, <size_t>c_length, <const void *><uintptr_t>c_param)
-    return <int>ret
-
-
 def vdec_set_channel_desc_ref_frame_num(channel_desc, ref_frame_num):
     """vdec_set_channel_desc_ref_frame_num(channel_desc, ref_frame_num, /)\n--\n
     vdec_set_channel_desc_ref_frame_num(channel_desc, ref_frame_num)
@@ -1965,18 +1889,6 @@ def venc_get_channel_desc_buf_size(channel_desc):
     return <uint32_t>ret
 
 
-def venc_get_channel_desc_callback(channel_desc):
-    """venc_get_channel_desc_callback(channel_desc, /)\n--\n
-    venc_get_channel_desc_callback(channel_desc)
-
-    C function: aclvencGetChannelDescCallback. Keeps the GIL.
-    """
-    cdef uint64_t c_channel_desc = as_u64(channel_desc, b"acl.media.venc_get_channel_desc_callback", b"channel_desc")
-    cdef abi.aclvencCallback ret
-    ret = abi.aclvencGetChannelDescCallback(<const abi.aclvencChannelDesc *><uintptr_t>c_channel_desc)
-    return <uintptr_t><void *>ret
-
-
 def venc_get_channel_desc_channel_id(channel_desc):
     """venc_get_channel_desc_channel_id(channel_desc, /)\n--\n
     venc_get_channel_desc_channel_id(channel_desc)
@@ -2023,23 +1935,6 @@ def venc_get_channel_desc_max_bit_rate(channel_desc):
     cdef uint32_t ret
     ret = abi.aclvencGetChannelDescMaxBitRate(<const abi.aclvencChannelDesc *><uintptr_t>c_channel_desc)
     return <uint32_t>ret
-
-
-def venc_get_channel_desc_param(channel_desc, param_type, length, param):
-    """venc_get_channel_desc_param(channel_desc, param_type, length, param, /)\n--\n
-    venc_get_channel_desc_param(channel_desc, param_type, length, param)
-
-    C function: aclvencGetChannelDescParam. Keeps the GIL.
-    """
-    cdef uint64_t c_channel_desc = as_u64(channel_desc, b"acl.media.venc_get_channel_desc_param", b"channel_desc")
-    cdef int64_t c_param_type = as_int(param_type, -2147483648, 2147483647, b"acl.media.venc_get_channel_desc_param", b"param_type")
-    cdef uint64_t c_length = as_u64(length, b"acl.media.venc_get_channel_desc_param", b"length")
-    cdef size_t o_param_ret_size
-    c_memset(&o_param_ret_size, 0, sizeof(o_param_ret_size))
-    cdef uint64_t c_param = as_u64(param, b"acl.media.venc_get_channel_desc_param", b"param")
-    cdef abi.aclError ret
-    ret = abi.aclvencGetChannelDescParam(<const abi.aclvencChannelDesc *><uintptr_t>c_channel_desc, <abi.aclvencChannelDescParamType>c_param_type, <size_t>c_length, &o_param_ret_size, <void *><uintptr_t>c_param)
-    return <size_t>o_param_ret_size, <int>ret
 
 
 def venc_get_channel_desc_pic_format(channel_desc):
@@ -2200,21 +2095,6 @@ def venc_set_channel_desc_max_bit_rate(channel_desc, max_bit_rate):
     cdef int64_t c_max_bit_rate = as_int(max_bit_rate, -2147483648, 4294967295, b"acl.media.venc_set_channel_desc_max_bit_rate", b"max_bit_rate")
     cdef abi.aclError ret
     ret = abi.aclvencSetChannelDescMaxBitRate(<abi.aclvencChannelDesc *><uintptr_t>c_channel_desc, <uint32_t>c_max_bit_rate)
-    return <int>ret
-
-
-def venc_set_channel_desc_param(channel_desc, param_type, length, param):
-    """venc_set_channel_desc_param(channel_desc, param_type, length, param, /)\n--\n
-    venc_set_channel_desc_param(channel_desc, param_type, length, param)
-
-    C function: aclvencSetChannelDescParam. Keeps the GIL.
-    """
-    cdef uint64_t c_channel_desc = as_u64(channel_desc, b"acl.media.venc_set_channel_desc_param", b"channel_desc")
-    cdef int64_t c_param_type = as_int(param_type, -2147483648, 2147483647, b"acl.media.venc_set_channel_desc_param", b"param_type")
-    cdef uint64_t c_length = as_u64(length, b"acl.media.venc_set_channel_desc_param", b"length")
-    cdef uint64_t c_param = as_u64(param, b"acl.media.venc_set_channel_desc_param", b"param")
-    cdef abi.aclError ret
-    ret = abi.aclvencSetChannelDescParam(<abi.aclvencChannelDesc *><uintptr_t>c_channel_desc, <abi.aclvencChannelDescParamType>c_param_type, <size_t>c_length, <const void *><uintptr_t>c_param)
     return <int>ret
 
 

@@ -396,17 +396,18 @@ def range_stop(range_id):
     return <int>ret
 
 
-def set_config(config_type, config, config_length):
-    """set_config(config_type, config, config_length, /)\n--\n
-    set_config(config_type, config, config_length)
+def set_config(*args):
+    """set_config(*args)\n--\n
+    set_config(config_type, config)
 
     C function: aclprofSetConfig. Keeps the GIL.
     """
+    config_type, config = squeeze(args, 2, (2,), b"acl.prof.set_config")
     cdef int64_t c_config_type = as_int(config_type, -2147483648, 2147483647, b"acl.prof.set_config", b"config_type")
     cdef const char *c_config = text_from(config, b"acl.prof.set_config", b"config")
-    cdef uint64_t c_config_length = as_u64(config_length, b"acl.prof.set_config", b"config_length")
+    cdef size_t count2 = strlen(c_config) if c_config != NULL else 0
     cdef abi.aclError ret
-    ret = abi.aclprofSetConfig(<abi.aclprofConfigType>c_config_type, c_config, <size_t>c_config_length)
+    ret = abi.aclprofSetConfig(<abi.aclprofConfigType>c_config_type, c_config, <size_t>count2)
     return <int>ret
 
 

@@ -50,7 +50,11 @@ aclError get_dims(const aclmdlDesc *handle, bool is_input, size_t index, aclmdlI
     if (!desc) return refuse_desc();
     const TensorInfo *tensor = tensor_of(desc, is_input, index);
     if (tensor == nullptr) return refuse_index(desc, is_input, index);
-    write_dims(desc->short_name(is_input, index), tensor->dims, *dims);
+    // What a gear model gives out has the shapes of its largest gear; only its inputs show -1.
+    const bool is_largest = !is_input && !tensor->gear_dims.empty();
+    const Dims &shown =
+        is_largest ? tensor->gear_dims[desc->description().largest_gear()] : tensor->dims;
+    write_dims(desc->short_name(is_input, index), shown, *dims);
     return 0;
 }
 

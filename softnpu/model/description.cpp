@@ -71,8 +71,11 @@ size_t Description::largest_gear() const {
     size_t most = 0;
     for (size_t gear = 0; gears && gear < gears->values.size(); ++gear) {
         size_t bytes = 0;
-        for (const TensorInfo &input : inputs)
-            bytes += tensor_bytes(input.type, input.gear_dims[gear]);
+        // Behind AIPP: a picture whose size comes with the execution has one size in every gear.
+        for (const TensorInfo &input : inputs) {
+            const TensorInfo &network = input.behind_aipp();
+            bytes += tensor_bytes(network.type, network.gear_dims[gear]);
+        }
         if (bytes > most) {
             most = bytes;
             best = gear;

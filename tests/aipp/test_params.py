@@ -103,6 +103,7 @@ def test_batch_gears(device: af.Device, tmp_path: Path) -> None:
     second = Config("RGB888_U8", 40, 30, crop=(3, 4, 32, 24), minimum=[0.5] * 4)
     pictures = random_pictures(RGB, 2, seed=9)
     with device.load_model(str(model_path)) as model:
+        assert model.outputs[0].shape == (2, 3, 24, 32)  # of the largest gear
         request = model.create_request()
         request.set_aipp(0, [params_of(RGB), params_of(second)])
         for batch in (2, 1):

@@ -474,7 +474,7 @@ def test_callbacks_of_descriptions(kind: str) -> None:
     get = getattr(media, f"{kind}_get_channel_desc_callback")
     assert get(desc) == get(0) == 0
     assert getattr(media, f"{kind}_set_channel_desc_callback")(desc, nothing) == 0
-    assert get(desc) != 0
+    assert get(desc) is nothing
     assert getattr(media, f"{kind}_set_channel_desc_callback")(0, nothing) == INVALID
     assert getattr(media, f"{kind}_destroy_channel_desc")(desc) == 0
     assert get(desc) == 0

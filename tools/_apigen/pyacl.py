@@ -140,7 +140,7 @@ class Wrapper:
         measures = (
             before is not None
             and before.type == "const char *"
-            and re.fullmatch(r"length|\w+Len", param.name)
+            and re.fullmatch(r"length|\w+(Len|Length)", param.name)
         )
         if measures and before:
             # A text with its length is one str.

@@ -1,0 +1,54 @@
+"""Shapes of calls that public programs use, each as short as it can be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from acl_fast import pyacl as acl
+
+INVALID = 100000
+media = acl.media
+
+
+def nothing(*_: Any) -> None:
+    """A callback."""
+
+
+# What programs pass is the value itself, or the function.
+@pytest.mark.parametrize(("kind", "number", "value"), [
+    ("venc", 0, 1 << 40), ("venc", 2, 1), ("venc", 11, 2000), ("vdec", 2, 1 << 40), ("vdec", 4, 7),
+    ("vdec", 6, np.int32(2)), ("dvpp", 1, 4), ("venc", 1, nothing), ("vdec", 3, nothing),
+])  # fmt: skip
+def test_channel_parameters_themselves(kind: str, number: int, value: Any) -> None:
+    desc = getattr(media, f"{kind}_create_channel_desc")()
+    put = getattr(media, f"{kind}_set_channel_desc_param")
+    get = getattr(media, f"{kind}_get_channel_desc_param")
+    assert get(desc, number)[1] == 0
+    assert put(desc, number, value) == 0
+    assert get(desc, number) == (value, 0)
+    if callable(value):
+        assert getattr(media, f"{kind}_get_channel_desc_callback")(desc) is value
+    assert put(0, number, value) == get(0, number)[1] == INVALID
+    assert put(desc, 99, 1) == get(desc, 99)[1] == INVALID
+    with pytest.raises(TypeError, match=f"{kind}_set_channel_desc_param"):
+        put(desc, number, "1")
+    assert getattr(media, f"{kind}_destroy_channel_desc")(desc) == 0
+
+
+def test_gear_models_tell_their_largest_outputs() -> None:
+    """Programs view output memory by get_output_dims: there is no -1 in it."""
+    data = models.gear_om(models.binary(dims=("n", 4)), [[-1, 4]] * 2, [[1], [2], [8]])
+    address = acl.util.bytes_to_ptr(data)
+    model_id, ret = acl.mdl.load_from_mem(address, len(data))
+    assert ret == 0
+    desc = acl.mdl.create_desc()
+    assert acl.mdl.get_desc(desc, model_id) == 0
+    assert acl.mdl.get_input_dims(desc, 0)[0]["dims"] == [-1, 4]
+    shown, ret = acl.mdl.get_output_dims(desc, 0)
+    assert (shown["dims"], ret) == ([8, 4], 0)
+    assert acl.mdl.get_output_size_by_index(desc, 0) == 8 * 4 * 4
+    assert acl.mdl.get_cur_output_dims(desc, 0)[0]["dims"] == [8, 4]
+    assert acl.mdl.destroy_desc(desc) == acl.mdl.unload(model_id) == 0
