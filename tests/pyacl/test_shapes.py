@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from acl_fast import pyacl as acl
+from tests.softnpu_model import models
 
 INVALID = 100000
 media = acl.media
@@ -40,7 +41,11 @@ def test_channel_parameters_themselves(kind: str, number: int, value: Any) -> No
 
 def test_gear_models_tell_their_largest_outputs() -> None:
     """Programs view output memory by get_output_dims: there is no -1 in it."""
-    data = models.gear_om(models.binary(dims=("n", 4)), [[-1, 4]] * 2, [[1], [2], [8]])
+    y = models.value("y", ("n", 4))
+    proto = models.model(
+        [models.helper.make_node("Relu", ["x"], ["y"])], [models.value("x", ("n", 4))], [y]
+    )
+    data = models.gear_om(proto, "batch", [[1], [2], [8]], [(0, 0)], [[[n, 4] for n in (1, 2, 8)]])
     address = acl.util.bytes_to_ptr(data)
     model_id, ret = acl.mdl.load_from_mem(address, len(data))
     assert ret == 0
