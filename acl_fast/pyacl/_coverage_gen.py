@@ -714,7 +714,7 @@ FUNCTIONS: dict[str, tuple[str, str]] = {
     'acl.himpi.venc_set_chn_param': ('hi_mpi_venc_set_chn_param', 'approximate: the reserved members are kept but crop_info, which is refused'),
     'acl.himpi.venc_set_cu_pred': ('hi_mpi_venc_set_cu_pred', 'approximate: checked and kept; libx264 and libx265 choose blocks by cost alone'),
     'acl.himpi.venc_set_h264_vui': ('hi_mpi_venc_set_h264_vui', 'approximate: the stream tells timing also where it should not'),
-    'acl.himpi.venc_set_h265_vui': ('hi_mpi_venc_set_h265_vui', 'exact'),
+    'acl.himpi.venc_set_h265_vui': ('hi_mpi_venc_set_h265_vui', 'approximate: the stream tells timing also where it should not'),
     'acl.himpi.venc_set_intra_refresh': ('hi_mpi_venc_set_intra_refresh', 'approximate: columns are refreshed, also where rows are asked for, in as many frames; a change begins a sequence; req_i_qp is kept; H.265 forgets a loss after several waves'),
     'acl.himpi.venc_set_jpeg_huffman_param': ('hi_mpi_venc_set_jpeg_huffman_param', 'approximate: a file for which a table lacks a code is left out'),
     'acl.himpi.venc_set_jpeg_param': ('hi_mpi_venc_set_jpeg_param', 'approximate: quantisers are taken row by row; the reserved members are kept'),

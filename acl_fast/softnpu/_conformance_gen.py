@@ -778,7 +778,7 @@ STATES: dict[str, tuple[str, str]] = {
     "hi_mpi_venc_set_chn_param": ("libacl_dvpp_mpi.so", "approximate: the reserved members are kept but crop_info, which is refused"),
     "hi_mpi_venc_set_cu_pred": ("libacl_dvpp_mpi.so", "approximate: checked and kept; libx264 and libx265 choose blocks by cost alone"),
     "hi_mpi_venc_set_h264_vui": ("libacl_dvpp_mpi.so", "approximate: the stream tells timing also where it should not"),
-    "hi_mpi_venc_set_h265_vui": ("libacl_dvpp_mpi.so", "exact"),
+    "hi_mpi_venc_set_h265_vui": ("libacl_dvpp_mpi.so", "approximate: the stream tells timing also where it should not"),
     "hi_mpi_venc_set_intra_refresh": ("libacl_dvpp_mpi.so", "approximate: columns are refreshed, also where rows are asked for, in as many frames; a change begins a sequence; req_i_qp is kept; H.265 forgets a loss after several waves"),
     "hi_mpi_venc_set_jpeg_huffman_param": ("libacl_dvpp_mpi.so", "approximate: a file for which a table lacks a code is left out"),
     "hi_mpi_venc_set_jpeg_param": ("libacl_dvpp_mpi.so", "approximate: quantisers are taken row by row; the reserved members are kept"),

@@ -197,7 +197,6 @@ int take_venc_attr(const hi_venc_chn_attr *attr, VencPlan &plan) {
     const hi_s32 delta = attr->gop_attr.normal_p.ip_qp_delta;
     SOFTNPU_CHECK(check_range("ip_qp_delta", delta, -10, 30));
     options.key_steps = delta;
-    options.tells_timing = false;  // hi_mpi_venc_set_h265_vui does
     SOFTNPU_CHECK(check_range("gop", options.gop, 1, 65536));
     SOFTNPU_CHECK(check_range("src_frame_rate", plan.source_rate, 1, 240));
     return check_range("dst_frame_rate", options.frame_rate, 1, plan.source_rate);

@@ -178,7 +178,6 @@ struct EncoderOptions {
     /// Of rate control: how much lower key frames' quantisers are; without it the engine's own.
     std::optional<int> key_steps;
     uint32_t slice_rows = 0;   // rows of 16 pixels in a slice of H.264; 0: no split
-    bool tells_timing = true;  // of its own accord; H.265, H.264 always does
     bool has_regions = false;  // set_regions() will be called with some
     uint32_t refresh = 0;      // P frames in which columns without reference cross the picture
 };

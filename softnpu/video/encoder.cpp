@@ -186,7 +186,6 @@ class LibavEncoder final : public VideoEncoder {
         // Regions are heeded only where the quantiser is adapted anyway, be it by a trifle.
         if (options_.has_regions) more += ":aq-mode=1:aq-strength=0.01";
         if (options_.refresh != 0) more += ":intra-refresh=1";
-        if (is_hevc() && !options_.tells_timing) more += ":vui-timing-info=0";
         if (is_hevc()) more += ":log-level=none:frame-threads=1:pools=" + std::to_string(threads_);
         set_rate(more);
         set_limits(more);
