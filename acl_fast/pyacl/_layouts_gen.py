@@ -25,7 +25,7 @@ LAYOUTS: dict[str, tuple[int, tuple[tuple[str, int, str, int, int], ...]]] = {
     'aclrtPhysicalMemProp': (32, (('handleType', 0, 'i', 4, 0), ('allocationType', 4, 'i', 4, 0), ('memAttr', 8, 'i', 4, 0), ('location', 12, 'aclrtMemLocation', 8, 0), ('reserve', 24, 'u', 8, 0))),
     'aclrtPtrAttributes': (28, (('location', 0, 'aclrtMemLocation', 8, 0), ('pageSize', 8, 'u', 4, 0), ('rsv', 12, 'u', 4, 4))),
     'aclrtStreamConfigHandle': (32, (('workptr', 0, 'p', 8, 0), ('workSize', 8, 'u', 8, 0), ('flag', 16, 'u', 8, 0), ('priority', 24, 'u', 4, 0))),
-    'aclrtUtilizationInfo': (24, (('cubeUtilization', 0, 'i', 4, 0), ('vectorUtilization', 4, 'i', 4, 0), ('aicpuUtilization', 8, 'i', 4, 0), ('memoryUtilization', 12, 'i', 4, 0), ('utilizationExtend', 16, 'p', 8, 0))),
+    'aclrtUtilizationInfo': (24, (('cube_utilization', 0, 'i', 4, 0), ('vector_utilization', 4, 'i', 4, 0), ('aicpu_utilization', 8, 'i', 4, 0), ('memory_utilization', 12, 'i', 4, 0), ('utilization_extend', 16, 'p', 8, 0))),
     'hi_aspect_ratio': (24, (('mode', 0, 'i', 4, 0), ('bg_color', 4, 'u', 4, 0), ('video_rect', 8, 'hi_rect', 16, 0))),
     'hi_blur_config': (64, (('kernel_size', 0, 'hi_size', 8, 0), ('morph_shapes', 8, 'i', 4, 0), ('anchor', 12, 'hi_point', 8, 0), ('iterations', 20, 'u', 4, 0), ('border_type', 24, 'i', 4, 0), ('scalar_value', 32, 'hi_vpc_scalar', 32, 0))),
     'hi_blur_param': (128, (('src', 0, 'hi_vpc_pic_info', 32, 0), ('dst', 32, 'hi_vpc_pic_info', 32, 0), ('blur_cfg', 64, 'hi_blur_config', 64, 0))),

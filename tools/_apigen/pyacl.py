@@ -504,8 +504,10 @@ def coverage(rows: dict[str, list[Wrapper]]) -> str:
 def render(api: Api) -> dict[str, str]:
     """Return the text of every file by its path in the repository."""
     rows = wrappers(api)
+    rules = load_rules()
+    layouts = struct_layouts(api, rules["arrays"], rules["renamed"]["structs"])
     files = {
-        "acl_fast/pyacl/_layouts_gen.py": struct_layouts(api, load_rules()["arrays"]),
+        "acl_fast/pyacl/_layouts_gen.py": layouts,
         "acl_fast/pyacl/_coverage_gen.py": coverage(rows),
     }
     for module, functions in rows.items():

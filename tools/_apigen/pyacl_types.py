@@ -70,10 +70,11 @@ class Types:
         return base if base in self.structs else ""
 
 
-def struct_layouts(api: Api, arrays: dict[str, str]) -> str:
+def struct_layouts(api: Api, arrays: dict[str, str], renamed: list[str]) -> str:
     """The members of all structs: (name, offset, kind, bytes of one, count), for the dict codec.
 
-    ``arrays`` names the members that point to arrays of structs, which lists may stand for.
+    ``arrays`` names the members that point to arrays of structs, which lists may stand for;
+    ``renamed`` the structs whose keys are not as C writes them but with underscores.
     """
     types = Types(api)
     lines = [
@@ -95,7 +96,8 @@ def struct_layouts(api: Api, arrays: dict[str, str]) -> str:
                 kind = "*" + types.struct(element.rstrip(" *"))
             if kind == "s" and match.group(2):
                 kind, each, count = "text", size, 1
-            members.append((member, offset, kind, each, count if match.group(2) else 0))
+            key = snake(member) if name in renamed else member
+            members.append((key, offset, kind, each, count if match.group(2) else 0))
         lines.append(f"    {name!r}: ({struct['size']}, {tuple(members)!r}),")
     lines.append("}")
     return "\n".join(lines) + "\n"
