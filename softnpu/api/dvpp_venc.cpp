@@ -199,8 +199,10 @@ int send(aclvencChannelDesc *handle, acldvppPicDesc *input, const void *reserve,
     SOFTNPU_CHECK(require_context());
     ConfigRef config;
     SOFTNPU_CHECK(find_in(venc_frame_configs(), config_handle, "config", config));
-    if (reserve != nullptr) {
-        return fail(ACL_ERROR_INVALID_PARAM, "reserve %p: want NULL", reserve);
+    // Programs offer a stream description of their own; the results come in the channel's anyway.
+    if (reserve != nullptr && !stream_descs().find(reserve)) {
+        return fail(ACL_ERROR_INVALID_PARAM, "reserve %p: want NULL or a live acldvppStreamDesc",
+                    reserve);
     }
     const bool is_end = config->eos != 0;
     if (input == nullptr && is_end) return channel->finish();

@@ -302,7 +302,10 @@ def test_what_a_frame_needs(report: ReportThread) -> None:
         refused(lambda: send(channel.desc, picture, None, None, None), "config is NULL")
         refused(lambda: send(channel.desc, picture, 1, channel.config, None), "reserve")
         assert channel.packets == []
-        send(channel.desc, picture, None, channel.config, None)  # all this left no harm
+        offered = dvpp.acldvppCreateStreamDesc()  # programs offer one; it is not written
+        send(channel.desc, picture, offered, channel.config, None)  # all this left no harm
+        assert dvpp.acldvppGetStreamDescSize(offered) == 0
+        dvpp.acldvppDestroyStreamDesc(offered)
         channel.end()
         assert len(channel.packets) == 1
     assert decode(channel.stream).keys == [0]
