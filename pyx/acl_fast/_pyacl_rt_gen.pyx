@@ -10,8 +10,8 @@ from libc.string cimport memset as c_memset, strlen
 
 from acl_fast cimport abi
 from acl_fast._pyacl_args cimport (as_double, as_i64, as_int, as_u64, text_from, text_or_none)
-from acl_fast._pyacl_models cimport (datasets_changed, forget_dataset, forget_memory, note_block,
-                                     note_buffer)
+from acl_fast._pyacl_models cimport (begin_refresh, datasets_changed, forget_dataset,
+                                     forget_memory, note_block, note_buffer)
 from acl_fast._pyacl_structs cimport (Pack, pack_floats, pack_ints, pack_pointers, pack_room,
                                       pack_structs, read_struct, squeeze, struct_pointer,
                                       write_struct)
@@ -1335,6 +1335,7 @@ def memcpy2d(dst, dpitch, src, spitch, width, height, kind):
     cdef uint64_t c_height = as_u64(height, b"acl.rt.memcpy2d", b"height")
     cdef int64_t c_kind = as_int(kind, -2147483648, 2147483647, b"acl.rt.memcpy2d", b"kind")
     cdef abi.aclError ret
+    begin_refresh(c_dst, NULL, False)
     with nogil:
         ret = abi.aclrtMemcpy2d(<void *><uintptr_t>c_dst, <size_t>c_dpitch, <const void *><uintptr_t>c_src, <size_t>c_spitch, <size_t>c_width, <size_t>c_height, <abi.aclrtMemcpyKind>c_kind)
     return <int>ret
@@ -1355,6 +1356,7 @@ def memcpy2d_async(dst, dpitch, src, spitch, width, height, kind, stream):
     cdef int64_t c_kind = as_int(kind, -2147483648, 2147483647, b"acl.rt.memcpy2d_async", b"kind")
     cdef uint64_t c_stream = as_u64(stream, b"acl.rt.memcpy2d_async", b"stream")
     cdef abi.aclError ret
+    begin_refresh(c_dst, <abi.aclrtStream><uintptr_t>c_stream, True)
     with nogil:
         ret = abi.aclrtMemcpy2dAsync(<void *><uintptr_t>c_dst, <size_t>c_dpitch, <const void *><uintptr_t>c_src, <size_t>c_spitch, <size_t>c_width, <size_t>c_height, <abi.aclrtMemcpyKind>c_kind, <abi.aclrtStream><uintptr_t>c_stream)
     return <int>ret
@@ -1373,6 +1375,7 @@ def memcpy_async_with_condition(dst, dest_max, src, count, kind, stream):
     cdef int64_t c_kind = as_int(kind, -2147483648, 2147483647, b"acl.rt.memcpy_async_with_condition", b"kind")
     cdef uint64_t c_stream = as_u64(stream, b"acl.rt.memcpy_async_with_condition", b"stream")
     cdef abi.aclError ret
+    begin_refresh(c_dst, <abi.aclrtStream><uintptr_t>c_stream, True)
     with nogil:
         ret = abi.aclrtMemcpyAsyncWithCondition(<void *><uintptr_t>c_dst, <size_t>c_dest_max, <const void *><uintptr_t>c_src, <size_t>c_count, <abi.aclrtMemcpyKind>c_kind, <abi.aclrtStream><uintptr_t>c_stream)
     return <int>ret
@@ -1404,6 +1407,7 @@ def memset(dev_ptr, max_count, value, count):
     cdef int64_t c_value = as_int(value, -2147483648, 2147483647, b"acl.rt.memset", b"value")
     cdef uint64_t c_count = as_u64(count, b"acl.rt.memset", b"count")
     cdef abi.aclError ret
+    begin_refresh(c_dev_ptr, NULL, False)
     with nogil:
         ret = abi.aclrtMemset(<void *><uintptr_t>c_dev_ptr, <size_t>c_max_count, <int32_t>c_value, <size_t>c_count)
     return <int>ret
@@ -1421,6 +1425,7 @@ def memset_async(dev_ptr, max_count, value, count, stream):
     cdef uint64_t c_count = as_u64(count, b"acl.rt.memset_async", b"count")
     cdef uint64_t c_stream = as_u64(stream, b"acl.rt.memset_async", b"stream")
     cdef abi.aclError ret
+    begin_refresh(c_dev_ptr, <abi.aclrtStream><uintptr_t>c_stream, True)
     with nogil:
         ret = abi.aclrtMemsetAsync(<void *><uintptr_t>c_dev_ptr, <size_t>c_max_count, <int32_t>c_value, <size_t>c_count, <abi.aclrtStream><uintptr_t>c_stream)
     return <int>ret

@@ -10,8 +10,8 @@ from libc.string cimport memset as c_memset, strlen
 
 from acl_fast cimport abi
 from acl_fast._pyacl_args cimport (as_double, as_i64, as_int, as_u64, text_from, text_or_none)
-from acl_fast._pyacl_models cimport (datasets_changed, forget_dataset, forget_memory, note_block,
-                                     note_buffer)
+from acl_fast._pyacl_models cimport (begin_refresh, datasets_changed, forget_dataset,
+                                     forget_memory, note_block, note_buffer)
 from acl_fast._pyacl_structs cimport (Pack, pack_floats, pack_ints, pack_pointers, pack_room,
                                       pack_structs, read_struct, squeeze, struct_pointer,
                                       write_struct)

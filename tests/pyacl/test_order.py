@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -118,6 +118,42 @@ def test_the_second_stream_waits_for_the_first(
     assert acl.rt.destroy_stream(helper) == 0
     assert acl.rt.destroy_notify(notify) == 0
     assert acl.rt.set_context(there) == 0
+
+
+WRITES: dict[str, Callable[[int, Side], int]] = {
+    "memcpy_with_condition": lambda at, side: acl.rt.memcpy_async_with_condition(
+        at, NBYTES, side.source, NBYTES, H2D, side.stream
+    ),
+    "memcpy2d": lambda at, side: acl.rt.memcpy2d_async(
+        at, NBYTES // 8, side.source, NBYTES // 8, NBYTES // 8, 8, H2D, side.stream
+    ),
+    "memset": lambda at, side: acl.rt.memset_async(at, NBYTES, 0, NBYTES, side.stream),
+}
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_whatever_writes_the_input_waits(model: Shared, name: str) -> None:
+    first, second = Side(1), Side(10)
+    notify, _ = acl.rt.create_notify(0)
+    assert first.deliver(model, 0) == [0, 0, 0]
+    assert acl.rt.wait_and_reset_notify(notify, first.stream, 0) == 0
+    assert first.deliver(model, 0) == [0, 0, 0]
+    assert WRITES[name](model.input, second) == 0
+    assert acl.rt.stream_query(second.stream) == (NOT_READY, 0)
+    helper, _ = acl.rt.create_stream()
+    assert acl.rt.record_notify(notify, helper) == 0
+    assert acl.rt.synchronize_stream(first.stream) == 0
+    assert acl.rt.synchronize_stream(second.stream) == 0
+    np.testing.assert_array_equal(first.result, np.full(SHAPE, 2, np.float32))
+    assert deliver(model, second.outputs, second.stream, 0) == 0
+    assert acl.rt.synchronize_stream(second.stream) == 0
+    got = np.empty(SHAPE, np.float32)
+    assert acl.rt.memcpy(acl.util.numpy_to_ptr(got), NBYTES, second.output, NBYTES, D2H) == 0
+    np.testing.assert_array_equal(got, np.full(SHAPE, 0 if name == "memset" else 20, np.float32))
+    assert acl.rt.destroy_stream(helper) == 0
+    assert acl.rt.destroy_notify(notify) == 0
+    first.close()
+    second.close()
 
 
 def test_an_error_names_the_call_that_the_program_made(model: Shared, config: int) -> None:

@@ -26,8 +26,8 @@ from libc.string cimport memset as c_memset, strlen
 
 from acl_fast cimport abi
 from acl_fast._pyacl_args cimport (as_double, as_i64, as_int, as_u64, text_from, text_or_none)
-from acl_fast._pyacl_models cimport (datasets_changed, forget_dataset, forget_memory, note_block,
-                                     note_buffer)
+from acl_fast._pyacl_models cimport (begin_refresh, datasets_changed, forget_dataset,
+                                     forget_memory, note_block, note_buffer)
 from acl_fast._pyacl_structs cimport (Pack, pack_floats, pack_ints, pack_pointers, pack_room,
                                       pack_structs, read_struct, squeeze, struct_pointer,
                                       write_struct)
@@ -405,13 +405,17 @@ class Wrapper:
             yield f"return {', '.join(expressions)}"
 
     def forgetting(self) -> Iterator[str]:
-        """What _pyacl_models must not remember; before the call, as addresses come again."""
+        """What _pyacl_models forgets or waits for; addresses come again after the call."""
         forget, name = self.rules["forget"], self.function.name
         first = snake(self.function.params[0].name) if self.function.params else ""
         if name in forget["memory"]:
             yield f"forget_memory(c_{first})"
         if name in forget["dataset"]:
             yield f"forget_dataset(c_{first})"
+        if name in self.rules["refresh"]["queued"]:
+            yield f"begin_refresh(c_{first}, <abi.aclrtStream><uintptr_t>c_stream, True)"
+        if name in self.rules["refresh"]["direct"]:
+            yield f"begin_refresh(c_{first}, NULL, False)"
 
     def learning(self) -> Iterator[str]:
         """What _pyacl_models must know after the call."""
