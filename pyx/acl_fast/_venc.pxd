@@ -3,7 +3,7 @@
 from libc.stddef cimport size_t
 from libc.stdint cimport uint64_t
 
-from acl_fast._channel cimport VideoChannel, VideoOptions
+from acl_fast._channel cimport Job, VideoChannel, VideoOptions
 from acl_fast._image cimport Image
 
 
@@ -20,4 +20,5 @@ cdef class VideoEncoder(VideoChannel):
     cdef readonly uint64_t lost
 
     cdef int check_picture(self, Image image) except -1
+    cdef Packet packet_of(self, Job *job)
     cdef int count_lost(self, Py_ssize_t until) except -1

@@ -211,24 +211,33 @@ cdef class VideoEncoder(VideoChannel):
         Packet or None
         """
         cdef Job *job
-        cdef Packet packet
         cdef double seconds = parse_timeout(timeout)
         while True:
             self.check_open()
             job = self.next_done(seconds)
             if job == NULL:
                 return None
-            self.count_lost(job.index)
-            if job.code == 0:
-                break
-            self.give_back(job)
+            # Whoever closes the channel frees its jobs, and waits until none is used.
+            self.receiving += 1
+            try:
+                packet = self.packet_of(job)
+            finally:
+                self.receiving -= 1
+            if packet is not None:
+                return packet
             self.lost += 1
-        packet = Packet.__new__(Packet)
-        packet.data = job.data
-        packet.nbytes = job.nbytes
-        packet.is_key = job.is_key
-        packet.pts = self.pending[job.index][1]
-        job.data = NULL
+
+    cdef Packet packet_of(self, Job *job):
+        """Take the packet out of a job that is done, and give that back; None without a packet."""
+        cdef Packet packet = None
+        self.count_lost(job.index)
+        if job.code == 0:
+            packet = Packet.__new__(Packet)
+            packet.data = job.data
+            job.data = NULL
+            packet.nbytes = job.nbytes
+            packet.is_key = job.is_key
+            packet.pts = self.pending[job.index][1]
         self.give_back(job)
         return packet
 
@@ -239,14 +248,18 @@ cdef class VideoEncoder(VideoChannel):
         """Give up pictures sent before job ``until`` (-1: all): V2 leaves out what failed."""
         cdef Py_ssize_t index
         cdef Job *job
-        for index in list(self.pending):
-            if index == until:
-                break
-            job = <Job *><uintptr_t>self.jobs[index]
-            # Another thread may have taken an earlier one and not have come here yet.
-            if not job.taken:
-                self.give_back(job)
-                self.lost += 1
+        self.receiving += 1
+        try:
+            for index in list(self.pending):
+                if index == until:
+                    break
+                job = <Job *><uintptr_t>self.jobs[index]
+                # Another thread may have taken an earlier one and not have come here yet.
+                if not job.taken:
+                    self.give_back(job)
+                    self.lost += 1
+        finally:
+            self.receiving -= 1
         return 0
 
     def encode(self, images):
