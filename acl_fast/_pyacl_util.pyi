@@ -22,10 +22,11 @@ def numpy_contiguous_to_ptr(array: Any, /) -> tuple[int, Any]:
 
     -> (address, array): the array itself, or its contiguous copy, which the caller holds."""
 
-def ptr_to_numpy(ptr: int, shape: Sequence[int], npy_type: int, /) -> Any:
+def ptr_to_numpy(ptr: int, shape: Sequence[int], npy_type: Any, /) -> Any:
     """ptr_to_numpy(ptr, shape, npy_type)
 
-    A writable array over memory at an address, without a copy; it does not own the memory."""
+    A writable array over memory at an address, without a copy; it does not own the memory.
+    npy_type: the number of a numpy type, or the type."""
 
 def bytes_to_ptr(data: bytes | bytearray | memoryview, /) -> int:
     """bytes_to_ptr(data)

@@ -515,7 +515,7 @@ FUNCTIONS: dict[str, tuple[str, str]] = {
     'acl.op.start_dump_args': ('aclopStartDumpArgs', 'unsupported'),
     'acl.op.stop_dump_args': ('aclopStopDumpArgs', 'unsupported'),
     'acl.op.unregister_compile_func': ('aclopUnregisterCompileFunc', 'unsupported'),
-    'acl.op.update_params': ('aclopUpdateParams', 'unsupported'),
+    'acl.op.update_params': ('aclopUpdateParams', 'approximate: makes the kernel of these shapes, which aclopExecuteV2 would do as well'),
     'acl.op.compile': ('aclopCompile', "approximate: like aclopExecuteV2; operators of the program's own are refused"),
     'acl.op.compile_and_execute': ('aclopCompileAndExecute', 'approximate: like aclopCompile'),
     'acl.op.compile_and_execute_v2': ('aclopCompileAndExecuteV2', 'approximate: like aclopCompile'),

@@ -334,7 +334,7 @@ STATES: dict[str, tuple[str, str]] = {
     "aclopStartDumpArgs": ("libascendcl.so", "unsupported"),
     "aclopStopDumpArgs": ("libascendcl.so", "unsupported"),
     "aclopUnregisterCompileFunc": ("libascendcl.so", "unsupported"),
-    "aclopUpdateParams": ("libascendcl.so", "unsupported"),
+    "aclopUpdateParams": ("libascendcl.so", "approximate: makes the kernel of these shapes, which aclopExecuteV2 would do as well"),
     "acldumpRegCallback": ("libascendcl.so", "unsupported"),
     "acldumpUnregCallback": ("libascendcl.so", "unsupported"),
     "aclCreateGraphDumpOpt": ("libacl_op_compiler.so", "unsupported"),

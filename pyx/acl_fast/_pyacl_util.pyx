@@ -105,8 +105,11 @@ def ptr_to_numpy(ptr, shape, npy_type):
     ptr_to_numpy(ptr, shape, npy_type)
 
     A writable array over memory at an address, without a copy; it does not own the memory.
+    npy_type: the number of a numpy type, or the type.
     """
     import numpy
+    if isinstance(npy_type, (type, numpy.dtype)):
+        npy_type = numpy.dtype(npy_type).num
     cdef Memory memory
     cdef uint64_t address = as_u64(ptr, b"acl.util.ptr_to_numpy", b"ptr")
     if npy_type not in NPY_TYPES:

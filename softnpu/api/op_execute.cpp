@@ -104,4 +104,15 @@ aclError aclopInferShape(const char *opType, int numInputs, aclTensorDesc *input
     });
 }
 
+// Kernels are made for the shapes of a call, so all there is to do is to make the one now.
+aclError aclopUpdateParams(const char *opType, int numInputs,
+                           const aclTensorDesc *const inputDesc[], int numOutputs,
+                           const aclTensorDesc *const outputDesc[], const aclopAttr *attr) {
+    return guarded("aclopUpdateParams", [&] {
+        Prepared prepared;
+        return op::prepare(opType, handles(numInputs, inputDesc), {},
+                           handles(numOutputs, outputDesc), attr, prepared);
+    });
+}
+
 }  // extern "C"

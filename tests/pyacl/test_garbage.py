@@ -110,6 +110,8 @@ for name, (c_name, state) in _coverage_gen.FUNCTIONS.items():
                 if "malloc" in tail:
                     undo = "dvpp_free" if "dvpp" in tail else (
                         "free_host" if "host" in tail else "free")
+                if "create_handle_for" in tail:
+                    base, undo = "acl.op", "destroy_handle"
                 owner = find(base)
                 if hasattr(owner, undo):
                     getattr(owner, undo)(made)

@@ -39,6 +39,37 @@ def test_channel_parameters_themselves(kind: str, number: int, value: Any) -> No
     assert getattr(media, f"{kind}_destroy_channel_desc")(desc) == 0
 
 
+def test_numpy_types_as_such() -> None:
+    values = np.arange(6, dtype=np.float16)
+    for kind in (np.float16, np.dtype("float16"), 23):
+        view = acl.util.ptr_to_numpy(acl.util.numpy_to_ptr(values), (2, 3), kind)
+        assert view.tolist() == [[0, 1, 2], [3, 4, 5]]
+
+
+def test_parameters_of_an_operator_are_updated_first(stream: int) -> None:
+    """Programs call update_params, then execute_v2."""
+    size = 24
+    descs = [acl.create_tensor_desc(0, [2, 3], 2) for _ in range(3)]
+    places = [acl.rt.malloc(size, 0)[0] for _ in range(3)]
+    buffers = [acl.create_data_buffer(place, size) for place in places]
+    values = np.arange(6, dtype=np.float32)
+    for place in places[:2]:
+        assert acl.rt.memcpy(place, size, acl.util.numpy_to_ptr(values), size, 1) == 0
+    attr = acl.op.create_attr()
+    assert acl.op.update_params("Add", descs[:2], descs[2:], attr) == 0
+    assert acl.op.update_params("Add", descs[:1], descs[2:], attr) != 0
+    assert acl.op.update_params(None, descs[:2], descs[2:], attr) != 0
+    arguments = descs[:2], buffers[:2], descs[2:], buffers[2:], attr, stream
+    assert acl.op.execute_v2("Add", *arguments) == acl.rt.synchronize_stream(stream) == 0
+    result = np.empty_like(values)
+    assert acl.rt.memcpy(acl.util.numpy_to_ptr(result), size, places[2], size, 2) == 0
+    assert result.tolist() == (2 * values).tolist()
+    acl.op.destroy_attr(attr)
+    for desc, place, buffer in zip(descs, places, buffers, strict=True):
+        assert acl.destroy_data_buffer(buffer) == acl.rt.free(place) == 0
+        acl.destroy_tensor_desc(desc)
+
+
 def test_gear_models_tell_their_largest_outputs() -> None:
     """Programs view output memory by get_output_dims: there is no -1 in it."""
     y = models.value("y", ("n", 4))
