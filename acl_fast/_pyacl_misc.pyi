@@ -51,15 +51,15 @@ def set_tensor_value_range(*args: Any) -> int:
 
 def set_attr_list_list_int(
     attr: int, attr_name: str, values: Sequence[Sequence[int]], /
-) -> tuple[int, int]:
+) -> int:
     """set_attr_list_list_int(attr, attr_name, values)
 
-    -> (attr, ret); ``values`` is a list of lists. C function: aclopSetAttrListListInt."""
+    ``values`` is a list of lists. C function: aclopSetAttrListListInt."""
 
-def set_attr_list_string(attr: int, attr_name: str, values: Sequence[str], /) -> tuple[int, int]:
+def set_attr_list_string(attr: int, attr_name: str, values: Sequence[str], /) -> int:
     """set_attr_list_string(attr, attr_name, values)
 
-    -> (attr, ret). C function: aclopSetAttrListString."""
+    C function: aclopSetAttrListString."""
 
 def venc_get_stream(chn: int, milli_sec: int, /) -> tuple[dict[str, Any], int]:
     """venc_get_stream(chn, milli_sec)
@@ -83,3 +83,13 @@ def create_subscribe_config(time_info_switch: int, aicore_metrics: int, fd: int,
 
 def destroy_subscribe_config(prof_subscribe_config: int, /) -> int:
     """C function: aclprofDestroySubscribeConfig."""
+
+def get_op_type_v2(op_info: int, op_info_len: int, index: int, /) -> tuple[str, int]:
+    """get_op_type_v2(op_info, op_info_len, index)
+
+    -> (op_type, ret); needs no length. C functions: aclprofGetOpTypeLen, aclprofGetOpType."""
+
+def get_op_name_v2(op_info: int, op_info_len: int, index: int, /) -> tuple[str, int]:
+    """get_op_name_v2(op_info, op_info_len, index)
+
+    -> (op_name, ret); needs no length. C functions: aclprofGetOpNameLen, aclprofGetOpName."""

@@ -95,63 +95,63 @@ def register_compile_func(op_type: str | bytes | None, func: int, /) -> int:
     """
     ...
 
-def set_attr_bool(attr: int, attr_name: str | bytes | None, attr_value: int, /) -> tuple[int, int]:
+def set_attr_bool(attr: int, attr_name: str | bytes | None, attr_value: int, /) -> int:
     """set_attr_bool(attr, attr_name, attr_value)
 
     C function: aclopSetAttrBool. Keeps the GIL.
     """
     ...
 
-def set_attr_data_type(attr: int, attr_name: str | bytes | None, attr_value: int, /) -> tuple[int, int]:
+def set_attr_data_type(attr: int, attr_name: str | bytes | None, attr_value: int, /) -> int:
     """set_attr_data_type(attr, attr_name, attr_value)
 
     C function: aclopSetAttrDataType. Keeps the GIL.
     """
     ...
 
-def set_attr_float(attr: int, attr_name: str | bytes | None, attr_value: float, /) -> tuple[int, int]:
+def set_attr_float(attr: int, attr_name: str | bytes | None, attr_value: float, /) -> int:
     """set_attr_float(attr, attr_name, attr_value)
 
     C function: aclopSetAttrFloat. Keeps the GIL.
     """
     ...
 
-def set_attr_int(attr: int, attr_name: str | bytes | None, attr_value: int, /) -> tuple[int, int]:
+def set_attr_int(attr: int, attr_name: str | bytes | None, attr_value: int, /) -> int:
     """set_attr_int(attr, attr_name, attr_value)
 
     C function: aclopSetAttrInt. Keeps the GIL.
     """
     ...
 
-def set_attr_list_bool(*args: Any) -> tuple[int, int]:
+def set_attr_list_bool(*args: Any) -> int:
     """set_attr_list_bool(attr, attr_name, values)
 
     C function: aclopSetAttrListBool. Keeps the GIL.
     """
     ...
 
-def set_attr_list_data_type(*args: Any) -> tuple[int, int]:
+def set_attr_list_data_type(*args: Any) -> int:
     """set_attr_list_data_type(attr, attr_name, values)
 
     C function: aclopSetAttrListDataType. Keeps the GIL.
     """
     ...
 
-def set_attr_list_float(*args: Any) -> tuple[int, int]:
+def set_attr_list_float(*args: Any) -> int:
     """set_attr_list_float(attr, attr_name, values)
 
     C function: aclopSetAttrListFloat. Keeps the GIL.
     """
     ...
 
-def set_attr_list_int(*args: Any) -> tuple[int, int]:
+def set_attr_list_int(*args: Any) -> int:
     """set_attr_list_int(attr, attr_name, values)
 
     C function: aclopSetAttrListInt. Keeps the GIL.
     """
     ...
 
-def set_attr_string(attr: int, attr_name: str | bytes | None, attr_value: str | bytes | None, /) -> tuple[int, int]:
+def set_attr_string(attr: int, attr_name: str | bytes | None, attr_value: str | bytes | None, /) -> int:
     """set_attr_string(attr, attr_name, attr_value)
 
     C function: aclopSetAttrString. Keeps the GIL.

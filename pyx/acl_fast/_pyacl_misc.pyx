@@ -13,6 +13,7 @@ from acl_fast._pyacl_structs cimport (
     Pack,
     pack_ints,
     pack_pointers,
+    pack_room,
     pack_texts,
     read_struct,
     squeeze,
@@ -24,7 +25,8 @@ __all__ = ["app_log", "dump_reg_callback", "get_recent_err_msg", "sys_get_cann_v
            "get_tensor_desc_dim_range", "get_cann_attribute_list", "set_tensor_shape_range",
            "set_tensor_value_range"]
 
-PROF = ["create_subscribe_config", "destroy_subscribe_config"]
+PROF = ["create_subscribe_config", "destroy_subscribe_config", "get_op_type_v2",
+        "get_op_name_v2"]
 OP = ["set_attr_list_list_int", "set_attr_list_string"]
 HIMPI = ["sys_wait_epoll", "venc_get_stream", "venc_release_stream"]
 
@@ -176,7 +178,7 @@ def set_attr_list_list_int(attr, attr_name, values):
     """set_attr_list_list_int(attr, attr_name, values, /)\n--\n
     set_attr_list_list_int(attr, attr_name, values)
 
-    -> (attr, ret); ``values`` is a list of lists. C function: aclopSetAttrListListInt.
+    ``values`` is a list of lists. C function: aclopSetAttrListListInt.
     """
     cdef const char *where = b"acl.op.set_attr_list_list_int"
     cdef uint64_t c_attr = as_u64(attr, where, b"attr")
@@ -188,14 +190,14 @@ def set_attr_list_list_int(attr, attr_name, values):
                                      b"values")
     ret = abi.aclopSetAttrListListInt(<aclopAttr *><uintptr_t>c_attr, name, <int>counts.count,
                                       <int *>counts.data, <int64_t **>places.data)
-    return attr, <int>ret
+    return <int>ret
 
 
 def set_attr_list_string(attr, attr_name, values):
     """set_attr_list_string(attr, attr_name, values, /)\n--\n
     set_attr_list_string(attr, attr_name, values)
 
-    -> (attr, ret). C function: aclopSetAttrListString.
+    C function: aclopSetAttrListString.
     """
     cdef const char *where = b"acl.op.set_attr_list_string"
     cdef uint64_t c_attr = as_u64(attr, where, b"attr")
@@ -203,7 +205,7 @@ def set_attr_list_string(attr, attr_name, values):
     cdef Pack pack = pack_texts(values, where, b"values")
     ret = abi.aclopSetAttrListString(<aclopAttr *><uintptr_t>c_attr, name, <int>pack.count,
                                      <const char **>pack.data)
-    return attr, <int>ret
+    return <int>ret
 
 
 # ---- acl.prof ----
@@ -244,6 +246,41 @@ def destroy_subscribe_config(prof_subscribe_config):
     if ret == 0:
         descriptors.pop(config, None)
     return <int>ret
+
+
+cdef object op_text(object op_info, object op_info_len, object index, const char *where,
+                    bint is_type):
+    """(the type or name of an operator, ret), whatever its length."""
+    cdef const void *info = <const void *><uintptr_t>as_u64(op_info, where, b"op_info")
+    cdef size_t length = as_u64(op_info_len, where, b"op_info_len")
+    cdef uint32_t place = <uint32_t>as_int(index, 0, 0xFFFFFFFF, where, b"index")
+    cdef size_t room = 0
+    ret = (abi.aclprofGetOpTypeLen(info, length, place, &room) if is_type else
+           abi.aclprofGetOpNameLen(info, length, place, &room))
+    if ret != 0:
+        return "", <int>ret
+    cdef Pack text = pack_room(room + 1)
+    ret = (abi.aclprofGetOpType(info, length, place, <char *>text.data, room + 1) if is_type else
+           abi.aclprofGetOpName(info, length, place, <char *>text.data, room + 1))
+    return (<char *>text.data).decode("utf-8", "replace"), <int>ret
+
+
+def get_op_type_v2(op_info, op_info_len, index):
+    """get_op_type_v2(op_info, op_info_len, index, /)\n--\n
+    get_op_type_v2(op_info, op_info_len, index)
+
+    -> (op_type, ret); needs no length. C functions: aclprofGetOpTypeLen, aclprofGetOpType.
+    """
+    return op_text(op_info, op_info_len, index, b"acl.prof.get_op_type_v2", True)
+
+
+def get_op_name_v2(op_info, op_info_len, index):
+    """get_op_name_v2(op_info, op_info_len, index, /)\n--\n
+    get_op_name_v2(op_info, op_info_len, index)
+
+    -> (op_name, ret); needs no length. C functions: aclprofGetOpNameLen, aclprofGetOpName.
+    """
+    return op_text(op_info, op_info_len, index, b"acl.prof.get_op_name_v2", False)
 
 
 # ---- acl.himpi ----

@@ -267,7 +267,7 @@ def set_attr_bool(attr, attr_name, attr_value):
     cdef int64_t c_attr_value = as_int(attr_value, -128, 255, b"acl.op.set_attr_bool", b"attr_value")
     cdef abi.aclError ret
     ret = abi.aclopSetAttrBool(<abi.aclopAttr *><uintptr_t>c_attr, c_attr_name, <uint8_t>c_attr_value)
-    return attr, <int>ret
+    return <int>ret
 
 
 def set_attr_data_type(attr, attr_name, attr_value):
@@ -281,7 +281,7 @@ def set_attr_data_type(attr, attr_name, attr_value):
     cdef int64_t c_attr_value = as_int(attr_value, -2147483648, 2147483647, b"acl.op.set_attr_data_type", b"attr_value")
     cdef abi.aclError ret
     ret = abi.aclopSetAttrDataType(<abi.aclopAttr *><uintptr_t>c_attr, c_attr_name, <abi.aclDataType>c_attr_value)
-    return attr, <int>ret
+    return <int>ret
 
 
 def set_attr_float(attr, attr_name, attr_value):
@@ -295,7 +295,7 @@ def set_attr_float(attr, attr_name, attr_value):
     cdef double c_attr_value = as_double(attr_value, b"acl.op.set_attr_float", b"attr_value")
     cdef abi.aclError ret
     ret = abi.aclopSetAttrFloat(<abi.aclopAttr *><uintptr_t>c_attr, c_attr_name, <float>c_attr_value)
-    return attr, <int>ret
+    return <int>ret
 
 
 def set_attr_int(attr, attr_name, attr_value):
@@ -309,7 +309,7 @@ def set_attr_int(attr, attr_name, attr_value):
     cdef int64_t c_attr_value = as_i64(attr_value, b"acl.op.set_attr_int", b"attr_value")
     cdef abi.aclError ret
     ret = abi.aclopSetAttrInt(<abi.aclopAttr *><uintptr_t>c_attr, c_attr_name, <int64_t>c_attr_value)
-    return attr, <int>ret
+    return <int>ret
 
 
 def set_attr_list_bool(*args):
@@ -326,7 +326,7 @@ def set_attr_list_bool(*args):
     count2 = p_values.count
     cdef abi.aclError ret
     ret = abi.aclopSetAttrListBool(<abi.aclopAttr *><uintptr_t>c_attr, c_attr_name, <int>count2, <uint8_t *>p_values.data)
-    return attr, <int>ret
+    return <int>ret
 
 
 def set_attr_list_data_type(*args):
@@ -343,7 +343,7 @@ def set_attr_list_data_type(*args):
     count2 = p_values.count
     cdef abi.aclError ret
     ret = abi.aclopSetAttrListDataType(<abi.aclopAttr *><uintptr_t>c_attr, c_attr_name, <int>count2, <abi.aclDataType *>p_values.data)
-    return attr, <int>ret
+    return <int>ret
 
 
 def set_attr_list_float(*args):
@@ -360,7 +360,7 @@ def set_attr_list_float(*args):
     count2 = p_values.count
     cdef abi.aclError ret
     ret = abi.aclopSetAttrListFloat(<abi.aclopAttr *><uintptr_t>c_attr, c_attr_name, <int>count2, <float *>p_values.data)
-    return attr, <int>ret
+    return <int>ret
 
 
 def set_attr_list_int(*args):
@@ -377,7 +377,7 @@ def set_attr_list_int(*args):
     count2 = p_values.count
     cdef abi.aclError ret
     ret = abi.aclopSetAttrListInt(<abi.aclopAttr *><uintptr_t>c_attr, c_attr_name, <int>count2, <int64_t *>p_values.data)
-    return attr, <int>ret
+    return <int>ret
 
 
 def set_attr_string(attr, attr_name, attr_value):
@@ -391,7 +391,7 @@ def set_attr_string(attr, attr_name, attr_value):
     cdef const char *c_attr_value = text_from(attr_value, b"acl.op.set_attr_string", b"attr_value")
     cdef abi.aclError ret
     ret = abi.aclopSetAttrString(<abi.aclopAttr *><uintptr_t>c_attr, c_attr_name, c_attr_value)
-    return attr, <int>ret
+    return <int>ret
 
 
 def set_kernel_args(kernel_desc, kernel_id, block_dim, args, arg_size):

@@ -21,6 +21,9 @@ void transpose_input(Build &b) {
 void transpose_d(Build &b) {
     transpose(b, b.integers("perm"));
 }
+void permute(Build &b) {
+    transpose(b, b.integers("order"));
+}
 
 void reshape_to(Build &b, Dims shape) {
     const Dims &from = b.dims(0);
@@ -250,6 +253,7 @@ const Definitions &shape_definitions() {
     static const auto *all = new Definitions{
         {"Transpose", 2, 2, 1, transpose_input, 1},
         {"TransposeD", 1, 1, 1, transpose_d},
+        {"Permute", 1, 1, 1, permute},
         {"Reshape", 2, 2, 1, reshape, 1},
         {"Identity", 1, 1, 1, identity},
         {"Flatten", 1, 1, 1, flatten},

@@ -10,6 +10,7 @@ namespace {
 const std::set<std::string> &movers() {
     static const auto *all = new std::set<std::string>{"Transpose",
                                                        "TransposeD",
+                                                       "Permute",
                                                        "Concat",
                                                        "ConcatV2",
                                                        "ConcatD",

@@ -1,5 +1,6 @@
 #include "softnpu/prof/prof.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -268,11 +269,27 @@ int subscribe(uint32_t model, const void *config) {
     return 0;
 }
 
+// Programs read records until the pipe ends and wait for that before they close anything: the
+// library ends it. Its descriptor stays one, since some programs close it themselves afterwards.
+void end_pipe(int pipe) {
+    struct stat about{};
+    if (fstat(pipe, &about) != 0 || !S_ISFIFO(about.st_mode)) return;
+    const int nowhere = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (nowhere < 0) return;
+    dup3(nowhere, pipe, O_CLOEXEC);
+    ::close(nowhere);
+}
+
 int unsubscribe(uint32_t model) {
     State &s = state();
     const std::lock_guard lock(s.mutex);
-    if (s.pipes.erase(model) == 0)
+    const auto found = s.pipes.find(model);
+    if (found == s.pipes.end())
         return fail(ACL_ERROR_INVALID_MODEL_ID, "model %u is not subscribed", model);
+    const int pipe = found->second;
+    s.pipes.erase(found);
+    const auto is_shared = [&](const auto &other) { return other.second == pipe; };
+    if (std::none_of(s.pipes.begin(), s.pipes.end(), is_shared)) end_pipe(pipe);
     s.dropped.erase(model);
     g_watchers.fetch_sub(1);
     return 0;

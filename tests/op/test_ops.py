@@ -182,6 +182,8 @@ def test_values_in_device_host_and_constant_memory() -> None:
     for options in ({}, {"host": [1]}, {"constant": [1]}):
         (got,) = run("Transpose", [X, order], [((5, 2, 3), F32)], **options)  # type: ignore[arg-type]
         np.testing.assert_array_equal(got, expected)
+    (got,) = run("Permute", [X], [((5, 2, 3), F32)], {"order": [2, 0, 1]})
+    np.testing.assert_array_equal(got, X.transpose(2, 0, 1))
     (got,) = run("TransposeD", [X], [((5, 2, 3), F32)], {"perm": [2, 0, 1]})
     np.testing.assert_array_equal(got, expected)
 

@@ -161,6 +161,7 @@ def test_casts_of_what_does_not_fit() -> None:
 X = numbers((2, 3, 4), I64)
 MOVES: dict[str, tuple[str, list[Any], dict[str, Any], np.ndarray]] = {
     "Transpose": ("Transpose", [X, np.array([2, 0, 1])], {}, X.transpose(2, 0, 1)),
+    "Permute": ("Permute", [X], {"order": [1, 2, 0]}, X.transpose(1, 2, 0)),
     "TransposeD": ("TransposeD", [X], {"perm": [1, 2, 0]}, X.transpose(1, 2, 0)),
     "ConcatD": ("ConcatD", [X, -X], {"concat_dim": 1}, np.concatenate([X, -X], 1)),
     "ConcatV2": ("ConcatV2", [X, -X, np.array([-1], I32)], {}, np.concatenate([X, -X], 2)),
