@@ -49,9 +49,7 @@ def set_tensor_value_range(*args: Any) -> int:
 
     ``value_range`` is a list of [least, most]. C function: aclSetTensorValueRange."""
 
-def set_attr_list_list_int(
-    attr: int, attr_name: str, values: Sequence[Sequence[int]], /
-) -> int:
+def set_attr_list_list_int(attr: int, attr_name: str, values: Sequence[Sequence[int]], /) -> int:
     """set_attr_list_list_int(attr, attr_name, values)
 
     ``values`` is a list of lists. C function: aclopSetAttrListListInt."""
