@@ -113,6 +113,8 @@ cdef void order_after_last(Lane *lane, aclrtStream stream) noexcept nogil:
         return
     if abi.aclrtStreamWaitEvent(stream, lane.event) != 0:
         abi.aclrtSynchronizeEvent(lane.event)
+        # A program that errs should not find an event more on the device than it made.
+        drop_event(lane)
 
 
 cdef aclError deliver(Lane *lane, Call call, const aclmdlDataset *inputs, aclmdlDataset *outputs,
