@@ -126,7 +126,7 @@ int take_vpc_picture(const char *name, const hi_vpc_pic_info *info, Picture &pic
 }
 
 std::string check_vpc_memory(const char *what, Picture &picture) {
-    return check_picture_memory(what, picture, newer_generation());
+    return check_picture_memory(what, picture);
 }
 
 int take_vpc_interpolation(hi_u32 number, Interpolation &how) {

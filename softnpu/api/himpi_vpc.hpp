@@ -36,7 +36,7 @@ int find_vpc(hi_vpc_chn chn, std::shared_ptr<VpcChannel> &channel);
 /// Copies a picture's description after checking geometry and memory.
 int take_vpc_picture(const char *name, const hi_vpc_pic_info *info, Picture &picture,
                      PictureUse use = PictureUse::picture);
-/// check_picture_memory: the newer chips' engine takes memory of aclrtMalloc, too.
+/// check_picture_memory.
 std::string check_vpc_memory(const char *what, Picture &picture);
 int take_vpc_interpolation(hi_u32 number, Interpolation &how);
 int take_vpc_border(int type, const hi_vpc_scalar &scalar, vpc::Margins &margins);

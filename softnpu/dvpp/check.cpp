@@ -138,7 +138,7 @@ std::string check_scale(const Rect &crop, const Rect &paste) {
                 crop.height, paste.width, paste.height);
 }
 
-std::string check_picture_memory(const char *what, Picture &picture, bool any_memory) {
+std::string check_picture_memory(const char *what, Picture &picture) {
     Allocation found;
     if (!find_allocation(picture.data, found)) {
         return text("%s: its memory %s is not alive on the device; allocate it with acldvppMalloc",
@@ -146,7 +146,7 @@ std::string check_picture_memory(const char *what, Picture &picture, bool any_me
     }
     const bool own = found.kind == MemoryKind::dvpp || found.kind == MemoryKind::himpi;
     const bool other = found.kind == MemoryKind::device || found.kind == MemoryKind::cached;
-    if (!own && !(any_memory && other)) {
+    if (!own && !(newer_generation() && other)) {
         return text("%s: its memory %s is not of the media heap; allocate it with acldvppMalloc",
                     what, describe_address(picture.data).c_str());
     }

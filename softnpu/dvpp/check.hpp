@@ -33,9 +33,9 @@ SOFTNPU_API std::string check_paste(const Picture &picture, const Rect &rect);
 /// 1/32 to 16 per axis.
 SOFTNPU_API std::string check_scale(const Rect &crop, const Rect &paste);
 
-/// The memory of a picture: alive, of the media heap (or any of the device's, where the engine
-/// takes that), long enough. Turns `data`, which is the program's address, into the engines' view.
-SOFTNPU_API std::string check_picture_memory(const char *what, Picture &picture,
-                                             bool any_memory = false);
+/// The memory of a picture: alive, of the media heap (or any of the device's: the newer chips'
+/// engines take that of aclrtMalloc, too), long enough. Turns `data`, which is the program's
+/// address, into the engines' view.
+SOFTNPU_API std::string check_picture_memory(const char *what, Picture &picture);
 
 }  // namespace softnpu

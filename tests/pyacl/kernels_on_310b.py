@@ -1,4 +1,4 @@
-"""Flips, turns and filters given as dicts; run as Ascend310B4 by test_table_himpi.py."""
+"""Flips, turns, filters given as dicts, pictures in any memory; run as Ascend310B4 by test_table_himpi.py."""
 
 from __future__ import annotations
 
@@ -119,3 +119,42 @@ def test_median_blur(chn: int) -> None:
     planes, ours = apply(chn, "median_blur", median_blur_cfg={"kernel_size": 3})
     same(ours, [cv2.medianBlur(plane, 3) for plane in planes])
     assert refused(chn, "median_blur", median_blur_cfg={"kernel_size": 4}) == ILLEGAL
+
+
+def described(address: int, width: int, height: int) -> int:
+    """A description of RGB rows without padding."""
+    desc: int = acl.media.dvpp_create_pic_desc()
+    fields = {
+        "data": address, "size": 3 * width * height, "format": 12, "width": width,
+        "height": height, "width_stride": 3 * width, "height_stride": height,
+    }  # fmt: skip
+    for field, value in fields.items():
+        assert getattr(acl.media, f"dvpp_set_pic_desc_{field}")(desc, value) == 0
+    return desc
+
+
+def test_pictures_in_memory_of_the_runtime() -> None:
+    """A model's input of acl.rt.malloc is decoded into and scaled from, by acldvpp as well."""
+    media, rows = acl.media, np.zeros((128, 128, 3), np.uint8)
+    rows[32:, 64:] = 10, 20, 250
+    packet = np.frombuffer(cv2.imencode(".png", rows[..., ::-1])[1].tobytes(), np.uint8)
+    sizes = packet.nbytes, rows.nbytes, rows.nbytes // 4
+    places = [acl.rt.malloc(size, 0)[0] for size in sizes]
+    assert acl.rt.memcpy(places[0], sizes[0], acl.util.numpy_to_ptr(packet), sizes[0], 1) == 0
+    channel, (stream, _) = media.dvpp_create_channel_desc(), acl.rt.create_stream()
+    assert media.dvpp_set_channel_desc_mode(channel, 1 | 8) == 0
+    assert media.dvpp_create_channel(channel) == 0
+    whole, half = described(places[1], 128, 128), described(places[2], 64, 64)
+    how = media.dvpp_create_resize_config()
+    assert media.dvpp_png_decode_async(channel, places[0], packet.nbytes, whole, stream) == 0
+    assert media.dvpp_vpc_resize_async(channel, whole, half, how, stream) == 0
+    assert acl.rt.synchronize_stream(stream) == 0
+    found = np.empty((64, 64, 3), np.uint8)
+    assert acl.rt.memcpy(found.ctypes.data, sizes[2], places[2], sizes[2], 2) == 0
+    inner = np.ix_(np.r_[:12, 20:64], np.r_[:28, 36:64])  # away from the edge
+    np.testing.assert_array_equal(found[inner], rows[::2, ::2][inner])
+    for desc in (whole, half):
+        assert media.dvpp_destroy_pic_desc(desc) == 0
+    assert media.dvpp_destroy_resize_config(how) == media.dvpp_destroy_channel(channel) == 0
+    assert media.dvpp_destroy_channel_desc(channel) == acl.rt.destroy_stream(stream) == 0
+    assert [acl.rt.free(place) for place in places] == [0, 0, 0]
