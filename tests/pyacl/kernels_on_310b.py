@@ -1,4 +1,4 @@
-"""Flips, turns, filters given as dicts, pictures in any memory; run as Ascend310B4 by test_table_himpi.py."""
+"""Flips, turns, filters, memory of the runtime; run as Ascend310B4 by test_table_himpi.py."""
 
 from __future__ import annotations
 
