@@ -54,7 +54,7 @@ def test_operator(stream: int) -> None:
     source, target = Tensor(x, FLOAT), Tensor(np.zeros((4, 2, 3), np.float32), FLOAT)
     attr = acl.op.create_attr()
     order = np.array([2, 0, 1], np.int64)
-    assert acl.op.set_attr_list_int(attr, "perm", order) == (attr, 0)
+    assert acl.op.set_attr_list_int(attr, "perm", order) == 0
     lists = [source.desc], [source.buffer], [target.desc], [target.buffer]
     assert acl.op.execute_v2("TransposeD", *lists, attr, stream) == 0
     assert acl.rt.synchronize_stream(stream) == 0
