@@ -248,5 +248,18 @@ cdef tuple squeeze(tuple args, Py_ssize_t wanted, tuple counts, const char *wher
         return args
     if len(args) == full:
         return tuple([arg for place, arg in enumerate(args) if place not in counts])
+    if wanted < len(args) < full:
+        # Some lengths without the others, as acl.op.infer_shape has it: they are no lists.
+        spare, left, kept = len(args) - wanted, list(args), []
+        for place in range(full):
+            if place not in counts:
+                kept.append(left.pop(0))
+            elif spare and left and isinstance(left[0], int):
+                del left[0]
+                spare -= 1
+            if not left:
+                break
+        if len(kept) == wanted and not left:
+            return tuple(kept)
     raise TypeError(f"{where.decode()}() takes {wanted} arguments, or {full} with the lengths of "
                     f"its lists, not {len(args)}")

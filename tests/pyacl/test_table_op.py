@@ -91,7 +91,15 @@ def cast(t: SimpleNamespace) -> list[Any]:
 def inferred(t: SimpleNamespace) -> list[Any]:
     acl.set_tensor_shape(t.free, [-1, 4])
     code = acl.op.infer_shape("Add", [t.x, t.x], [t.a, t.b], [t.free], 0)
-    return [code, acl.get_tensor_desc_dim_v2(t.free, 0)]
+    seen = [code, acl.get_tensor_desc_dim_v2(t.free, 0)]
+    # As documented: with the number of outputs, without that of inputs.
+    for lists in (([t.x, t.x], [t.a, t.b], 1, [t.free]), (2, [t.x, t.x], [t.a, t.b], 1, [t.free])):
+        acl.set_tensor_shape(t.free, [-1, 4])
+        assert acl.op.infer_shape("Add", *lists, 0) == code
+        assert acl.get_tensor_desc_dim_v2(t.free, 0) == seen[1]
+    with pytest.raises(TypeError, match="lengths of its lists"):
+        acl.op.infer_shape("Add", [t.x, t.x], [t.a, t.b], [t.free], 0, 0)
+    return seen
 
 
 def infer(t: SimpleNamespace, kind: str | None, *descs: int) -> int:
