@@ -228,8 +228,8 @@ class Rows {
         : s_(settings), picture_(picture), tensor_(tensor), writer_(tensor, settings) {
         row_.reserve(static_cast<size_t>(std::max(s_.crop_w, s_.inner_w())));
         if (!s_.resize) return;
-        across_ = &axis_for(s_.crop_w, s_.resize_w);
-        down_ = &axis_for(s_.crop_h, s_.resize_h);
+        across_ = &axis_for(Direction::across, s_.crop_w, s_.resize_w);
+        down_ = &axis_for(Direction::down, s_.crop_h, s_.resize_h);
         for (auto &sums : sums_) {
             for (auto &channel : sums) channel.resize(static_cast<size_t>(s_.resize_w));
         }

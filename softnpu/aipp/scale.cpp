@@ -62,13 +62,18 @@ __attribute__((target("avx2"))) int32_t across_gathered(const Axis &axis, const 
 
 }  // namespace
 
-const Axis &axis_for(int32_t in, int32_t out) {
-    thread_local std::array<Axis, 4> kept;
-    thread_local size_t next = 0;
-    for (const Axis &axis : kept) {
+const Axis &axis_for(Direction direction, int32_t in, int32_t out) {
+    // Apart, so that no new table takes the place of the other one in use.
+    struct Tables {
+        std::array<Axis, 4> kept;
+        size_t next = 0;
+    };
+    thread_local Tables both[2];
+    Tables &tables = both[static_cast<size_t>(direction)];
+    for (const Axis &axis : tables.kept) {
         if (axis.in == in && axis.out == out) return axis;
     }
-    Axis &axis = kept[next++ % kept.size()];
+    Axis &axis = tables.kept[tables.next++ % tables.kept.size()];
     fill(axis, in, out);
     return axis;
 }

@@ -18,9 +18,11 @@ struct Axis {
     std::vector<int32_t> first, weights;
 };
 
-/// The table of a geometry, of which each thread keeps a few. Valid until the thread asks for
-/// the fourth one after. `in` is two or more.
-const Axis &axis_for(int32_t in, int32_t out);
+enum class Direction : uint8_t { across, down };
+
+/// The table of a geometry, of which each thread keeps a few per direction. Valid until the thread
+/// asks for another of this direction. `in` is two or more.
+const Axis &axis_for(Direction direction, int32_t in, int32_t out);
 
 /// One row of bytes to axis.out sums with 11 bits of fraction. Reads two bytes beyond the row.
 void scale_across(const Axis &axis, const uint8_t *row, int32_t *sums);

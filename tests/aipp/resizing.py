@@ -113,6 +113,22 @@ def test_any_geometry(device: af.Device, compiled: Compile, config: Config) -> N
     assert_resized(ours, config, pictures)
 
 
+def test_tables_of_many_geometries(device: af.Device, tmp_path: Path) -> None:
+    """A new table takes the place of an old one, but not of the other that is in use."""
+    path = passing_on(tmp_path / "network.onnx", [1, 3, 24, 32], "float32")
+    om = compiled_file(path, "aipp_op { aipp_mode: dynamic max_src_image_size: 20000 }")
+    sizes = [(64, 40), (66, 42), (68, 44), (64, 46), (66, 48), (64, 50), (70, 40), (64, 52)]
+    with device.load_model(om) as model:
+        request = model.create_request()
+        for width, height in sizes * 2:
+            config = Config("RGB888_U8", width, height, resize=(32, 24))
+            pictures = random_pictures(config, 1, seed=width + height)
+            request.set_aipp(0, params_of(config))
+            request.inputs[0].upload(pictures)
+            request.run()
+            assert_resized(request.outputs[0].download(), config, pictures)
+
+
 def test_opencv_agrees(device: af.Device, compiled: Compile) -> None:
     cv2 = pytest.importorskip("cv2")
     config = Config("RGB888_U8", 150, 101, resize=(67, 240))
