@@ -52,9 +52,11 @@ def run(tally: Tally, *command: str, env: Mapping[str, str] | None = None) -> bo
 
 def pytest(tally: Tally, *arguments: str, env: Mapping[str, str] | None = None) -> None:
     """Run pytest with its output shown as it comes, and add its counts."""
-    # A worker per core; a file's tests stay together, for they share models and clips.
+    # A worker per core; a file's tests stay together, for they share models and clips. pytest-xdist
+    # waits for ever when it restarts a crashed worker of such a run.
+    workers = ["-n", JOBS, "--dist", "loadfile", "--max-worker-restart=0"]
     process = subprocess.Popen(
-        [PYTHON, "-m", "pytest", "-q", "-n", JOBS, "--dist", "loadfile", *arguments],
+        [PYTHON, "-m", "pytest", "-q", *workers, *arguments],
         cwd=ROOT,
         env={**os.environ, **(env or {})},
         text=True,
