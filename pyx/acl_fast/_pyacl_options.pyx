@@ -118,19 +118,25 @@ cdef class Parameter:
         self.size = as_u64(length, where, b"length")
 
 
+cdef Parameter to_set(str function, desc, type, frozenset wide, length, param):
+    """As C has it, or with the value itself in the place of the length."""
+    cdef Parameter asked
+    if param is not None:
+        return Parameter(function, desc, type, wide, length, param)
+    asked = Parameter(function, desc, type, wide, None, None)
+    name = function.encode()
+    asked.number = as_u64(length, name, b"param")
+    return asked
+
+
 def dvpp_set_channel_desc_param(channel_desc, param_type, length, param=None):
     """dvpp_set_channel_desc_param(channel_desc, param_type, length, param=None, /)\n--\n
     dvpp_set_channel_desc_param(channel_desc, param_type, param)
 
     param: the value itself. C function: acldvppSetChannelDescParam.
     """
-    cdef Parameter asked
-    where = "acl.media.dvpp_set_channel_desc_param"
-    if param is not None:
-        asked = Parameter(where, channel_desc, param_type, DVPP_WIDE, length, param)
-    else:
-        asked = Parameter(where, channel_desc, param_type, DVPP_WIDE, None, None)
-        asked.number = as_u64(length, b"acl.media.dvpp_set_channel_desc_param", b"param")
+    cdef Parameter asked = to_set("acl.media.dvpp_set_channel_desc_param", channel_desc,
+                                  param_type, DVPP_WIDE, length, param)
     return <int>abi.acldvppSetChannelDescParam(
         <abi.acldvppChannelDesc *><uintptr_t>asked.desc,
         <abi.acldvppChannelDescParamType>asked.type, asked.size, asked.address)
@@ -161,14 +167,10 @@ def vdec_set_channel_desc_param(channel_desc, param_type, length, param=None):
     C function: aclvdecSetChannelDescParam.
     """
     cdef Parameter asked
-    where = "acl.media.vdec_set_channel_desc_param"
-    if param is not None:
-        asked = Parameter(where, channel_desc, param_type, VDEC_WIDE, length, param)
-    else:
-        if callable(length) and param_type == abi.ACL_VDEC_CALLBACK_PTR:
-            return vdec_set_channel_desc_callback(channel_desc, length)
-        asked = Parameter(where, channel_desc, param_type, VDEC_WIDE, None, None)
-        asked.number = as_u64(length, b"acl.media.vdec_set_channel_desc_param", b"param")
+    if param is None and callable(length) and param_type == abi.ACL_VDEC_CALLBACK_PTR:
+        return vdec_set_channel_desc_callback(channel_desc, length)
+    asked = to_set("acl.media.vdec_set_channel_desc_param", channel_desc, param_type, VDEC_WIDE,
+                   length, param)
     return <int>abi.aclvdecSetChannelDescParam(
         <abi.aclvdecChannelDesc *><uintptr_t>asked.desc,
         <abi.aclvdecChannelDescParamType>asked.type, asked.size, asked.address)
@@ -201,14 +203,10 @@ def venc_set_channel_desc_param(channel_desc, param_type, length, param=None):
     C function: aclvencSetChannelDescParam.
     """
     cdef Parameter asked
-    where = "acl.media.venc_set_channel_desc_param"
-    if param is not None:
-        asked = Parameter(where, channel_desc, param_type, VENC_WIDE, length, param)
-    else:
-        if callable(length) and param_type == abi.ACL_VENC_CALLBACK_PTR:
-            return venc_set_channel_desc_callback(channel_desc, length)
-        asked = Parameter(where, channel_desc, param_type, VENC_WIDE, None, None)
-        asked.number = as_u64(length, b"acl.media.venc_set_channel_desc_param", b"param")
+    if param is None and callable(length) and param_type == abi.ACL_VENC_CALLBACK_PTR:
+        return venc_set_channel_desc_callback(channel_desc, length)
+    asked = to_set("acl.media.venc_set_channel_desc_param", channel_desc, param_type, VENC_WIDE,
+                   length, param)
     return <int>abi.aclvencSetChannelDescParam(
         <abi.aclvencChannelDesc *><uintptr_t>asked.desc,
         <abi.aclvencChannelDescParamType>asked.type, asked.size, asked.address)

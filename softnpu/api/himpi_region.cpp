@@ -12,13 +12,10 @@ namespace {
 
 constexpr hi_s32 kGroups = 256;
 
-int illegal(const char *what, long long value, long long least, long long most) {
+int check_range(const char *what, long long value, long long least, long long most) {
+    if (value >= least && value <= most) return 0;
     return fail(region_error(HI_ERR_RGN_ILLEGAL_PARAM), "%s %lld: want %lld to %lld", what, value,
                 least, most);
-}
-
-int check_range(const char *what, long long value, long long least, long long most) {
-    return value >= least && value <= most ? 0 : illegal(what, value, least, most);
 }
 
 /// The same, of multiples of 2.
@@ -142,6 +139,13 @@ int take_place(hi_rgn_type type, const hi_mpp_chn *chn, HimpiRegion::Place &plac
     return 0;
 }
 
+/// A region and where it is, or is to be, drawn.
+int find_both(hi_rgn_handle handle, const hi_mpp_chn *chn, HimpiRegionRef &region,
+              HimpiRegion::Place &place) {
+    SOFTNPU_CHECK(find_region(handle, region));
+    return take_place(region->type(), chn, place);
+}
+
 }  // namespace
 
 extern "C" {
@@ -168,9 +172,8 @@ hi_s32 hi_mpi_rgn_attach_to_chn(hi_rgn_handle handle, const hi_mpp_chn *chn,
                                 const hi_rgn_chn_attr *chn_attr) {
     return guarded(__func__, [&] {
         HimpiRegionRef region;
-        SOFTNPU_CHECK(find_region(handle, region));
         HimpiRegion::Place place;
-        SOFTNPU_CHECK(take_place(region->type(), chn, place));
+        SOFTNPU_CHECK(find_both(handle, chn, region, place));
         SOFTNPU_CHECK(check_shown(region->type(), chn_attr));
         return region->attach(place, *chn_attr);
     });
@@ -179,9 +182,8 @@ hi_s32 hi_mpi_rgn_attach_to_chn(hi_rgn_handle handle, const hi_mpp_chn *chn,
 hi_s32 hi_mpi_rgn_detach_from_chn(hi_rgn_handle handle, const hi_mpp_chn *chn) {
     return guarded(__func__, [&] {
         HimpiRegionRef region;
-        SOFTNPU_CHECK(find_region(handle, region));
         HimpiRegion::Place place;
-        SOFTNPU_CHECK(take_place(region->type(), chn, place));
+        SOFTNPU_CHECK(find_both(handle, chn, region, place));
         region->detach(place);
         return HI_SUCCESS;
     });
@@ -191,9 +193,8 @@ hi_s32 hi_mpi_rgn_set_display_attr(hi_rgn_handle handle, const hi_mpp_chn *chn,
                                    const hi_rgn_chn_attr *chn_attr) {
     return guarded(__func__, [&] {
         HimpiRegionRef region;
-        SOFTNPU_CHECK(find_region(handle, region));
         HimpiRegion::Place place;
-        SOFTNPU_CHECK(take_place(region->type(), chn, place));
+        SOFTNPU_CHECK(find_both(handle, chn, region, place));
         SOFTNPU_CHECK(check_shown(region->type(), chn_attr));
         return region->set_shown(place, *chn_attr);
     });
@@ -203,9 +204,8 @@ hi_s32 hi_mpi_rgn_get_display_attr(hi_rgn_handle handle, const hi_mpp_chn *chn,
                                    hi_rgn_chn_attr *chn_attr) {
     return guarded(__func__, [&] {
         HimpiRegionRef region;
-        SOFTNPU_CHECK(find_region(handle, region));
         HimpiRegion::Place place;
-        SOFTNPU_CHECK(take_place(region->type(), chn, place));
+        SOFTNPU_CHECK(find_both(handle, chn, region, place));
         SOFTNPU_CHECK(check_pointer(chn_attr, "chn_attr"));
         return region->shown(place, *chn_attr);
     });

@@ -11,28 +11,20 @@ namespace {
 constexpr uint32_t kLeastSize = 128, kMostSize = 4096;
 constexpr uint32_t kLeastBuffer = 32 << 10, kMostBuffer = 1 << 30;
 
-int illegal(const char *what, long long value, long long least, long long most) {
-    return fail(venc_error(HI_ERR_VENC_ILLEGAL_PARAM), "%s %lld: want %lld to %lld", what, value,
-                least, most);
-}
-
-int check_range(const char *what, long long value, long long least, long long most) {
-    return value >= least && value <= most ? 0 : illegal(what, value, least, most);
-}
-
 // ---- attributes ----
 
 int check_size(const hi_venc_attr &attr) {
-    SOFTNPU_CHECK(check_range("pic_width", attr.pic_width, kLeastSize, kMostSize));
-    SOFTNPU_CHECK(check_range("pic_height", attr.pic_height, kLeastSize, kMostSize));
-    SOFTNPU_CHECK(check_range("max_pic_width", attr.max_pic_width, attr.pic_width, kMostSize));
-    SOFTNPU_CHECK(check_range("max_pic_height", attr.max_pic_height, attr.pic_height, kMostSize));
+    SOFTNPU_CHECK(check_venc_range("pic_width", attr.pic_width, kLeastSize, kMostSize));
+    SOFTNPU_CHECK(check_venc_range("pic_height", attr.pic_height, kLeastSize, kMostSize));
+    SOFTNPU_CHECK(check_venc_range("max_pic_width", attr.max_pic_width, attr.pic_width, kMostSize));
+    SOFTNPU_CHECK(
+        check_venc_range("max_pic_height", attr.max_pic_height, attr.pic_height, kMostSize));
     if (attr.pic_width % 2 != 0 || attr.pic_height % 2 != 0) {
         return fail(venc_error(HI_ERR_VENC_ILLEGAL_PARAM), "pictures of %ux%u: want even sizes",
                     attr.pic_width, attr.pic_height);
     }
     if (attr.buf_size % 64 == 0) {
-        return check_range("buf_size", attr.buf_size, kLeastBuffer, kMostBuffer);
+        return check_venc_range("buf_size", attr.buf_size, kLeastBuffer, kMostBuffer);
     }
     return fail(venc_error(HI_ERR_VENC_ILLEGAL_PARAM), "buf_size %u: want a multiple of 64",
                 attr.buf_size);
@@ -43,7 +35,7 @@ int take_mode(const hi_venc_chn_attr &attr, hi_venc_rc_mode &mode) {
     const bool is_hevc = attr.venc_attr.type == HI_PT_H265;
     const int first = is_hevc ? HI_VENC_RC_MODE_H265_CBR : HI_VENC_RC_MODE_H264_CBR;
     const int last = is_hevc ? HI_VENC_RC_MODE_H265_QPMAP : HI_VENC_RC_MODE_H264_QPMAP;
-    SOFTNPU_CHECK(check_range("rc_mode", attr.rc_attr.rc_mode, first, last));
+    SOFTNPU_CHECK(check_venc_range("rc_mode", attr.rc_attr.rc_mode, first, last));
     mode = static_cast<hi_venc_rc_mode>(attr.rc_attr.rc_mode - first + HI_VENC_RC_MODE_H264_CBR);
     if (mode != HI_VENC_RC_MODE_H264_QPMAP) return 0;
     return fail(venc_error(HI_ERR_VENC_NOT_SUPPORT),
@@ -51,8 +43,8 @@ int take_mode(const hi_venc_chn_attr &attr, hi_venc_rc_mode &mode) {
 }
 
 int take_fixed(const hi_venc_h264_fixqp &rate, VencPlan &plan) {
-    SOFTNPU_CHECK(check_range("i_qp", rate.i_qp, 0, 51));
-    SOFTNPU_CHECK(check_range("p_qp", rate.p_qp, 0, 51));
+    SOFTNPU_CHECK(check_venc_range("i_qp", rate.i_qp, 0, 51));
+    SOFTNPU_CHECK(check_venc_range("p_qp", rate.p_qp, 0, 51));
     plan.options.rate_control = 3;
     plan.options.qp_i = static_cast<int>(rate.i_qp);
     plan.options.qp_p = static_cast<int>(rate.p_qp);
@@ -64,7 +56,7 @@ int take_fixed(const hi_venc_h264_fixqp &rate, VencPlan &plan) {
 
 /// The other modes begin with the members of constant bit rate.
 int take_rate(const hi_venc_h264_cbr &rate, bool constant, VencPlan &plan) {
-    SOFTNPU_CHECK(check_range("bit rate in kbit/s", rate.bit_rate, 2, 614400));
+    SOFTNPU_CHECK(check_venc_range("bit rate in kbit/s", rate.bit_rate, 2, 614400));
     plan.options.rate_control = constant ? 2 : 1;
     plan.options.bitrate_kbps = rate.bit_rate;
     plan.options.gop = rate.gop;
@@ -78,8 +70,8 @@ int take_jpeg(const hi_venc_attr &attr, VencPlan &plan) {
     std::string why = check_jpege_size(attr.pic_width, attr.pic_height);
     if (why.empty()) why = check_jpege_size(attr.max_pic_width, attr.max_pic_height);
     if (!why.empty()) return fail(venc_error(HI_ERR_VENC_ILLEGAL_PARAM), "%s", why.c_str());
-    SOFTNPU_CHECK(check_range("pic_width", attr.pic_width, 1, attr.max_pic_width));
-    SOFTNPU_CHECK(check_range("pic_height", attr.pic_height, 1, attr.max_pic_height));
+    SOFTNPU_CHECK(check_venc_range("pic_width", attr.pic_width, 1, attr.max_pic_width));
+    SOFTNPU_CHECK(check_venc_range("pic_height", attr.pic_height, 1, attr.max_pic_height));
     plan.is_jpeg = true;
     plan.options.width = attr.pic_width;
     plan.options.height = attr.pic_height;
@@ -136,6 +128,20 @@ int check_jpeg_frame(const EncoderOptions &options, const Picture &picture) {
 
 }  // namespace
 
+int find_venc_video(hi_venc_chn chn, hi_payload_type type, HimpiEncoderRef &channel) {
+    SOFTNPU_CHECK(find_venc(chn, channel));
+    const hi_payload_type has = channel->attr().venc_attr.type;
+    if (has != HI_PT_JPEG && (type == HI_PT_BUTT || type == has)) return 0;
+    return fail(venc_error(HI_ERR_VENC_NOT_SUPPORT), "channel %d encodes payload type %d", chn,
+                static_cast<int>(has));
+}
+
+int check_venc_range(const char *what, long long value, long long least, long long most) {
+    if (value >= least && value <= most) return 0;
+    return fail(venc_error(HI_ERR_VENC_ILLEGAL_PARAM), "%s %lld: want %lld to %lld", what, value,
+                least, most);
+}
+
 int check_venc_pointer(const void *pointer, const char *name) {
     if (pointer != nullptr) return 0;
     return fail(venc_error(HI_ERR_VENC_NULL_PTR), "%s is NULL", name);
@@ -178,7 +184,7 @@ int take_venc_attr(const hi_venc_chn_attr *attr, VencPlan &plan) {
     }
     SOFTNPU_CHECK(check_size(picture));
     const bool is_hevc = picture.type == HI_PT_H265;
-    SOFTNPU_CHECK(check_range("profile", picture.profile, 0, is_hevc ? 0 : 2));
+    SOFTNPU_CHECK(check_venc_range("profile", picture.profile, 0, is_hevc ? 0 : 2));
     if (attr->gop_attr.gop_mode != HI_VENC_GOP_MODE_NORMAL_P) {
         return fail(venc_error(HI_ERR_VENC_NOT_SUPPORT), "gop_mode %d: want NORMAL_P (0)",
                     static_cast<int>(attr->gop_attr.gop_mode));
@@ -195,11 +201,11 @@ int take_venc_attr(const hi_venc_chn_attr *attr, VencPlan &plan) {
                       ? take_fixed(attr->rc_attr.h264_fixqp, plan)
                       : take_rate(attr->rc_attr.h264_cbr, constant, plan));
     const hi_s32 delta = attr->gop_attr.normal_p.ip_qp_delta;
-    SOFTNPU_CHECK(check_range("ip_qp_delta", delta, -10, 30));
+    SOFTNPU_CHECK(check_venc_range("ip_qp_delta", delta, -10, 30));
     options.key_steps = delta;
-    SOFTNPU_CHECK(check_range("gop", options.gop, 1, 65536));
-    SOFTNPU_CHECK(check_range("src_frame_rate", plan.source_rate, 1, 240));
-    return check_range("dst_frame_rate", options.frame_rate, 1, plan.source_rate);
+    SOFTNPU_CHECK(check_venc_range("gop", options.gop, 1, 65536));
+    SOFTNPU_CHECK(check_venc_range("src_frame_rate", plan.source_rate, 1, 240));
+    return check_venc_range("dst_frame_rate", options.frame_rate, 1, plan.source_rate);
 }
 
 int take_venc_frame(const HimpiEncoder &channel, const EncoderOptions &options,
@@ -223,7 +229,7 @@ int take_venc_frame(const HimpiEncoder &channel, const EncoderOptions &options,
                     "width_stride %u: want a multiple of 16, at least %u", picture.stride_w, least);
     }
     SOFTNPU_CHECK(take_rows(frame, picture));
-    SOFTNPU_CHECK(check_range("height_stride", picture.stride_h, frame.height, 16384));
+    SOFTNPU_CHECK(check_venc_range("height_stride", picture.stride_h, frame.height, 16384));
     picture.size = picture_bytes(picture.format, picture.stride_w, picture.stride_h);
     return check_device_memory("the frame", picture.data, picture.size,
                                venc_error(HI_ERR_VENC_BAD_ADDR));

@@ -8,40 +8,25 @@ using namespace softnpu;
 
 namespace {
 
-int check_range(const char *what, long long value, long long least, long long most) {
-    if (value >= least && value <= most) return 0;
-    return fail(venc_error(HI_ERR_VENC_ILLEGAL_PARAM), "%s %lld: want %lld to %lld", what, value,
-                least, most);
-}
-
-/// A channel that encodes video; `type` BUTT takes both kinds.
-int find_video(hi_venc_chn chn, hi_payload_type type, HimpiEncoderRef &channel) {
-    SOFTNPU_CHECK(find_venc(chn, channel));
-    const hi_payload_type has = channel->attr().venc_attr.type;
-    if (has != HI_PT_JPEG && (type == HI_PT_BUTT || type == has)) return 0;
-    return fail(venc_error(HI_ERR_VENC_NOT_SUPPORT), "channel %d encodes payload type %d", chn,
-                static_cast<int>(has));
-}
-
 template <class Rate>
 int check_limits(const Rate &rate) {
-    SOFTNPU_CHECK(check_range("max_i_proportion", rate.max_i_proportion, 1, 100));
-    SOFTNPU_CHECK(check_range("max_reencode_times", rate.max_reencode_times, 0, 3));
-    SOFTNPU_CHECK(check_range("max_qp", rate.max_qp, 0, 51));
-    SOFTNPU_CHECK(check_range("min_qp", rate.min_qp, 0, rate.max_qp));
-    SOFTNPU_CHECK(check_range("max_i_qp", rate.max_i_qp, 0, 51));
-    return check_range("min_i_qp", rate.min_i_qp, 0, rate.max_i_qp);
+    SOFTNPU_CHECK(check_venc_range("max_i_proportion", rate.max_i_proportion, 1, 100));
+    SOFTNPU_CHECK(check_venc_range("max_reencode_times", rate.max_reencode_times, 0, 3));
+    SOFTNPU_CHECK(check_venc_range("max_qp", rate.max_qp, 0, 51));
+    SOFTNPU_CHECK(check_venc_range("min_qp", rate.min_qp, 0, rate.max_qp));
+    SOFTNPU_CHECK(check_venc_range("max_i_qp", rate.max_i_qp, 0, 51));
+    return check_venc_range("min_i_qp", rate.min_i_qp, 0, rate.max_i_qp);
 }
 
 int check_rate(hi_venc_rc_mode mode, const hi_venc_rc_param &param) {
     for (int i = 0; i < HI_VENC_TEXTURE_THRESHOLD_SIZE; ++i) {
-        SOFTNPU_CHECK(check_range("threshold_i", param.threshold_i[i], 0, 255));
-        SOFTNPU_CHECK(check_range("threshold_p", param.threshold_p[i], 0, 255));
-        SOFTNPU_CHECK(check_range("threshold_b", param.threshold_b[i], 0, 255));
+        SOFTNPU_CHECK(check_venc_range("threshold_i", param.threshold_i[i], 0, 255));
+        SOFTNPU_CHECK(check_venc_range("threshold_p", param.threshold_p[i], 0, 255));
+        SOFTNPU_CHECK(check_venc_range("threshold_b", param.threshold_b[i], 0, 255));
     }
-    SOFTNPU_CHECK(check_range("direction", param.direction, 0, 16));
-    SOFTNPU_CHECK(check_range("row_qp_delta", param.row_qp_delta, 0, 10));
-    SOFTNPU_CHECK(check_range("first_frame_start_qp", param.first_frame_start_qp, -1, 51));
+    SOFTNPU_CHECK(check_venc_range("direction", param.direction, 0, 16));
+    SOFTNPU_CHECK(check_venc_range("row_qp_delta", param.row_qp_delta, 0, 10));
+    SOFTNPU_CHECK(check_venc_range("first_frame_start_qp", param.first_frame_start_qp, -1, 51));
     int code = 0;
     visit_rate(mode, param, [&](const auto &rate) { code = check_limits(rate); });
     return code;
@@ -51,16 +36,16 @@ int check_rate(hi_venc_rc_mode mode, const hi_venc_rc_param &param) {
 template <class Vui>
 int check_vui(const Vui &vui, const Vui &now, int most_format) {
     const hi_venc_vui_video_signal &signal = vui.vui_video_signal;
-    SOFTNPU_CHECK(
-        check_range("video_signal_type_present_flag", signal.video_signal_type_present_flag, 0, 1));
-    SOFTNPU_CHECK(check_range("video_format", signal.video_format, 0, most_format));
-    SOFTNPU_CHECK(check_range("video_full_range_flag", signal.video_full_range_flag, 0, 1));
-    SOFTNPU_CHECK(
-        check_range("timing_info_present_flag", vui.vui_time_info.timing_info_present_flag, 0, 1));
+    SOFTNPU_CHECK(check_venc_range("video_signal_type_present_flag",
+                                   signal.video_signal_type_present_flag, 0, 1));
+    SOFTNPU_CHECK(check_venc_range("video_format", signal.video_format, 0, most_format));
+    SOFTNPU_CHECK(check_venc_range("video_full_range_flag", signal.video_full_range_flag, 0, 1));
+    SOFTNPU_CHECK(check_venc_range("timing_info_present_flag",
+                                   vui.vui_time_info.timing_info_present_flag, 0, 1));
     if (vui.vui_time_info.timing_info_present_flag != 0) {
-        SOFTNPU_CHECK(
-            check_range("num_units_in_tick", vui.vui_time_info.num_units_in_tick, 1, INT32_MAX));
-        SOFTNPU_CHECK(check_range("time_scale", vui.vui_time_info.time_scale, 1, INT32_MAX));
+        SOFTNPU_CHECK(check_venc_range("num_units_in_tick", vui.vui_time_info.num_units_in_tick, 1,
+                                       INT32_MAX));
+        SOFTNPU_CHECK(check_venc_range("time_scale", vui.vui_time_info.time_scale, 1, INT32_MAX));
     }
     const bool same = std::memcmp(&vui.vui_aspect_ratio, &now.vui_aspect_ratio,
                                   sizeof vui.vui_aspect_ratio) == 0 &&
@@ -72,15 +57,15 @@ int check_vui(const Vui &vui, const Vui &now, int most_format) {
 }
 
 int check_region(const EncoderOptions &options, const hi_venc_roi_attr &region) {
-    SOFTNPU_CHECK(check_range("idx", region.idx, 0, HimpiEncoder::kRegions - 1));
-    SOFTNPU_CHECK(check_range("qp", region.qp, region.is_abs_qp != 0 ? 0 : -51, 51));
+    SOFTNPU_CHECK(check_venc_range("idx", region.idx, 0, HimpiEncoder::kRegions - 1));
+    SOFTNPU_CHECK(check_venc_range("qp", region.qp, region.is_abs_qp != 0 ? 0 : -51, 51));
     if (region.enable == 0) return 0;
     const hi_rect &rect = region.rect;
     const long long width = options.width, height = options.height;
-    SOFTNPU_CHECK(check_range("rect.width", rect.width, 16, width));
-    SOFTNPU_CHECK(check_range("rect.height", rect.height, 16, height));
-    SOFTNPU_CHECK(check_range("rect.x", rect.x, 0, width - rect.width));
-    SOFTNPU_CHECK(check_range("rect.y", rect.y, 0, height - rect.height));
+    SOFTNPU_CHECK(check_venc_range("rect.width", rect.width, 16, width));
+    SOFTNPU_CHECK(check_venc_range("rect.height", rect.height, 16, height));
+    SOFTNPU_CHECK(check_venc_range("rect.x", rect.x, 0, width - rect.width));
+    SOFTNPU_CHECK(check_venc_range("rect.y", rect.y, 0, height - rect.height));
     if (rect.x % 16 == 0 && rect.y % 16 == 0 && rect.width % 16 == 0 && rect.height % 16 == 0) {
         return 0;
     }
@@ -88,9 +73,9 @@ int check_region(const EncoderOptions &options, const hi_venc_roi_attr &region) 
 }
 
 int check_slices(const EncoderOptions &options, const hi_venc_slice_split &split) {
-    SOFTNPU_CHECK(check_range("split_enable", split.split_enable, 0, 1));
+    SOFTNPU_CHECK(check_venc_range("split_enable", split.split_enable, 0, 1));
     if (split.split_enable == 0) return 0;
-    SOFTNPU_CHECK(check_range("split_mode", split.split_mode, kSlicesOfRows, kSlicesOfRows));
+    SOFTNPU_CHECK(check_venc_range("split_mode", split.split_mode, kSlicesOfRows, kSlicesOfRows));
     if (split.slice_output_en != 0) {
         return fail(venc_error(HI_ERR_VENC_NOT_SUPPORT),
                     "slice_output_en: a picture's slices come together");
@@ -99,7 +84,7 @@ int check_slices(const EncoderOptions &options, const hi_venc_slice_split &split
         return fail(venc_error(HI_ERR_VENC_NOT_SUPPORT),
                     "split_enable: the encoder does not split pictures of H.265");
     }
-    return check_range("split_size", split.split_size, 1, (options.height + 15) / 16);
+    return check_venc_range("split_size", split.split_size, 1, (options.height + 15) / 16);
 }
 
 }  // namespace
@@ -109,7 +94,7 @@ extern "C" {
 hi_s32 hi_mpi_venc_get_rc_param(hi_venc_chn chn, hi_venc_rc_param *rc_param) {
     return guarded(__func__, [&] {
         HimpiEncoderRef channel;
-        SOFTNPU_CHECK(find_video(chn, HI_PT_BUTT, channel));
+        SOFTNPU_CHECK(find_venc_video(chn, HI_PT_BUTT, channel));
         SOFTNPU_CHECK(check_venc_pointer(rc_param, "rc_param"));
         *rc_param = channel->rate_param();
         return HI_SUCCESS;
@@ -119,7 +104,7 @@ hi_s32 hi_mpi_venc_get_rc_param(hi_venc_chn chn, hi_venc_rc_param *rc_param) {
 hi_s32 hi_mpi_venc_set_rc_param(hi_venc_chn chn, const hi_venc_rc_param *rc_param) {
     return guarded(__func__, [&] {
         HimpiEncoderRef channel;
-        SOFTNPU_CHECK(find_video(chn, HI_PT_BUTT, channel));
+        SOFTNPU_CHECK(find_venc_video(chn, HI_PT_BUTT, channel));
         SOFTNPU_CHECK(check_venc_pointer(rc_param, "rc_param"));
         SOFTNPU_CHECK(check_rate(channel->attr().rc_attr.rc_mode, *rc_param));
         channel->set_rate_param(*rc_param);
@@ -130,7 +115,7 @@ hi_s32 hi_mpi_venc_set_rc_param(hi_venc_chn chn, const hi_venc_rc_param *rc_para
 hi_s32 hi_mpi_venc_get_h264_vui(hi_venc_chn chn, hi_venc_h264_vui *h264_vui) {
     return guarded(__func__, [&] {
         HimpiEncoderRef channel;
-        SOFTNPU_CHECK(find_video(chn, HI_PT_H264, channel));
+        SOFTNPU_CHECK(find_venc_video(chn, HI_PT_H264, channel));
         SOFTNPU_CHECK(check_venc_pointer(h264_vui, "h264_vui"));
         *h264_vui = channel->h264_vui();
         return HI_SUCCESS;
@@ -140,7 +125,7 @@ hi_s32 hi_mpi_venc_get_h264_vui(hi_venc_chn chn, hi_venc_h264_vui *h264_vui) {
 hi_s32 hi_mpi_venc_set_h264_vui(hi_venc_chn chn, const hi_venc_h264_vui *h264_vui) {
     return guarded(__func__, [&] {
         HimpiEncoderRef channel;
-        SOFTNPU_CHECK(find_video(chn, HI_PT_H264, channel));
+        SOFTNPU_CHECK(find_venc_video(chn, HI_PT_H264, channel));
         SOFTNPU_CHECK(check_venc_pointer(h264_vui, "h264_vui"));
         SOFTNPU_CHECK(check_vui(*h264_vui, channel->h264_vui(), 7));
         channel->set_vui(*h264_vui);
@@ -151,7 +136,7 @@ hi_s32 hi_mpi_venc_set_h264_vui(hi_venc_chn chn, const hi_venc_h264_vui *h264_vu
 hi_s32 hi_mpi_venc_get_h265_vui(hi_venc_chn chn, hi_venc_h265_vui *h265_vui) {
     return guarded(__func__, [&] {
         HimpiEncoderRef channel;
-        SOFTNPU_CHECK(find_video(chn, HI_PT_H265, channel));
+        SOFTNPU_CHECK(find_venc_video(chn, HI_PT_H265, channel));
         SOFTNPU_CHECK(check_venc_pointer(h265_vui, "h265_vui"));
         *h265_vui = channel->h265_vui();
         return HI_SUCCESS;
@@ -161,7 +146,7 @@ hi_s32 hi_mpi_venc_get_h265_vui(hi_venc_chn chn, hi_venc_h265_vui *h265_vui) {
 hi_s32 hi_mpi_venc_set_h265_vui(hi_venc_chn chn, const hi_venc_h265_vui *h265_vui) {
     return guarded(__func__, [&] {
         HimpiEncoderRef channel;
-        SOFTNPU_CHECK(find_video(chn, HI_PT_H265, channel));
+        SOFTNPU_CHECK(find_venc_video(chn, HI_PT_H265, channel));
         SOFTNPU_CHECK(check_venc_pointer(h265_vui, "h265_vui"));
         SOFTNPU_CHECK(check_vui(*h265_vui, channel->h265_vui(), 5));
         channel->set_vui(*h265_vui);
@@ -172,9 +157,9 @@ hi_s32 hi_mpi_venc_set_h265_vui(hi_venc_chn chn, const hi_venc_h265_vui *h265_vu
 hi_s32 hi_mpi_venc_get_roi_attr(hi_venc_chn chn, hi_u32 idx, hi_venc_roi_attr *roi_attr) {
     return guarded(__func__, [&] {
         HimpiEncoderRef channel;
-        SOFTNPU_CHECK(find_video(chn, HI_PT_BUTT, channel));
+        SOFTNPU_CHECK(find_venc_video(chn, HI_PT_BUTT, channel));
         SOFTNPU_CHECK(check_venc_pointer(roi_attr, "roi_attr"));
-        SOFTNPU_CHECK(check_range("idx", idx, 0, HimpiEncoder::kRegions - 1));
+        SOFTNPU_CHECK(check_venc_range("idx", idx, 0, HimpiEncoder::kRegions - 1));
         *roi_attr = channel->region(idx);
         return HI_SUCCESS;
     });
@@ -183,7 +168,7 @@ hi_s32 hi_mpi_venc_get_roi_attr(hi_venc_chn chn, hi_u32 idx, hi_venc_roi_attr *r
 hi_s32 hi_mpi_venc_set_roi_attr(hi_venc_chn chn, const hi_venc_roi_attr *roi_attr) {
     return guarded(__func__, [&] {
         HimpiEncoderRef channel;
-        SOFTNPU_CHECK(find_video(chn, HI_PT_BUTT, channel));
+        SOFTNPU_CHECK(find_venc_video(chn, HI_PT_BUTT, channel));
         SOFTNPU_CHECK(check_venc_pointer(roi_attr, "roi_attr"));
         SOFTNPU_CHECK(check_region(channel->options(), *roi_attr));
         channel->set_region(*roi_attr);
@@ -194,7 +179,7 @@ hi_s32 hi_mpi_venc_set_roi_attr(hi_venc_chn chn, const hi_venc_roi_attr *roi_att
 hi_s32 hi_mpi_venc_get_slice_split(hi_venc_chn chn, hi_venc_slice_split *slice_split) {
     return guarded(__func__, [&] {
         HimpiEncoderRef channel;
-        SOFTNPU_CHECK(find_video(chn, HI_PT_BUTT, channel));
+        SOFTNPU_CHECK(find_venc_video(chn, HI_PT_BUTT, channel));
         SOFTNPU_CHECK(check_venc_pointer(slice_split, "slice_split"));
         *slice_split = channel->slices();
         return HI_SUCCESS;
@@ -204,7 +189,7 @@ hi_s32 hi_mpi_venc_get_slice_split(hi_venc_chn chn, hi_venc_slice_split *slice_s
 hi_s32 hi_mpi_venc_set_slice_split(hi_venc_chn chn, const hi_venc_slice_split *slice_split) {
     return guarded(__func__, [&] {
         HimpiEncoderRef channel;
-        SOFTNPU_CHECK(find_video(chn, HI_PT_BUTT, channel));
+        SOFTNPU_CHECK(find_venc_video(chn, HI_PT_BUTT, channel));
         SOFTNPU_CHECK(check_venc_pointer(slice_split, "slice_split"));
         SOFTNPU_CHECK(check_slices(channel->options(), *slice_split));
         channel->set_slices(*slice_split);

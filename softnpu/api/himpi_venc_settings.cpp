@@ -12,12 +12,6 @@ using namespace softnpu;
 
 namespace {
 
-int check_range(const char *what, long long value, long long least, long long most) {
-    if (value >= least && value <= most) return 0;
-    return fail(venc_error(HI_ERR_VENC_ILLEGAL_PARAM), "%s %lld: want %lld to %lld", what, value,
-                least, most);
-}
-
 /// Only the 310P has maps of quantisers and copies frames.
 bool has_maps() {
     return venc_on_chip() && !chip_is("Ascend310B");
@@ -28,17 +22,11 @@ int refuse_chip() {
                 config().soc_name.c_str());
 }
 
-int find_video(hi_venc_chn chn, HimpiEncoderRef &channel) {
-    SOFTNPU_CHECK(find_venc(chn, channel));
-    if (!channel->is_jpeg()) return 0;
-    return fail(venc_error(HI_ERR_VENC_NOT_SUPPORT), "channel %d encodes JPEG, not video", chn);
-}
-
 /// Body of a getter: a member of the settings.
 template <class Value>
 int get_setting(hi_venc_chn chn, Value VencSettings::*member, const char *name, Value *to) {
     HimpiEncoderRef channel;
-    SOFTNPU_CHECK(find_video(chn, channel));
+    SOFTNPU_CHECK(find_venc_video(chn, HI_PT_BUTT, channel));
     SOFTNPU_CHECK(check_venc_pointer(to, name));
     *to = channel->settings().*member;
     return HI_SUCCESS;
@@ -54,10 +42,10 @@ hi_u32 refreshing_frames(const hi_venc_ref_param &reference, hi_u32 gop) {
 
 int check_refresh(const EncoderOptions &options, const hi_venc_ref_param &reference,
                   const hi_venc_intra_refresh &refresh) {
-    SOFTNPU_CHECK(check_range("refresh_enable", refresh.refresh_enable, 0, 1));
-    SOFTNPU_CHECK(check_range("intra_refresh_mode", refresh.intra_refresh_mode, INTRA_REFRESH_ROW,
-                              INTRA_REFRESH_COLUMN));
-    SOFTNPU_CHECK(check_range("req_i_qp", refresh.req_i_qp, 0, 51));
+    SOFTNPU_CHECK(check_venc_range("refresh_enable", refresh.refresh_enable, 0, 1));
+    SOFTNPU_CHECK(check_venc_range("intra_refresh_mode", refresh.intra_refresh_mode,
+                                   INTRA_REFRESH_ROW, INTRA_REFRESH_COLUMN));
+    SOFTNPU_CHECK(check_venc_range("req_i_qp", refresh.req_i_qp, 0, 51));
     const bool rows = refresh.intra_refresh_mode == INTRA_REFRESH_ROW;
     if (!rows && !chip_is("Ascend310B")) {
         return fail(venc_error(HI_ERR_VENC_NOT_SUPPORT),
@@ -78,28 +66,28 @@ int check_refresh(const EncoderOptions &options, const hi_venc_ref_param &refere
 }
 
 int check_reference(const hi_venc_ref_param &reference) {
-    SOFTNPU_CHECK(check_range("base", reference.base, 1, UINT32_MAX));
-    SOFTNPU_CHECK(check_range("enhance", reference.enhance, 0, 255));
-    return check_range("pred_en", reference.pred_en, 0, 1);
+    SOFTNPU_CHECK(check_venc_range("base", reference.base, 1, UINT32_MAX));
+    SOFTNPU_CHECK(check_venc_range("enhance", reference.enhance, 0, 255));
+    return check_venc_range("pred_en", reference.pred_en, 0, 1);
 }
 
 // ---- prediction and copies ----
 
 int check_prediction(const hi_venc_cu_prediction &prediction) {
     SOFTNPU_CHECK(
-        check_range("pred_mode", prediction.pred_mode, HI_OP_MODE_AUTO, HI_OP_MODE_MANUAL));
+        check_venc_range("pred_mode", prediction.pred_mode, HI_OP_MODE_AUTO, HI_OP_MODE_MANUAL));
     for (const hi_u32 cost :
          {prediction.intra32_cost, prediction.intra16_cost, prediction.intra8_cost,
           prediction.intra4_cost, prediction.inter64_cost, prediction.inter32_cost,
           prediction.inter16_cost, prediction.inter8_cost}) {
-        SOFTNPU_CHECK(check_range("a cost", cost, 0, 15));
+        SOFTNPU_CHECK(check_venc_range("a cost", cost, 0, 15));
     }
     return 0;
 }
 
 int check_copy(const hi_venc_streamcopy_param &copy) {
-    SOFTNPU_CHECK(check_range("copy_en", copy.copy_en, 0, 1));
-    return check_range("copy_interval", copy.copy_interval, 0, 10);
+    SOFTNPU_CHECK(check_venc_range("copy_en", copy.copy_en, 0, 1));
+    return check_venc_range("copy_interval", copy.copy_interval, 0, 10);
 }
 
 // ---- of all channels ----
@@ -120,26 +108,26 @@ ModuleParams &module_params() {
 
 template <class Param>
 int check_codec_params(const Param &param, hi_u32 most_power) {
-    SOFTNPU_CHECK(check_range("one_stream_buf", param.one_stream_buf, 0, 1));
-    SOFTNPU_CHECK(check_range("mini_buf_mode", param.mini_buf_mode, 0, 1));
-    SOFTNPU_CHECK(check_range("low_power_mode", param.low_power_mode, 0, most_power));
-    SOFTNPU_CHECK(check_range("qp_hist_en", param.qp_hist_en, 0, 1));
-    SOFTNPU_CHECK(check_range("max_user_data_len", param.max_user_data_len, 0, 65536));
+    SOFTNPU_CHECK(check_venc_range("one_stream_buf", param.one_stream_buf, 0, 1));
+    SOFTNPU_CHECK(check_venc_range("mini_buf_mode", param.mini_buf_mode, 0, 1));
+    SOFTNPU_CHECK(check_venc_range("low_power_mode", param.low_power_mode, 0, most_power));
+    SOFTNPU_CHECK(check_venc_range("qp_hist_en", param.qp_hist_en, 0, 1));
+    SOFTNPU_CHECK(check_venc_range("max_user_data_len", param.max_user_data_len, 0, 65536));
     if (param.vb_src == HI_VB_SRC_PRIVATE) return 0;
     return fail(venc_error(HI_ERR_VENC_NOT_SUPPORT), "vb_src %d: want PRIVATE (2)",
                 static_cast<int>(param.vb_src));
 }
 
 int check_jpeg_params(const hi_venc_jpeg_mod_param &param) {
-    SOFTNPU_CHECK(check_range("one_stream_buf", param.one_stream_buf, 1, 1));
-    SOFTNPU_CHECK(check_range("mini_buf_mode", param.mini_buf_mode, 0, 1));
-    SOFTNPU_CHECK(check_range("clear_stream_buf", param.clear_stream_buf, 0, 1));
-    return check_range("dering_mode", param.dering_mode, 0, 1);
+    SOFTNPU_CHECK(check_venc_range("one_stream_buf", param.one_stream_buf, 1, 1));
+    SOFTNPU_CHECK(check_venc_range("mini_buf_mode", param.mini_buf_mode, 0, 1));
+    SOFTNPU_CHECK(check_venc_range("clear_stream_buf", param.clear_stream_buf, 0, 1));
+    return check_venc_range("dering_mode", param.dering_mode, 0, 1);
 }
 
 int check_common_params(const hi_venc_venc_mod_param &param) {
-    SOFTNPU_CHECK(check_range("buf_cache", param.buf_cache, 0, 1));
-    return check_range("frame_buf_recycle", param.frame_buf_recycle, 0, 1);
+    SOFTNPU_CHECK(check_venc_range("buf_cache", param.buf_cache, 0, 1));
+    return check_venc_range("frame_buf_recycle", param.frame_buf_recycle, 0, 1);
 }
 
 int check_module(const hi_venc_mod_param *param) {
@@ -199,7 +187,7 @@ hi_s32 hi_mpi_venc_get_intra_refresh(hi_venc_chn chn, hi_venc_intra_refresh *int
 hi_s32 hi_mpi_venc_set_intra_refresh(hi_venc_chn chn, const hi_venc_intra_refresh *intra_refresh) {
     return guarded(__func__, [&] {
         HimpiEncoderRef channel;
-        SOFTNPU_CHECK(find_video(chn, channel));
+        SOFTNPU_CHECK(find_venc_video(chn, HI_PT_BUTT, channel));
         SOFTNPU_CHECK(check_venc_pointer(intra_refresh, "intra_refresh"));
         SOFTNPU_CHECK(
             check_refresh(channel->options(), channel->settings().reference, *intra_refresh));
@@ -217,7 +205,7 @@ hi_s32 hi_mpi_venc_get_ref_param(hi_venc_chn chn, hi_venc_ref_param *ref_param) 
 hi_s32 hi_mpi_venc_set_ref_param(hi_venc_chn chn, const hi_venc_ref_param *ref_param) {
     return guarded(__func__, [&] {
         HimpiEncoderRef channel;
-        SOFTNPU_CHECK(find_video(chn, channel));
+        SOFTNPU_CHECK(find_venc_video(chn, HI_PT_BUTT, channel));
         SOFTNPU_CHECK(check_venc_pointer(ref_param, "ref_param"));
         SOFTNPU_CHECK(check_reference(*ref_param));
         channel->change_settings([&](VencSettings &all) {
@@ -236,8 +224,8 @@ hi_s32 hi_mpi_venc_get_scene_mode(hi_venc_chn chn, hi_venc_scene_mode *scene_mod
 hi_s32 hi_mpi_venc_set_scene_mode(hi_venc_chn chn, const hi_venc_scene_mode scene_mode) {
     return guarded(__func__, [&] {
         HimpiEncoderRef channel;
-        SOFTNPU_CHECK(find_video(chn, channel));
-        SOFTNPU_CHECK(check_range("scene_mode", scene_mode, HI_VENC_SCENE_0, HI_VENC_SCENE_2));
+        SOFTNPU_CHECK(find_venc_video(chn, HI_PT_BUTT, channel));
+        SOFTNPU_CHECK(check_venc_range("scene_mode", scene_mode, HI_VENC_SCENE_0, HI_VENC_SCENE_2));
         channel->change_settings([&](VencSettings &all) { all.scene = scene_mode; });
         return HI_SUCCESS;
     });
@@ -251,7 +239,7 @@ hi_s32 hi_mpi_venc_get_cu_pred(hi_venc_chn chn, hi_venc_cu_prediction *cu_pred) 
 hi_s32 hi_mpi_venc_set_cu_pred(hi_venc_chn chn, const hi_venc_cu_prediction *cu_pred) {
     return guarded(__func__, [&] {
         HimpiEncoderRef channel;
-        SOFTNPU_CHECK(find_video(chn, channel));
+        SOFTNPU_CHECK(find_venc_video(chn, HI_PT_BUTT, channel));
         SOFTNPU_CHECK(check_venc_pointer(cu_pred, "cu_pred"));
         SOFTNPU_CHECK(check_prediction(*cu_pred));
         channel->change_settings([&](VencSettings &all) { all.prediction = *cu_pred; });
@@ -274,7 +262,7 @@ hi_s32 hi_mpi_venc_set_streamcopy_param(hi_venc_chn chn,
         SOFTNPU_CHECK(check_venc_id(chn));
         if (!has_maps()) return refuse_chip();
         HimpiEncoderRef channel;
-        SOFTNPU_CHECK(find_video(chn, channel));
+        SOFTNPU_CHECK(find_venc_video(chn, HI_PT_BUTT, channel));
         SOFTNPU_CHECK(check_venc_pointer(streamcopy_param, "streamcopy_param"));
         SOFTNPU_CHECK(check_copy(*streamcopy_param));
         channel->change_settings([&](VencSettings &all) { all.copy = *streamcopy_param; });
@@ -308,7 +296,7 @@ hi_s32 hi_mpi_venc_get_qpmap_stride(hi_u32 width) {
     return guarded_value(__func__, 0, [&]() -> hi_s32 {
         if (!himpi_on_chip() || !has_maps()) return refuse_chip(), 0;
         if (is_size(width)) return static_cast<hi_s32>(QuantiserMap::stride(width));
-        return check_range("width (even)", width, 128, 4096), 0;
+        return check_venc_range("width (even)", width, 128, 4096), 0;
     });
 }
 

@@ -162,6 +162,13 @@ int check_vpc_call(const hi_u32 *task, hi_s32 milliseconds) {
     return fail(vpc_error(HI_ERR_VPC_ILLEGAL_PARAM), "milli_sec %d: want -1 or more", milliseconds);
 }
 
+int check_vpc_newer_chip(const char *function) {
+    if (newer_generation()) return 0;
+    return fail(vpc_error(HI_ERR_VPC_NOT_SUPPORT),
+                "%s has no %s; 310B, A2 and later chips have it: choose another SOFTNPU_SOC",
+                config().soc_name.c_str(), function);
+}
+
 int wrong_vpc(const char *rule) {
     return fail(vpc_error(HI_ERR_VPC_ILLEGAL_PARAM), "%s", rule);
 }

@@ -40,6 +40,8 @@ int take_vpc_picture(const char *name, const hi_vpc_pic_info *info, Picture &pic
 std::string check_vpc_memory(const char *what, Picture &picture);
 int take_vpc_interpolation(hi_u32 number, Interpolation &how);
 int take_vpc_border(int type, const hi_vpc_scalar &scalar, vpc::Margins &margins);
+/// NOT_SUPPORT where the chip is older than the 310B and A2, which `function` came with.
+int check_vpc_newer_chip(const char *function);
 /// What all operations end with: a place for the task's number and a time limit.
 int check_vpc_call(const hi_u32 *task, hi_s32 milliseconds);
 /// ILLEGAL_PARAM.

@@ -4,6 +4,7 @@
 
 #include "softnpu/api/himpi_vpc.hpp"
 #include "softnpu/core/config.hpp"
+#include "softnpu/dvpp/overlay.hpp"
 #include "softnpu/memory/memory.hpp"
 #include "softnpu/vpc/draw.hpp"
 
@@ -254,22 +255,6 @@ vpc::Overlay read_overlay(const OverlayRule &rule) {
         }
     }
     return overlay;
-}
-
-uint32_t overlay_bits(int format) {
-    switch (format) {
-        case HI_PIXEL_FORMAT_ARGB_8888:
-            return 32;
-        case HI_PIXEL_FORMAT_ARGB_1555:
-        case HI_PIXEL_FORMAT_ARGB_4444:
-            return 16;
-        case HI_PIXEL_FORMAT_ARGB_CLUT2:
-            return 2;
-        case HI_PIXEL_FORMAT_ARGB_CLUT4:
-            return 4;
-        default:
-            return 0;
-    }
 }
 
 /// The memory of an overlay, which must be the media heap's.

@@ -3,8 +3,6 @@
 #include <cmath>
 
 #include "softnpu/api/himpi_vpc.hpp"
-#include "softnpu/core/config.hpp"
-#include "softnpu/dvpp/chip.hpp"
 #include "softnpu/vpc/kernels.hpp"
 
 using namespace softnpu;
@@ -13,13 +11,6 @@ namespace {
 
 int unsupported(const char *rule) {
     return fail(vpc_error(HI_ERR_VPC_NOT_SUPPORT), "%s", rule);
-}
-
-int check_kernel_chip(const char *function) {
-    if (newer_generation()) return 0;
-    return fail(vpc_error(HI_ERR_VPC_NOT_SUPPORT),
-                "%s has no %s; 310B, A2 and later chips have it: choose another SOFTNPU_SOC",
-                config().soc_name.c_str(), function);
 }
 
 struct Pictures {
@@ -53,7 +44,7 @@ int submit(const char *function, hi_vpc_chn chn, const Parameters *parameters, h
     return guarded(function, [&] {
         std::shared_ptr<VpcChannel> channel;
         SOFTNPU_CHECK(find_vpc(chn, channel));
-        SOFTNPU_CHECK(check_kernel_chip(function));
+        SOFTNPU_CHECK(check_vpc_newer_chip(function));
         SOFTNPU_CHECK(check_vpc_call(task, milliseconds));
         if (parameters == nullptr) {
             return fail(vpc_error(HI_ERR_VPC_NULL_PTR), "the parameters are NULL");

@@ -4,7 +4,6 @@
 #include <cstring>
 
 #include "softnpu/api/himpi_vpc.hpp"
-#include "softnpu/core/config.hpp"
 #include "softnpu/memory/memory.hpp"
 #include "softnpu/vpc/warp.hpp"
 
@@ -13,13 +12,6 @@ using namespace softnpu;
 namespace {
 
 constexpr uint32_t kLeastWidth = 10, kLeastHeight = 6, kMostWidth = 4096, kMostHeight = 8192;
-
-int check_warp_chip(const char *function) {
-    if (newer_generation()) return 0;
-    return fail(vpc_error(HI_ERR_VPC_NOT_SUPPORT),
-                "%s has no %s; 310B, A2 and later chips have it: choose another SOFTNPU_SOC",
-                config().soc_name.c_str(), function);
-}
 
 int check_pointer(const void *pointer, const char *what) {
     return pointer != nullptr ? 0 : fail(vpc_error(HI_ERR_VPC_NULL_PTR), "%s is NULL", what);
@@ -148,7 +140,7 @@ int way_back(const hi_point_pair_info *info, hi_u32 count, vpc::Homography &form
 int make_table(const char *function, const hi_point_pair_info *info, hi_u32 points,
                hi_u32 interpolation, const hi_remap_lut *lut) {
     return guarded(function, [&] {
-        SOFTNPU_CHECK(check_warp_chip(function));
+        SOFTNPU_CHECK(check_vpc_newer_chip(function));
         SOFTNPU_CHECK(check_pointer(info, "point_pair_info"));
         SOFTNPU_CHECK(check_pointer(lut, "remap_lut"));
         if (interpolation > 1) return wrong_vpc("interpolation: want 0 (bilinear) or 1 (nearest)");
@@ -277,7 +269,7 @@ hi_s32 hi_mpi_vpc_set_chn_workspace(hi_vpc_chn chn, hi_vpc_workspace_param *work
     return guarded(__func__, [&] {
         std::shared_ptr<VpcChannel> channel;
         SOFTNPU_CHECK(find_vpc(chn, channel));
-        SOFTNPU_CHECK(check_warp_chip("hi_mpi_vpc_set_chn_workspace"));
+        SOFTNPU_CHECK(check_vpc_newer_chip("hi_mpi_vpc_set_chn_workspace"));
         SOFTNPU_CHECK(check_pointer(workspace_param, "workspace_param"));
         if (param_cnt < 1 || param_cnt > VpcChannel::kUses) {
             return wrong_vpc("param_cnt: want 1 or 2");
@@ -305,7 +297,7 @@ hi_s32 hi_mpi_vpc_set_chn_workspace(hi_vpc_chn chn, hi_vpc_workspace_param *work
 
 hi_s32 hi_mpi_vpc_get_lut_mem_size(hi_u32 width, hi_u32 height, hi_u32 *lut_size) {
     return guarded(__func__, [&] {
-        SOFTNPU_CHECK(check_warp_chip("hi_mpi_vpc_get_lut_mem_size"));
+        SOFTNPU_CHECK(check_vpc_newer_chip("hi_mpi_vpc_get_lut_mem_size"));
         SOFTNPU_CHECK(check_pointer(lut_size, "lut_size"));
         SOFTNPU_CHECK(check_sides("the destination", width, height));
         *lut_size = static_cast<hi_u32>(table_bytes(width, height));
@@ -326,7 +318,7 @@ hi_s32 hi_mpi_vpc_get_perspective_lut(hi_point_pair_info *point_pair_info, hi_u3
 /// The maps may be host or device memory.
 hi_s32 hi_mpi_vpc_get_remap_lut(hi_map_param *map_param, hi_remap_lut *remap_lut) {
     return guarded(__func__, [&] {
-        SOFTNPU_CHECK(check_warp_chip("hi_mpi_vpc_get_remap_lut"));
+        SOFTNPU_CHECK(check_vpc_newer_chip("hi_mpi_vpc_get_remap_lut"));
         SOFTNPU_CHECK(check_pointer(map_param, "map_param"));
         SOFTNPU_CHECK(check_pointer(remap_lut, "remap_lut"));
         const hi_map_param &map = *map_param;
@@ -359,7 +351,7 @@ hi_s32 hi_mpi_vpc_get_remap_lut(hi_map_param *map_param, hi_remap_lut *remap_lut
 hi_s32 hi_mpi_vpc_get_affine_transform(hi_point_pair_info *point_pair_info,
                                        hi_transform_matrix *matrix) {
     return guarded(__func__, [&] {
-        SOFTNPU_CHECK(check_warp_chip("hi_mpi_vpc_get_affine_transform"));
+        SOFTNPU_CHECK(check_vpc_newer_chip("hi_mpi_vpc_get_affine_transform"));
         SOFTNPU_CHECK(check_pointer(matrix, "matrix"));
         Pairs pairs;
         SOFTNPU_CHECK(take_pairs(point_pair_info, 3, pairs));
@@ -373,7 +365,7 @@ hi_s32 hi_mpi_vpc_get_affine_transform(hi_point_pair_info *point_pair_info,
 hi_s32 hi_mpi_vpc_get_rotation_matrix(hi_float_point center_point, hi_double angle, hi_double scale,
                                       hi_transform_matrix *matrix) {
     return guarded(__func__, [&] {
-        SOFTNPU_CHECK(check_warp_chip("hi_mpi_vpc_get_rotation_matrix"));
+        SOFTNPU_CHECK(check_vpc_newer_chip("hi_mpi_vpc_get_rotation_matrix"));
         SOFTNPU_CHECK(check_pointer(matrix, "matrix"));
         if (!std::isfinite(center_point.x) || !std::isfinite(center_point.y) ||
             !std::isfinite(angle) || !std::isfinite(scale) || !(scale > 0)) {
@@ -392,7 +384,7 @@ hi_s32 hi_mpi_vpc_warp_affine(hi_vpc_chn chn, hi_transform_matrix *matrix,
     return guarded(__func__, [&] {
         std::shared_ptr<VpcChannel> channel;
         SOFTNPU_CHECK(find_vpc(chn, channel));
-        SOFTNPU_CHECK(check_warp_chip("hi_mpi_vpc_warp_affine"));
+        SOFTNPU_CHECK(check_vpc_newer_chip("hi_mpi_vpc_warp_affine"));
         SOFTNPU_CHECK(check_vpc_call(task_id, milli_sec));
         vpc::Places places;
         SOFTNPU_CHECK(take_matrix(matrix, places.formula));
@@ -415,7 +407,7 @@ hi_s32 hi_mpi_vpc_lut_remap(hi_vpc_chn chn, hi_warp_transform_param *transform_p
     return guarded(__func__, [&] {
         std::shared_ptr<VpcChannel> channel;
         SOFTNPU_CHECK(find_vpc(chn, channel));
-        SOFTNPU_CHECK(check_warp_chip("hi_mpi_vpc_lut_remap"));
+        SOFTNPU_CHECK(check_vpc_newer_chip("hi_mpi_vpc_lut_remap"));
         SOFTNPU_CHECK(check_vpc_call(task_id, milli_sec));
         Warp warp;
         SOFTNPU_CHECK(take_warp(transform_param, *channel, warp));

@@ -7,6 +7,7 @@
 #include "softnpu/core/device.hpp"
 #include "softnpu/core/status.hpp"
 #include "softnpu/dvpp/himpi_vpc.hpp"
+#include "softnpu/dvpp/overlay.hpp"
 #include "softnpu/dvpp/registry.hpp"
 #include "softnpu/memory/memory.hpp"
 
@@ -15,25 +16,9 @@ namespace {
 
 using Regions = ChannelRegistry<HimpiRegion>;
 
-uint32_t bits_of(hi_pixel_format format) {
-    switch (format) {
-        case HI_PIXEL_FORMAT_ARGB_8888:
-            return 32;
-        case HI_PIXEL_FORMAT_ARGB_1555:
-        case HI_PIXEL_FORMAT_ARGB_4444:
-            return 16;
-        case HI_PIXEL_FORMAT_ARGB_CLUT4:
-            return 4;
-        case HI_PIXEL_FORMAT_ARGB_CLUT2:
-            return 2;
-        default:
-            return 0;
-    }
-}
-
 /// Every pixel the background's; pixels of less than a byte share it.
 void paint(uint8_t *canvas, size_t size, hi_pixel_format format, uint32_t colour) {
-    const uint32_t bits = bits_of(format);
+    const uint32_t bits = overlay_bits(format);
     for (uint32_t filled = bits; filled < 32; filled *= 2) colour |= colour << filled;
     for (size_t i = 0; i < size; ++i) canvas[i] = static_cast<uint8_t>(colour >> i % 4 * 8);
 }
@@ -45,11 +30,11 @@ int fail_place() {
 }  // namespace
 
 uint32_t canvas_stride(hi_pixel_format format, uint32_t width) {
-    return (width * bits_of(format) + 127) / 128 * 16;
+    return (width * overlay_bits(format) + 127) / 128 * 16;
 }
 
 uint32_t canvas_colours(hi_pixel_format format) {
-    const uint32_t bits = bits_of(format);
+    const uint32_t bits = overlay_bits(format);
     return bits == 32 ? UINT32_MAX : (1u << bits) - 1;
 }
 

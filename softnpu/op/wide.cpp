@@ -132,33 +132,30 @@ Native binary(Rows rows, F f) {
     };
 }
 
-template <class T>
-Native select(Rows rows) {
-    return [rows = std::move(rows)](const Memories &in, const Memories &out) {
+// The first input's elements are of another type where they choose between the others'.
+template <class First, class T, class F>
+Native ternary(Rows rows, F f) {
+    return [rows = std::move(rows), f](const Memories &in, const Memories &out) {
         const Dims steps{rows.strides[0].back(), rows.strides[1].back(), rows.strides[2].back()};
         rows.each([&](size_t row, const std::vector<int64_t> &first) {
-            const auto *which = as<uint8_t>(in[0].data) + first[0];
-            const Loose<T> *a = as<T>(in[1].data) + first[1], *b = as<T>(in[2].data) + first[2];
+            const Loose<First> *a = as<First>(in[0].data) + first[0];
+            const Loose<T> *b = as<T>(in[1].data) + first[1], *c = as<T>(in[2].data) + first[2];
             Loose<T> *to = as<T>(out[0].data) + row * rows.length;
             for (int64_t i = 0; i < static_cast<int64_t>(rows.length); ++i)
-                to[i] = which[i * steps[0]] != 0 ? a[i * steps[1]] : b[i * steps[2]];
+                to[i] = f(a[i * steps[0]], b[i * steps[1]], c[i * steps[2]]);
         });
     };
 }
 
 template <class T>
-Native clip(Rows rows) {
-    return [rows = std::move(rows)](const Memories &in, const Memories &out) {
-        const Dims steps{rows.strides[0].back(), rows.strides[1].back(), rows.strides[2].back()};
-        rows.each([&](size_t row, const std::vector<int64_t> &first) {
-            const Loose<T> *x = as<T>(in[0].data) + first[0], *low = as<T>(in[1].data) + first[1],
-                           *high = as<T>(in[2].data) + first[2];
-            Loose<T> *to = as<T>(out[0].data) + row * rows.length;
-            for (int64_t i = 0; i < static_cast<int64_t>(rows.length); ++i)
-                to[i] = Maths<T>::min(Maths<T>::max(x[i * steps[0]], low[i * steps[1]]),
-                                      high[i * steps[2]]);
-        });
-    };
+Native select(const Rows &rows) {
+    return ternary<uint8_t, T>(rows, [](uint8_t which, T a, T b) { return which != 0 ? a : b; });
+}
+
+template <class T>
+Native clip(const Rows &rows) {
+    return ternary<T, T>(
+        rows, [](T x, T low, T high) { return Maths<T>::min(Maths<T>::max(x, low), high); });
 }
 
 template <class T>
@@ -217,22 +214,19 @@ Native mean(const Dims &from, const Dims &kept, int64_t count) {
 
 template <class T>
 Native cum_sum(const Dims &dims, size_t axis, bool exclusive, bool reverse) {
-    size_t outer = 1, inner = 1;
-    for (size_t i = 0; i < dims.size(); ++i)
-        if (i != axis) (i < axis ? outer : inner) *= static_cast<size_t>(dims[i]);
-    const auto length = static_cast<size_t>(dims[axis]);
-    return [=](const Memories &in, const Memories &out) {
-        for (size_t place = 0; place < outer * inner; ++place) {
-            const size_t first = place / inner * length * inner + place % inner;
-            T sum = 0;
-            for (size_t i = 0; i < length; ++i) {
-                const size_t at = first + (reverse ? length - 1 - i : i) * inner;
-                const T x = as<T>(in[0].data)[at];
-                as<T>(out[0].data)[at] = exclusive ? sum : Maths<T>::add(sum, x);
-                sum = Maths<T>::add(sum, x);
+    return
+        [lines = Lines(dims, axis), exclusive, reverse](const Memories &in, const Memories &out) {
+            for (size_t line = 0; line < lines.count; ++line) {
+                const size_t first = lines.first(line, lines.length);
+                T sum = 0;
+                for (size_t i = 0; i < lines.length; ++i) {
+                    const size_t at = first + (reverse ? lines.length - 1 - i : i) * lines.inner;
+                    const T x = as<T>(in[0].data)[at];
+                    as<T>(out[0].data)[at] = exclusive ? sum : Maths<T>::add(sum, x);
+                    sum = Maths<T>::add(sum, x);
+                }
             }
-        }
-    };
+        };
 }
 
 // ---- casts ----

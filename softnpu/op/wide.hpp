@@ -24,6 +24,21 @@ inline bool is_wide(const Operand &operand) {
     return !operand.absent && (operand.type == ACL_INT64 || operand.type == ACL_UINT64);
 }
 
+/// Lines along one axis: element i of line n lies at first(n) + i * inner.
+struct Lines {
+    size_t length = 0, inner = 1, count = 1;
+
+    Lines(const Dims &dims, size_t axis) : length(static_cast<size_t>(dims[axis])) {
+        for (size_t i = 0; i < dims.size(); ++i) {
+            if (i > axis) inner *= static_cast<size_t>(dims[i]);
+            if (i != axis) count *= static_cast<size_t>(dims[i]);
+        }
+    }
+    size_t first(size_t line, size_t of_length) const {
+        return line / inner * of_length * inner + line % inner;
+    }
+};
+
 /// Computes into memory of its own when the result would overwrite what is still to be read.
 Native apart(Native compute);
 

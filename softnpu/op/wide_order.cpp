@@ -7,21 +7,6 @@
 namespace softnpu::op {
 namespace {
 
-// Lines along one axis: element i of line n lies at first(n) + i * inner.
-struct Lines {
-    size_t length = 0, inner = 1, count = 1;
-
-    Lines(const Dims &dims, size_t axis) : length(static_cast<size_t>(dims[axis])) {
-        for (size_t i = 0; i < dims.size(); ++i) {
-            if (i > axis) inner *= static_cast<size_t>(dims[i]);
-            if (i != axis) count *= static_cast<size_t>(dims[i]);
-        }
-    }
-    size_t first(size_t line, size_t of_length) const {
-        return line / inner * of_length * inner + line % inner;
-    }
-};
-
 // What is looked for, and how its places are written.
 struct Search {
     Lines lines;
