@@ -1,7 +1,8 @@
 """Pictures through the second media interface: hi_mpi_vpc_*, and JPEG and PNG files.
 
-Channels are no part of streams: a task is given to the channel and waited for. So these ports
-`wait`: their callers see to it that the stream has nothing to do, and what comes back is done.
+Channels are no part of streams: a task is given to the channel and waited for. A Vpc on a stream
+has a lane do that. Else these ports `wait`: their callers see to it that the stream has nothing to
+do, and what comes back is done.
 """
 
 cimport cython
@@ -34,7 +35,6 @@ from acl_fast.abi cimport (
     hi_vpc_crop_resize_paste_region,
     hi_vpc_crop_resize_region,
     hi_vpc_pic_info,
-    hi_vpc_resize_info,
 )
 from acl_fast._block cimport Block
 from acl_fast._errors cimport check
@@ -48,6 +48,7 @@ from acl_fast._himpi cimport (
     fill_target,
 )
 from acl_fast._jpeg cimport StillPort
+from acl_fast._lane cimport Lane, open_lane
 from acl_fast._picdesc cimport PicDesc
 from acl_fast._vpc cimport Area, VpcPort
 
@@ -56,7 +57,7 @@ from acl_fast.errors import error_from_code
 cdef enum:
     FOR_EVER = -1
     LARGEST_FILE = 8192         # pixels on a side
-    MOST_INTERPOLATION = 2
+    NEAREST = 2                 # in INTERPOLATIONS of the Vpc; hi_mpi's own number is 1
 
 
 # ---- scaling, cutting, converting ----
@@ -82,11 +83,103 @@ cdef hi_vpc_crop_region region_of(const Area *area) noexcept:
     return region
 
 
+cdef enum Operation:
+    RESIZE
+    CROP
+    CROP_RESIZE
+    PASTE
+    CONVERT
+    BATCH
+
+# One call with all that it points to, so that another thread can make it later; from calloc().
+cdef struct Call:
+    Operation operation
+    int32_t channel
+    hi_vpc_pic_info source
+    hi_vpc_pic_info target          # of what has no region
+    hi_vpc_crop_resize_paste_region region
+    hi_u32 interpolation
+    # Of batches; they lie behind the call.
+    hi_u32 number
+    hi_vpc_pic_info *sources
+    const hi_vpc_pic_info **pointers
+    hi_vpc_crop_resize_paste_region *regions
+    hi_u32 *counts
+
+
+cdef Call *new_call(Operation operation, int32_t channel, size_t sources,
+                    size_t regions) except NULL:
+    cdef size_t nbytes = sizeof(Call)
+    nbytes += sources * (sizeof(hi_vpc_pic_info) + sizeof(void *) + sizeof(hi_u32))
+    nbytes += regions * sizeof(hi_vpc_crop_resize_paste_region)
+    cdef Call *call = <Call *>calloc(1, nbytes)
+    if call == NULL:
+        raise MemoryError()
+    call.operation = operation
+    call.channel = channel
+    call.number = <hi_u32>sources
+    # Pointers need the largest alignment: numbers come last.
+    call.sources = <hi_vpc_pic_info *>(call + 1)
+    call.pointers = <const hi_vpc_pic_info **>(call.sources + sources)
+    call.regions = <hi_vpc_crop_resize_paste_region *>(call.pointers + sources)
+    call.counts = <hi_u32 *>(call.regions + regions)
+    return call
+
+
+cdef int32_t crop(Call *call, hi_u32 *task) noexcept nogil:
+    cdef hi_vpc_crop_region_info region
+    region.dest_pic_info = call.region.dest_pic_info
+    region.crop_region = call.region.crop_region
+    return abi.hi_mpi_vpc_crop(call.channel, &call.source, &region, 1, task, FOR_EVER)
+
+
+cdef int32_t crop_resize(Call *call, hi_u32 *task) noexcept nogil:
+    cdef hi_vpc_crop_resize_region region
+    region.dest_pic_info = call.region.dest_pic_info
+    region.crop_region = call.region.crop_region
+    region.resize_info = call.region.resize_info
+    return abi.hi_mpi_vpc_crop_resize(call.channel, &call.source, &region, 1, task, FOR_EVER)
+
+
+cdef int32_t run_call(void *argument, const char **function) noexcept nogil:
+    """Give a task to the channel and wait for it."""
+    cdef Call *call = <Call *>argument
+    cdef hi_u32 task = 0
+    cdef int32_t code
+    if call.operation == RESIZE:
+        function[0] = b"hi_mpi_vpc_resize"
+        code = abi.hi_mpi_vpc_resize(call.channel, &call.source, &call.target, 0, 0,
+                                     call.interpolation, &task, FOR_EVER)
+    elif call.operation == CROP:
+        function[0] = b"hi_mpi_vpc_crop"
+        code = crop(call, &task)
+    elif call.operation == CROP_RESIZE:
+        function[0] = b"hi_mpi_vpc_crop_resize"
+        code = crop_resize(call, &task)
+    elif call.operation == PASTE:
+        function[0] = b"hi_mpi_vpc_crop_resize_paste"
+        code = abi.hi_mpi_vpc_crop_resize_paste(call.channel, &call.source, &call.region, 1,
+                                                &task, FOR_EVER)
+    elif call.operation == CONVERT:
+        function[0] = b"hi_mpi_vpc_convert_color"
+        code = abi.hi_mpi_vpc_convert_color(call.channel, &call.source, &call.target, &task,
+                                            FOR_EVER)
+    else:
+        function[0] = b"hi_mpi_vpc_batch_crop_resize_paste"
+        code = abi.hi_mpi_vpc_batch_crop_resize_paste(
+            call.channel, call.pointers, call.number, call.regions, call.counts, &task, FOR_EVER)
+    if code != 0:
+        return code
+    return abi.hi_mpi_vpc_get_process_result(call.channel, task, FOR_EVER)
+
+
 @cython.final
+@cython.no_gc_clear
 cdef class VpcPortV2(VpcPort):
     """hi_mpi_vpc_*; internal."""
     cdef int32_t channel
     cdef hi_u32 interpolation
+    cdef Lane lane                  # None: calls wait
 
     def __cinit__(self):
         self.channel = -1
@@ -104,134 +197,95 @@ cdef class VpcPortV2(VpcPort):
                 code = abi.hi_mpi_vpc_sys_create_chn(&channel, &attr)
         check(<aclError>code, b"hi_mpi_vpc_sys_create_chn")
         self.channel = channel
+        if self.queues:
+            self.lane = open_lane(self.stream._context, self.stream._timeline)
+            self.waits = self.lane is None
         return 0
 
     cdef int set_interpolation(self, int code) except -1:
-        if code > MOST_INTERPOLATION:
-            raise ValueError("hi_mpi has the interpolations 'default', 'bilinear' and 'nearest'")
-        self.interpolation = <hi_u32>code
+        # 'bilinear' is what it does by default.
+        if code > NEAREST:
+            raise ValueError("hi_mpi has the interpolations 'bilinear', which is its default, and "
+                             "'nearest'")
+        self.interpolation = code == NEAREST
         return 0
 
-    cdef hi_vpc_resize_info size(self, uint32_t width, uint32_t height) noexcept:
-        cdef hi_vpc_resize_info info
-        info.resize_width = width
-        info.resize_height = height
-        info.interpolation = self.interpolation
-        return info
+    cdef Call *call(self, Operation operation, PicDesc source) except NULL:
+        cdef Call *call = new_call(operation, self.channel, 0, 0)
+        call.source = info_of(source)
+        call.interpolation = self.interpolation
+        return call
 
-    cdef object done(self, int code, hi_u32 task, const char *function):
-        """Wait for a task that was given to the channel."""
-        check(<aclError>code, function)
-        with nogil:
-            code = abi.hi_mpi_vpc_get_process_result(self.channel, task, FOR_EVER)
-        check(<aclError>code, function)
-
-    cdef object resize(self, PicDesc source, const Area *area, PicDesc target):
-        cdef hi_vpc_pic_info read = info_of(source), write = info_of(target)
-        cdef hi_vpc_crop_resize_region region
-        cdef hi_u32 task = 0
-        cdef int code
-        if area == NULL:
-            with nogil:
-                code = abi.hi_mpi_vpc_resize(self.channel, &read, &write, 0, 0,
-                                             self.interpolation, &task, FOR_EVER)
-            return self.done(code, task, b"hi_mpi_vpc_resize")
-        region.dest_pic_info = write
-        region.crop_region = region_of(area)
-        region.resize_info = self.size(target.width, target.height)
-        with nogil:
-            code = abi.hi_mpi_vpc_crop_resize(self.channel, &read, &region, 1, &task, FOR_EVER)
-        return self.done(code, task, b"hi_mpi_vpc_crop_resize")
-
-    cdef object crop(self, PicDesc source, const Area *area, PicDesc target):
-        cdef hi_vpc_pic_info read = info_of(source)
-        cdef hi_vpc_crop_region_info region
-        cdef hi_u32 task = 0
-        cdef int code
-        region.dest_pic_info = info_of(target)
-        region.crop_region = region_of(area)
-        with nogil:
-            code = abi.hi_mpi_vpc_crop(self.channel, &read, &region, 1, &task, FOR_EVER)
-        return self.done(code, task, b"hi_mpi_vpc_crop")
-
-    cdef hi_vpc_crop_resize_paste_region pasted(self, const Area *area, PicDesc target,
+    cdef hi_vpc_crop_resize_paste_region region(self, const Area *area, PicDesc target,
                                                 const Area *place) noexcept:
         cdef hi_vpc_crop_resize_paste_region region
         region.dest_pic_info = info_of(target)
         region.crop_region = region_of(area)
-        region.resize_info = self.size(place.width, place.height)
+        region.resize_info.resize_width = place.width
+        region.resize_info.resize_height = place.height
+        region.resize_info.interpolation = self.interpolation
         region.dest_top_offset = place.top
         region.dest_left_offset = place.left
         return region
 
-    cdef object paste(self, PicDesc source, const Area *area, PicDesc target, const Area *place):
-        cdef hi_vpc_pic_info read = info_of(source)
-        cdef hi_vpc_crop_resize_paste_region region = self.pasted(area, target, place)
-        cdef hi_u32 task = 0
-        cdef int code
+    cdef object finish(self, Call *call, object keep):
+        """Make a call here and wait for it, or where the stream is."""
+        cdef int32_t code
+        if self.lane is not None:
+            self.lane.queue(run_call, call)
+            return keep, self.lane
         with nogil:
-            code = abi.hi_mpi_vpc_crop_resize_paste(self.channel, &read, &region, 1, &task,
-                                                    FOR_EVER)
-        return self.done(code, task, b"hi_mpi_vpc_crop_resize_paste")
+            code = run_call(call, &self.function)
+            free(call)
+        check(<aclError>code, self.function)
+
+    cdef object resize(self, PicDesc source, const Area *area, PicDesc target):
+        cdef Area whole = Area(0, 0, target.width, target.height)
+        cdef Call *call = self.call(RESIZE if area == NULL else CROP_RESIZE, source)
+        if area == NULL:
+            call.target = info_of(target)
+        else:
+            call.region = self.region(area, target, &whole)
+        return self.finish(call, (source, target))
+
+    cdef object crop(self, PicDesc source, const Area *area, PicDesc target):
+        cdef Call *call = self.call(CROP, source)
+        call.region = self.region(area, target, area)
+        return self.finish(call, (source, target))
+
+    cdef object paste(self, PicDesc source, const Area *area, PicDesc target, const Area *place):
+        cdef Call *call = self.call(PASTE, source)
+        call.region = self.region(area, target, place)
+        return self.finish(call, (source, target))
 
     cdef object convert(self, PicDesc source, PicDesc target):
-        cdef hi_vpc_pic_info read = info_of(source), write = info_of(target)
-        cdef hi_u32 task = 0
-        cdef int code
-        with nogil:
-            code = abi.hi_mpi_vpc_convert_color(self.channel, &read, &write, &task, FOR_EVER)
-        return self.done(code, task, b"hi_mpi_vpc_convert_color")
+        cdef Call *call = self.call(CONVERT, source)
+        call.target = info_of(target)
+        return self.finish(call, (source, target))
 
     cdef object batch(self, list sources, list counts, const Area *areas, list targets):
-        cdef Batch batch = Batch.__new__(Batch)
-        cdef hi_u32 task = 0, number = <hi_u32>len(sources), i
-        cdef Area whole
+        cdef Call *call = new_call(BATCH, self.channel, len(sources), len(targets))
         cdef PicDesc target
-        cdef int code
-        batch.allocate(len(sources), len(targets))
-        for i in range(number):
-            batch.sources[i] = info_of(sources[i])
-            batch.pointers[i] = &batch.sources[i]
-            batch.counts[i] = counts[i]
-        for i in range(<hi_u32>len(targets)):
+        cdef Area whole
+        cdef size_t i
+        for i in range(<size_t>len(sources)):
+            call.sources[i] = info_of(sources[i])
+            call.pointers[i] = &call.sources[i]
+            call.counts[i] = counts[i]
+        for i in range(<size_t>len(targets)):
             target = targets[i]
             whole = Area(0, 0, target.width, target.height)
-            batch.regions[i] = self.pasted(&areas[i], target, &whole)
-        with nogil:
-            code = abi.hi_mpi_vpc_batch_crop_resize_paste(
-                self.channel, batch.pointers, number, batch.regions, batch.counts, &task,
-                FOR_EVER)
-        return self.done(code, task, b"hi_mpi_vpc_batch_crop_resize_paste")
+            call.regions[i] = self.region(&areas[i], target, &whole)
+        return self.finish(call, (sources, targets))
 
     cdef void close(self) noexcept nogil:
+        with gil:
+            if self.lane is not None:
+                self.lane.close()
+            self.lane = None
         if self.channel >= 0:
             abi.hi_mpi_vpc_destroy_chn(self.channel)
         self.channel = -1
-
-
-@cython.final
-cdef class Batch:
-    """The arrays of one call."""
-    cdef hi_vpc_pic_info *sources
-    cdef const hi_vpc_pic_info **pointers
-    cdef hi_u32 *counts
-    cdef hi_vpc_crop_resize_paste_region *regions
-
-    cdef int allocate(self, size_t sources, size_t targets) except -1:
-        self.sources = <hi_vpc_pic_info *>calloc(sources, sizeof(hi_vpc_pic_info))
-        self.pointers = <const hi_vpc_pic_info **>calloc(sources, sizeof(void *))
-        self.counts = <hi_u32 *>calloc(sources, sizeof(hi_u32))
-        self.regions = <hi_vpc_crop_resize_paste_region *>calloc(
-            targets, sizeof(hi_vpc_crop_resize_paste_region))
-        if not (self.sources and self.pointers and self.counts and self.regions):
-            raise MemoryError()
-        return 0
-
-    def __dealloc__(self):
-        free(self.sources)
-        free(self.pointers)
-        free(self.counts)
-        free(self.regions)
 
 
 # ---- still pictures ----

@@ -222,7 +222,10 @@ cdef class Stream:
         timeline.marker_count = 0
         timeline.staging = None
         try:
-            if code == 0:
+            failure = timeline.take_host_failure()
+            if code == 0 and failure is not None:
+                timeline.fail(timeline.submitted, failure.code)
+            elif code == 0:
                 timeline.advance(timeline.submitted)
             else:
                 timeline.fail(timeline.submitted, code)
@@ -362,6 +365,7 @@ cdef class Stream:
             code = abi.aclrtStreamAbort(self._handle)
         self._timeline.users -= 1
         check(code, b"aclrtStreamAbort")
+        self._timeline.halt_lanes()
         self._timeline.fail(snapshot, STREAM_ABORTED)
 
     def close(self):

@@ -38,6 +38,8 @@ cdef class Timeline:
     cdef int first_marker
     cdef int marker_count
     cdef object staging             # pinned memory kept for the next asynchronous copy
+    cdef list lanes                 # HostLanes whose work the stream waits for
+    cdef object host_failure        # what a lane that is closed leaves behind
 
     cdef int append(self, Work work, uint64_t seq) except -1
     cdef int enlist(self, Work work) except -1
@@ -54,8 +56,18 @@ cdef class Timeline:
     cdef int event_done(self, uint64_t seq) except -1
     cdef int check_failed(self, uint64_t seq) except -1
     cdef int synchronize(self, double timeout) except -1
+    cdef object take_host_failure(self)
+    cdef int halt_lanes(self) except -1
     cdef int order_after(self, Timeline other) except -1
     cdef uint64_t record(self, aclrtEvent event, object keep) except 0
+
+
+# Work of the host that a stream waits for on the device; the C library cannot tell of its failures.
+cdef class HostLane:
+    # The stream was aborted: wait until nothing is done any more.
+    cdef int halt(self) except -1
+    # The exception that tells of the first failure since the last call, or None.
+    cdef object take_failure(self)
 
 
 # Something queued on a stream: it knows whether it is over, and is kept alive until then.

@@ -215,10 +215,32 @@ cdef class Timeline:
         with nogil:
             code = abi.aclrtSynchronizeStream(self.handle)
         self.users -= 1
+        if code == 0:
+            failure = self.take_host_failure()
+            if failure is not None:
+                code = failure.code
         if code != 0:
             return self.fail(snapshot, code)
         self.verified = max(self.verified, snapshot)
         return self.advance(snapshot)
+
+    cdef object take_host_failure(self):
+        """Return the exception of work that lanes did before the stream went idle, or None."""
+        cdef HostLane lane
+        failure = self.host_failure
+        self.host_failure = None
+        if failure is None and self.lanes is not None:
+            for lane in self.lanes:
+                failure = lane.take_failure()
+                if failure is not None:
+                    break
+        return failure
+
+    cdef int halt_lanes(self) except -1:
+        cdef HostLane lane
+        for lane in list(self.lanes or ()):
+            lane.halt()
+        return 0
 
     cdef int pop_marker(self) except -1:
         cdef uint64_t seq = self.marker_seq[self.first_marker]
@@ -294,6 +316,10 @@ cdef class Timeline:
         finally:
             self.users -= 1
         if code == 0:
+            failure = self.take_host_failure()
+            if failure is not None:
+                self.fail(snapshot, failure.code)
+                raise failure
             self.first_marker = self.marker_count = 0
             self.verified = max(self.verified, snapshot)
             return self.advance(snapshot)
@@ -392,6 +418,16 @@ cdef double parse_timeout(object timeout) except? -2:
     if not seconds >= 0:
         raise ValueError("timeout is in seconds and not negative; None waits for ever")
     return seconds
+
+
+cdef class HostLane:
+    """Work of the host that a stream waits for."""
+
+    cdef int halt(self) except -1:
+        raise NotImplementedError
+
+    cdef object take_failure(self):
+        raise NotImplementedError
 
 
 cdef class Work:

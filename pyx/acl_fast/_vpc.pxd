@@ -16,10 +16,12 @@ cdef struct Area:
 
 
 # A channel of one media interface. Methods raise; a context is bound to the thread. Work is queued
-# on the stream, and what it uses until the stream has passed it is returned; a port that `waits`
-# is called when the stream has nothing to do, and returns None when the work is over.
+# on the stream, and what it uses until the stream has passed it is returned; a port that `waits`,
+# which open() decides, is called when the stream has nothing to do, and returns None when the work
+# is over.
 cdef class VpcPort:
     cdef Stream stream
+    cdef bint queues                # others queue work on the stream, too
     cdef bint waits
     cdef const char *function       # of the work that was queued last
 

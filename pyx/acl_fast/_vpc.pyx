@@ -79,12 +79,16 @@ cdef class Vpc:
     ----------
     device : Device or Context
     stream : Stream, optional
-        Do all work after what is queued there, and before what is queued later. With V1 it is
-        queued and calls return at once. The channels of V2 are no part of streams: calls wait for
-        the stream, then for their result, so do not queue a wait on the stream that the same
-        thread ends later. Without a stream every call waits for its result.
+        Do all work after what is queued there, and before what is queued later; calls return at
+        once, and failures show when the stream is synchronized. The channels of V2 are no part of
+        streams: a thread of the Vpc works for them where the stream stands, and the stream waits
+        on the device for a notify (aclrtWaitAndResetNotify). Where the device has no notifies
+        (before CANN 8.5) or none left, calls of V2 wait for the stream, then for their result: do
+        not queue a wait on the stream that the same thread ends later. Without a stream every
+        call waits for its result.
     interpolation : str or int
-        'default', 'bilinear', 'nearest'; with V1 also 'bilinear_tf' and 'nearest_tf'.
+        'default', 'bilinear', 'nearest'; with V1 also 'bilinear_tf' and 'nearest_tf', as TensorFlow
+        scales. V2 documents two: bilinear, which is its default, and nearest.
     interface : {'v1', 'v2'}, optional
         acldvpp or hi_mpi; by default what the device has, V1 where it has both.
 
@@ -112,6 +116,7 @@ cdef class Vpc:
         enter(self.context)
         self.port = make_vpc_port(self.interface)
         self.port.stream = self.stream
+        self.port.queues = not self.own_stream
         self.port.open()
         self.closed = False
         if interpolation != "default":

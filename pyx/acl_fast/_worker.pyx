@@ -7,65 +7,20 @@ from libc.string cimport memcpy
 from acl_fast cimport abi
 from acl_fast._annexb cimport has_key_picture
 from acl_fast._runtime cimport context_release, context_retain, is_unified
+from acl_fast._sync cimport (
+    flag_load,
+    flag_store,
+    sync_free,
+    sync_join,
+    sync_lock,
+    sync_new,
+    sync_signal,
+    sync_start,
+    sync_thread,
+    sync_unlock,
+    sync_wait,
+)
 from acl_fast.abi cimport aclrtMemcpyKind
-
-cdef extern from *:
-    """
-    #include <pthread.h>
-    #include <stdlib.h>
-    #include <time.h>
-    typedef struct {
-        pthread_mutex_t mutex;
-        pthread_cond_t cond;
-        pthread_t thread;
-        int runs;
-    } worker_sync;
-    static void *sync_new(void) {
-        worker_sync *s = calloc(1, sizeof *s);
-        if (s) { pthread_mutex_init(&s->mutex, NULL); pthread_cond_init(&s->cond, NULL); }
-        return s;
-    }
-    static void sync_free(void *p) {
-        worker_sync *s = p;
-        if (s) { pthread_mutex_destroy(&s->mutex); pthread_cond_destroy(&s->cond); }
-        free(p);
-    }
-    static void sync_lock(void *p) { pthread_mutex_lock(&((worker_sync *)p)->mutex); }
-    static void sync_unlock(void *p) { pthread_mutex_unlock(&((worker_sync *)p)->mutex); }
-    static void sync_signal(void *p) { pthread_cond_broadcast(&((worker_sync *)p)->cond); }
-    static void sync_wait(void *p) {
-        worker_sync *s = p;
-        struct timespec t;
-        clock_gettime(CLOCK_REALTIME, &t);
-        t.tv_nsec += 50000000;
-        if (t.tv_nsec >= 1000000000) { t.tv_nsec -= 1000000000; t.tv_sec += 1; }
-        pthread_cond_timedwait(&s->cond, &s->mutex, &t);
-    }
-    static int sync_start(void *p, void *(*run)(void *), void *arg) {
-        worker_sync *s = p;
-        s->runs = pthread_create(&s->thread, NULL, run, arg) == 0;
-        return s->runs;
-    }
-    static void sync_join(void *p) {
-        worker_sync *s = p;
-        if (s->runs) pthread_join(s->thread, NULL);
-        s->runs = 0;
-    }
-    static unsigned long sync_thread(void *p) { return ((worker_sync *)p)->thread; }
-    static int flag_load(int *p) { return __atomic_load_n(p, __ATOMIC_ACQUIRE); }
-    static void flag_store(int *p, int v) { __atomic_store_n(p, v, __ATOMIC_RELEASE); }
-    """
-    void *sync_new() noexcept nogil
-    void sync_free(void *sync) noexcept nogil
-    void sync_lock(void *sync) noexcept nogil
-    void sync_unlock(void *sync) noexcept nogil
-    void sync_signal(void *sync) noexcept nogil
-    void sync_wait(void *sync) noexcept nogil
-    int sync_start(void *sync, void *(*run)(void *) noexcept nogil, void *arg) noexcept nogil
-    void sync_join(void *sync) noexcept nogil
-    unsigned long sync_thread(void *sync) noexcept nogil
-    int flag_load(int *flag) noexcept nogil
-    void flag_store(int *flag, int value) noexcept nogil
 
 cdef enum:
     NO_MEMORY = 1

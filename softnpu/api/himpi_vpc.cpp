@@ -130,11 +130,14 @@ std::string check_vpc_memory(const char *what, Picture &picture) {
 }
 
 int take_vpc_interpolation(hi_u32 number, Interpolation &how) {
-    if (number > 2) {
+    if (number > 1) {
         return fail(vpc_error(HI_ERR_VPC_ILLEGAL_PARAM),
-                    "interpolation %u: want 0 (default), 1 (bilinear) or 2 (nearest)", number);
+                    "interpolation %u: want 0 (bilinear) or 1 (nearest); this interface has no "
+                    "others",
+                    number);
     }
-    how = static_cast<Interpolation>(number);
+    // Numbered otherwise than in V1. What a card computes by default is known from V1 alone.
+    how = number == 0 ? Interpolation::card : Interpolation::nearest;
     return 0;
 }
 

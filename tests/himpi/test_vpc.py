@@ -61,6 +61,17 @@ def test_resize(chn: int, source: Picture, target: Picture) -> None:
     np.testing.assert_array_equal(target.pixels(), model(source.pixels(), 240, (160, 128)))
 
 
+def test_nearest_has_number_1(chn: int, source: Picture, target: Picture) -> None:
+    """As documented: V1 numbers its interpolations otherwise."""
+    cv2 = pytest.importorskip("cv2")
+    assert resize(chn, source, target, how=1) == 0
+    pixels = source.pixels()
+    luma, chroma = pixels[:240], pixels[240:].reshape(120, 160, 2)
+    luma = cv2.resize(luma, (160, 128), interpolation=cv2.INTER_NEAREST)
+    chroma = cv2.resize(chroma, (80, 64), interpolation=cv2.INTER_NEAREST).reshape(64, 160)
+    np.testing.assert_array_equal(target.pixels(), np.concatenate([luma, chroma]))
+
+
 def test_crop(chn: int, source: Picture, target: Picture) -> None:
     region = hi.CropRegion(target.info, Crop(16, 32, 160, 128))
     assert run(chn, "hi_mpi_vpc_crop", C.byref(source.info), C.byref(region), 1) == 0
@@ -187,7 +198,7 @@ def test_wrong_pictures(
 
 
 def test_wrong_arguments(chn: int, source: Picture, target: Picture) -> None:
-    assert resize(chn, source, target, how=3) == hi.ILLEGAL
+    assert resize(chn, source, target, how=2) == hi.ILLEGAL
     crop = "hi_mpi_vpc_crop"
     outside = hi.CropRegion(target.info, Crop(200, 0, 160, 128))
     assert run(chn, crop, C.byref(source.info), C.byref(outside), 1) == hi.ILLEGAL

@@ -1,0 +1,1 @@
+"""Only for Cython: see _lane.pxd."""
