@@ -35,6 +35,16 @@ class Image:
         kind: str | None = None,
     ) -> Image: ...
     @staticmethod
+    def over(
+        buffer: Buffer,
+        width: int,
+        height: int,
+        format: str | int = "nv12",
+        *,
+        index: int = 0,
+        align: tuple[int, int] = (16, 2),
+    ) -> Image: ...
+    @staticmethod
     def from_numpy(
         device: Context,
         array: ArrayLike,

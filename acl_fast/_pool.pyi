@@ -1,6 +1,7 @@
 from types import TracebackType
 from typing import Any, final
 
+from acl_fast._arena import Arena
 from acl_fast._device import Context
 from acl_fast._image import Image
 
@@ -17,6 +18,7 @@ class PicturePool:
         exhausted: str = "block",
         align: tuple[int, int] = (16, 2),
         kind: str | None = None,
+        arena: Arena | None = None,
     ) -> None: ...
     @property
     def device(self) -> Context: ...

@@ -4,7 +4,7 @@ import operator
 
 cimport cython
 from libc.stddef cimport size_t
-from libc.stdint cimport int64_t, uint32_t
+from libc.stdint cimport int64_t, uint32_t, uintptr_t
 
 from acl_fast._block cimport block_retain, is_host_visible, kind_name
 from acl_fast._device cimport Context
@@ -30,6 +30,7 @@ cdef enum:
     SEMI_422 = 2
     SEMI_444 = 3
     LARGEST = 16384
+    ADDRESS_ALIGNMENT = 16
     UINT8 = 4
 
 
@@ -37,9 +38,9 @@ cdef enum:
 cdef class Image:
     """A picture in media memory, aligned as the device demands.
 
-    Made by ``Image.empty()``, ``Image.from_numpy()``, a PicturePool, a decoder or ``vpc``. Rows
-    are padded to multiples of 16 pixels and their number to a multiple of 2; ``planes`` and
-    ``to_numpy()`` show the picture without the padding.
+    Made by ``Image.empty()``, ``from_numpy()`` or ``over()``, a PicturePool, a decoder or
+    ``vpc``. Rows are padded to multiples of 16 pixels and their number to a multiple of 2;
+    ``planes`` and ``to_numpy()`` show the picture without the padding.
 
     Attributes
     ----------
@@ -92,6 +93,55 @@ cdef class Image:
                          checked_size("width", width), checked_size("height", height),
                          checked_size("align", align[0]), checked_size("align", align[1]),
                          checked_kind(device, kind))
+
+    @staticmethod
+    def over(Buffer buffer not None, width, height, format="nv12", *, index=0, align=(16, 2)):
+        """Lay a picture over memory that exists, without a copy: a piece of an Arena, or one of
+        the pictures that a model reads as its batch.
+
+        Parameters
+        ----------
+        buffer : Buffer
+            Of kind 'dvpp' or 'himpi'; 'device' where the chip's engines take such memory.
+        width, height : int
+        format : str or int
+        index : int
+            Of several pictures side by side, which one.
+        align : (int, int)
+            See ``empty()``.
+
+        Returns
+        -------
+        Image
+            Keeps the memory alive.
+        """
+        cdef int code = format_from_object(format)
+        cdef uint32_t across = checked_size("width", width), down = checked_size("height", height)
+        cdef uint32_t stride_width, stride_height
+        cdef size_t nbytes, start
+        cdef int64_t dims[1]
+        cdef Buffer part
+        cdef object number = operator.index(index)
+        buffer.check_open()
+        if kind_name(buffer.block.kind) not in ("dvpp", "himpi", "device"):
+            raise ValueError(f"pictures live in memory of kind 'dvpp', 'himpi' or 'device', not "
+                             f"{buffer.kind!r}")
+        check_even(code, across, down)
+        strides_of(code, across, down, checked_size("align", align[0]),
+                   checked_size("align", align[1]), &stride_width, &stride_height)
+        nbytes = picture_bytes(code, stride_width, stride_height)
+        if number < 0 or (number + 1) * nbytes > buffer.nbytes:
+            raise ValueError(f"picture {number} of {nbytes} bytes is not within the "
+                             f"{buffer.nbytes} bytes of the buffer")
+        start = <size_t>number * nbytes
+        if (<uintptr_t>buffer.address + start) % ADDRESS_ALIGNMENT:
+            raise ValueError(f"picture {number} would not begin at a multiple of "
+                             f"{ADDRESS_ALIGNMENT} bytes: align its rows")
+        dims[0] = <int64_t>nbytes
+        part = buffer_from_block(block_retain(buffer.block), <char *>buffer.address + start,
+                                 buffer.device, 1, dims, dtype_from_code(UINT8))
+        part.root = buffer.state()
+        return image_over(part, buffer.device, code, across, down, stride_width, stride_height)
 
     @staticmethod
     def from_numpy(Context device not None, array, format=None, Stream stream=None, *, kind=None):
@@ -490,14 +540,27 @@ cdef Image image_over(Buffer memory, object device, int format, uint32_t width, 
     return image
 
 
-cdef Image new_image(ContextState *context, object device, int format, uint32_t width,
-                     uint32_t height, uint32_t align_width, uint32_t align_height, str kind):
+cdef int strides_of(int format, uint32_t width, uint32_t height, uint32_t align_width,
+                    uint32_t align_height, uint32_t *stride_width,
+                    uint32_t *stride_height) except -1:
     # No row of the picture engine is shorter than 32 bytes.
-    cdef uint32_t stride_width = max(row_bytes(format, round_up(width, align_width)), 32)
-    cdef uint32_t stride_height = round_up(height, align_height)
-    cdef Buffer memory
+    stride_width[0] = max(row_bytes(format, round_up(width, align_width)), <uint32_t>32)
+    stride_height[0] = round_up(height, align_height)
+    return 0
+
+
+cdef int check_even(int format, uint32_t width, uint32_t height) except -1:
     if layout_of(format) == SEMI_420 and (width % 2 or height % 2):
         raise ValueError(f"{format_name(format)} pictures have even sizes, not {width}x{height}")
+    return 0
+
+
+cdef Image new_image(ContextState *context, object device, int format, uint32_t width,
+                     uint32_t height, uint32_t align_width, uint32_t align_height, str kind):
+    cdef uint32_t stride_width, stride_height
+    cdef Buffer memory
+    check_even(format, width, height)
+    strides_of(format, width, height, align_width, align_height, &stride_width, &stride_height)
     memory = empty(context, device, picture_bytes(format, stride_width, stride_height), "uint8",
                    kind)
     return image_over(memory, device, format, width, height, stride_width, stride_height)

@@ -2,6 +2,7 @@
 
 from libc.stdint cimport uint32_t
 
+from acl_fast._arena cimport Arena
 from acl_fast._block cimport Block
 from acl_fast._image cimport Image
 from acl_fast._runtime cimport ContextState
@@ -29,8 +30,10 @@ cdef class PicturePool:
     cdef uint32_t stride_width
     cdef uint32_t stride_height
     cdef readonly str exhausted
+    cdef Arena arena                # None: each picture is allocated for itself
     cdef object __weakref__
 
     cdef int check_open(self) except -1
     cdef Image take(self, double timeout)
+    cdef Block *new_block(self) except NULL
     cdef Block *take_block(self, double timeout) except NULL

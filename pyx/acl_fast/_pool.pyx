@@ -6,12 +6,14 @@ from libc.stddef cimport size_t
 from libc.stdint cimport int64_t, uint32_t
 from libc.stdlib cimport calloc, free, realloc
 
+from acl_fast._arena cimport Arena
 from acl_fast._atomic cimport atomic_release, atomic_retain
 from acl_fast._block cimport (
     Block,
     Releaser,
     block_allocate,
     block_release,
+    block_retain,
     block_wrap,
     kind_from_name,
 )
@@ -123,6 +125,8 @@ cdef class PicturePool:
     kind : {'dvpp', 'himpi'}, optional
         Memory of acldvppMalloc or of hi_mpi_dvpp_malloc; by default that of the media interface
         that the device is used with.
+    arena : Arena, optional
+        Cut the pictures off this memory of such a kind, whose room also ends the growth.
 
     Attributes
     ----------
@@ -132,7 +136,8 @@ cdef class PicturePool:
     """
 
     def __init__(self, Context device not None, int width, int height, format="nv12", *,
-                 int count=8, str exhausted="block", align=(16, 2), kind=None):
+                 int count=8, str exhausted="block", align=(16, 2), kind=None,
+                 Arena arena=None):
         if self.context != NULL:
             raise TypeError("a pool is set up once")
         device.check_open()
@@ -142,6 +147,11 @@ cdef class PicturePool:
             raise ValueError(f"a pool of {count} pictures could give none")
         if width < 1 or height < 1 or width > 16384 or height > 16384:
             raise ValueError(f"there are no pictures of {width}x{height}")
+        if arena is not None:
+            if kind not in (None, arena.kind):
+                raise ValueError(f"the arena has memory of kind {arena.kind!r}, not {kind!r}")
+            kind = arena.kind
+        self.arena = arena
         self.kind = kind_from_name(checked_kind(device, kind))
         self._format = format_from_object(format)
         if self._format in (1, 2) and (width % 2 or height % 2):
@@ -166,8 +176,7 @@ cdef class PicturePool:
         if self.state.mutex == NULL or self.state.returned == NULL or self.state.blocks == NULL:
             raise MemoryError()
         for _ in range(count):
-            self.state.blocks[self.state.idle] = block_allocate(self.context, self.picture_size(),
-                                                                self.kind)
+            self.state.blocks[self.state.idle] = self.new_block()
             self.state.idle += 1
             self.state.total += 1
 
@@ -232,6 +241,13 @@ cdef class PicturePool:
         return image_over(buffer, self.device, self._format, <uint32_t>self.width,
                           <uint32_t>self.height, self.stride_width, self.stride_height)
 
+    cdef Block *new_block(self) except NULL:
+        cdef Buffer piece
+        if self.arena is None:
+            return block_allocate(self.context, self.picture_size(), self.kind)
+        piece = self.arena.empty(self.picture_size())
+        return block_retain(piece.block)
+
     cdef Block *take_block(self, double timeout) except NULL:
         """Take an idle block, or do what the pool does when there is none."""
         cdef PoolState *state = self.state
@@ -253,7 +269,7 @@ cdef class PicturePool:
                     return block
                 self.check_open()
                 if self.exhausted == "grow":
-                    block = block_allocate(self.context, self.picture_size(), self.kind)
+                    block = self.new_block()
                     self.added()
                     return block
                 if not waits:

@@ -164,3 +164,74 @@ def test_pictures_outlive_their_pool(device: af.Device) -> None:
         pool.get()
     image.upload(noise((72, 70)))
     image.close()
+
+
+def test_pictures_over_memory_that_exists(device: af.Device, unified: bool) -> None:
+    """Those of a batch, side by side, and of an arena; each alone keeps the memory."""
+    pixels = [noise((72, 64)) for _ in range(3)]
+    batch = device.empty((3, 72, 64, 1), "uint8", kind="dvpp")
+    images = [media.Image.over(batch, 64, 48, index=index) for index in range(3)]
+    for image, content in zip(images, pixels, strict=True):
+        image.upload(content)
+        assert (image.kind, image.nbytes, image.strides) == ("dvpp", 72 * 64, (64, 48))
+    np.testing.assert_array_equal(batch.download()[..., 0], np.stack(pixels))
+    assert images[2].buffer.address_int - batch.address_int == 2 * 72 * 64
+    if unified:
+        images[1].planes[0][0, 0] ^= 1
+        assert batch.download()[1, 0, 0, 0] == pixels[1][0, 0] ^ 1
+    view = images[0].crop(0, 0, 32, 16)
+    with device.arena(1 << 16, kind="dvpp") as arena:
+        piece = media.Image.over(arena.empty(80 * 48 * 3), 70, 48, "rgb")
+        piece.upload(noise((48, 70, 3)))
+        assert piece.strides == (240, 48)
+    batch.close()
+    np.testing.assert_array_equal(view.to_numpy()[:16], pixels[0][:16, :32])
+    assert media.vpc.resize(piece, 32, 24).size == (32, 24)
+    piece.close()
+    media.vpc.close_all()
+
+
+def test_memory_that_holds_no_such_picture(device: af.Device) -> None:
+    batch = device.empty((3, 72, 64, 1), "uint8", kind="dvpp")
+    for arguments, message in (
+        ({"index": 3}, "picture 3 of 4608 bytes is not within the 13824"),
+        ({"index": -1}, "picture -1"),
+        ({"width": 65}, "even sizes"),
+        ({"height": 146}, "not within"),
+        ({"format": "nv13"}, "called 'nv13'"),
+        ({"width": 36, "height": 6, "format": "yuv400", "align": (1, 1), "index": 1}, "multiple"),
+    ):
+        options = {"width": 64, "height": 48, **arguments}
+        with pytest.raises(ValueError, match=message):
+            media.Image.over(batch, **options)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="not 'host'"):
+        media.Image.over(device.empty(4608, "uint8", kind="host"), 64, 48)
+    batch.close()
+    with pytest.raises(af.ClosedError):
+        media.Image.over(batch, 64, 48)
+
+
+def test_a_pool_in_an_arena(device: af.Device) -> None:
+    """One allocation; the arena's room is the pool's."""
+    before = af.softnpu.counters()["live_himpi_allocations"]
+    with (
+        device.arena(5 * (80 * 48 * 3 // 2 + 128), kind="himpi") as arena,
+        media.PicturePool(device, 70, 48, count=2, exhausted="grow", arena=arena) as pool,
+    ):
+        images = [pool.get() for _ in range(5)]
+        with pytest.raises(MemoryError, match="the arena has"):
+            pool.get()
+        assert len(images) == pool.total == arena.pieces == 5
+        assert {image.kind for image in images} == {"himpi"}
+        assert af.softnpu.counters()["live_himpi_allocations"] - before == 1
+        images.clear()
+        assert (pool.idle, arena.pieces) == (5, 5)
+        with pytest.raises(ValueError, match="kind 'himpi', not 'dvpp'"):
+            media.PicturePool(device, 70, 48, kind="dvpp", arena=arena)
+        with pytest.raises(MemoryError):
+            media.PicturePool(device, 70, 48, count=9, arena=arena)
+        kept = pool.get()
+    with device.arena(1 << 16) as plain, pytest.raises(ValueError, match="not 'device'"):
+        media.PicturePool(device, 70, 48, arena=plain)
+    kept.upload(noise((72, 70)))
+    kept.close()
