@@ -13,6 +13,8 @@ from collections.abc import Iterator
 import hypothesis
 import pytest
 
+from tests.stalls import watch_stalls
+
 # A worker per core shares the machine with others: no example is wrong for being slow.
 hypothesis.settings.register_profile("shared", deadline=None)
 hypothesis.settings.load_profile("shared")
@@ -21,6 +23,10 @@ os.environ.setdefault("ACL_FAST_BACKEND", "softnpu")
 
 # A shell starts background jobs with Ctrl-C ignored, which the programs under test would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    watch_stalls(config)
 
 
 def live_objects() -> dict[str, int]:
