@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import os
 import shutil
 import subprocess
@@ -103,3 +104,15 @@ def test_pictures_and_video(downstream: ModuleType, device: af.Device, unified: 
         nbytes, count = downstream.transcode(decoder, vpc, pool, encoder, video.packets)
     assert count == 6
     assert nbytes > 1000
+    pillow = pytest.importorskip("PIL.Image")
+    file = io.BytesIO()
+    pillow.fromarray(np.full((240, 320, 3), 90, np.uint8)).save(file, "JPEG")
+    with (
+        media.JpegDecoder(device) as still,
+        media.Vpc(device) as vpc,
+        media.JpegEncoder(device) as back,
+    ):
+        small = downstream.thumbnail(still, vpc, back, file.getvalue())
+    decoded = np.asarray(pillow.open(io.BytesIO(small)))
+    assert decoded.shape == (120, 160, 3)
+    assert np.abs(decoded.astype(int) - 90).max() < 4

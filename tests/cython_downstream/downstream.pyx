@@ -5,6 +5,7 @@ from libc.stdint cimport int32_t
 from acl_fast cimport abi
 from acl_fast._device cimport Device
 from acl_fast._image cimport Image
+from acl_fast._jpeg cimport JpegDecoder, JpegEncoder
 from acl_fast._memory cimport Buffer
 from acl_fast._model cimport Model, Request
 from acl_fast._pool cimport PicturePool
@@ -116,3 +117,9 @@ def transcode(VideoDecoder decoder not None, Vpc vpc not None, PicturePool pool 
         total += packet.nbytes
         count += 1
     return total, count
+
+
+def thumbnail(JpegDecoder decoder not None, Vpc vpc not None, JpegEncoder encoder not None, file):
+    """Decode a JPEG file, scale it to half its size, and encode it again."""
+    cdef Image image = decoder.decode(file)
+    return encoder.encode(vpc.resize(image, image.width // 2, image.height // 2))

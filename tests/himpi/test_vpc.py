@@ -170,7 +170,7 @@ def test_channels() -> None:
 
 
 def test_many_channel_lives() -> None:
-    for i in range(500):
+    for i in range(1000):
         with hi.channel(i % 256, 10):
             pass
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 import threading
@@ -72,7 +73,9 @@ def test_frames_equal_ffmpegs(
     assert times == sorted(times)
 
 
-def test_raw_bytes_and_callback(device: af.Device, clip: Path, frames: list[np.ndarray]) -> None:
+def test_raw_bytes_and_callback(
+    device: af.Device, clip: Path, frames: list[np.ndarray], interface: str
+) -> None:
     with media.open_video(clip) as source:
         packets = [packet for packet, _ in source]
         codec = source.codec
@@ -80,7 +83,8 @@ def test_raw_bytes_and_callback(device: af.Device, clip: Path, frames: list[np.n
     assert b"".join(split) == b"".join(packets)
     assert len(split) == len(packets)
     seen: list[np.ndarray] = []
-    with media.VideoDecoder(device, codec, width=WIDTH, height=HEIGHT) as video:
+    size = {"width": WIDTH, "height": HEIGHT}
+    with media.VideoDecoder(device, codec, **size, interface=interface) as video:
         video.run(split, lambda image: seen.append(image.to_numpy()))
         assert len(seen) == len(frames)
         np.testing.assert_array_equal(seen[-1], frames[-1])
@@ -94,9 +98,54 @@ def test_raw_bytes_and_callback(device: af.Device, clip: Path, frames: list[np.n
         assert len(list(video.decode(split))) == len(frames)
 
 
-def test_asyncio(device: af.Device, clip: Path, frames: list[np.ndarray]) -> None:
+@pytest.mark.parametrize("format", ["nv21", "rgb", "bgr"])
+def test_other_formats(
+    device: af.Device, clip: Path, frames: list[np.ndarray], interface: str, format: str
+) -> None:
+    with (
+        media.open_video(clip) as source,
+        media.VideoDecoder(
+            device, source.codec, width=WIDTH, height=HEIGHT, format=format, interface=interface
+        ) as video,
+    ):
+        images = list(video.decode(source))
+    assert len(images) == COUNT
+    for image, frame in zip(images[::9], frames[::9], strict=True):
+        chroma = frame[HEIGHT:].reshape(HEIGHT // 2, -1, 2)
+        if format == "nv21":
+            swapped = chroma[..., ::-1].reshape(-1, WIDTH)
+            np.testing.assert_array_equal(image.to_numpy(), np.r_[frame[:HEIGHT], swapped])
+            continue
+        u, v = chroma.astype(float).repeat(2, 0).repeat(2, 1).transpose(2, 0, 1) - 128
+        y = frame[:HEIGHT].astype(float)
+        rgb = np.stack([y + 1.402 * v, y - 0.344 * u - 0.714 * v, y + 1.772 * u], -1)
+        rgb = rgb.clip(0, 255)[..., :: 1 if format == "rgb" else -1]
+        # The decoder's colours are libyuv's, in 1/64.
+        assert np.abs(image.to_numpy() - rgb).max() <= 3
+
+
+def test_the_resolution_may_change(device: af.Device, interface: str, tmp_path: Path) -> None:
+    """Pictures keep the pool's size: what is of another is scaled."""
+    packets = []
+    for size in ("320x240", "640x480"):
+        path = tmp_path / f"{size}.h264"
+        command = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", f"color=red:size={size}"]
+        command += ["-frames:v", "5", "-c:v", "libx264", str(path)]
+        subprocess.run(command, check=True)
+        packets += media.split_annexb(path.read_bytes(), "h264")
+    options = {"width": 320, "height": 240, "source_size": (640, 480), "interface": interface}
+    with media.VideoDecoder(device, **options) as video:  # type: ignore[arg-type]
+        images = list(video.decode(packets))
+        assert (len(images), video.damaged) == (10, 0)
+    for image in images:
+        assert image.size == (320, 240)
+        luma = image.to_numpy()[:240]
+        assert np.abs(luma.astype(int) - luma[0, 0]).max() <= 2
+
+
+def test_asyncio(device: af.Device, clip: Path, frames: list[np.ndarray], interface: str) -> None:
     async def count() -> int:
-        with media.open_video(clip) as source, decoder(device, source) as video:
+        with media.open_video(clip) as source, decoder(device, source, interface) as video:
             return len([image async for image in video.decode_async(source)])
 
     assert asyncio.run(count()) == len(frames)
@@ -228,12 +277,52 @@ def test_mistakes(device: af.Device) -> None:
         video.flush()
 
 
-def test_exit_with_a_decoder_at_work_is_quiet(clip: Path) -> None:
+THREADS = """
+import os, sys
+import acl_fast as af
+from acl_fast import media
+device = af.Device(0)
+with media.open_video(sys.argv[1]) as source:
+    size = {"width": source.width, "height": source.height}
+    before = len(os.listdir("/proc/self/task"))
+    with media.VideoDecoder(device, source.codec, **size) as video:
+        images = [image for image, _ in zip(video.decode(source), range(20))]
+        middle = len(os.listdir("/proc/self/task"))
+        with media.VideoEncoder(device, codec=source.codec, **size) as encoder:
+            for image in images[:8]:
+                encoder.send(image)
+            print(middle - before, len(os.listdir("/proc/self/task")) - middle)
+"""
+
+
+def test_engines_have_as_many_threads_as_the_device(clip: Path) -> None:
+    """Beside the channel's own two, and softnpu's workers, which the engines know nothing of."""
+    counts = []
+    for threads in ("2", "7"):
+        done = subprocess.run(
+            [sys.executable, "-c", THREADS, str(clip)],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env={**os.environ, "SOFTNPU_THREADS": threads},
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        counts.append([int(count) for count in done.stdout.split()])
+    few, many = counts
+    assert few[0] <= 2 + 2 + 2
+    assert 3 <= many[0] - few[0] <= 2 * 5
+    assert few[1] <= 2 + 2 + 2
+    assert many[1] <= 7 + 2 + 7
+
+
+def test_exit_with_a_decoder_at_work_is_quiet(clip: Path, interface: str) -> None:
     program = (
         "import acl_fast as af\n"
         "from acl_fast import media\n"
         f"source = media.open_video({str(clip)!r})\n"
-        "video = media.VideoDecoder(af.Device(0), source.codec, width=320, height=240)\n"
+        "size = {'width': 320, 'height': 240}\n"
+        "device = af.Device(0)\n"
+        f"video = media.VideoDecoder(device, source.codec, **size, interface={interface!r})\n"
         "for packet, pts in source: video.send(packet, pts)\n"
     )
     done = subprocess.run(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -182,6 +185,43 @@ def test_pictures_stay_in_their_interface(
         stream.synchronize()
     with pytest.raises(ValueError, match="pictures live in memory of kind"):
         media.Image.empty(device, 64, 64, kind="host")
+
+
+BUSY = """
+import os
+import numpy as np
+import acl_fast as af
+from acl_fast import media
+device = af.Device(0)
+image = media.Image.from_numpy(device, np.zeros((1620, 1920), np.uint8))
+
+def ticks():
+    found = {}
+    for task in os.listdir("/proc/self/task"):
+        fields = open(f"/proc/self/task/{task}/stat").read().rsplit(")", 1)[1].split()
+        found[task] = int(fields[11]) + int(fields[12])
+    return found
+
+with media.Vpc(device) as vpc:
+    before = ticks()
+    while sum(ticks().values()) - sum(before.values()) < 80:
+        vpc.batch_crop_resize(image, [(0, 0, 1920, 1080)] * 16, 640, 360)
+    print(sum(count - before.get(task, 0) >= 8 for task, count in ticks().items()))
+vpc = None
+"""
+
+
+def test_batches_use_the_threads_of_the_device(interface: str) -> None:
+    """Processor time of each, so that other work on the machine does not matter."""
+    done = subprocess.run(
+        [sys.executable, "-c", BUSY],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "SOFTNPU_THREADS": "3", "ACL_FAST_MEDIA": interface},
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert int(done.stdout) >= 2
 
 
 FUNCTION = {"v1": "acldvppVpc", "v2": "hi_mpi_vpc"}
