@@ -49,3 +49,11 @@ cdef class StillChannel:
 
 
 cdef StillPort make_still_port(str interface)
+
+
+cdef class JpegDecoder(StillChannel):
+    pass
+
+
+cdef class JpegEncoder(StillChannel):
+    pass
