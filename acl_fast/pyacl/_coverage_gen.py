@@ -468,7 +468,7 @@ FUNCTIONS: dict[str, tuple[str, str]] = {
     'acl.media.venc_get_channel_desc_thread_id': ('aclvencGetChannelDescThreadId', 'exact'),
     'acl.media.venc_get_frame_config_eos': ('aclvencGetFrameConfigEos', 'exact'),
     'acl.media.venc_get_frame_config_force_i_frame': ('aclvencGetFrameConfigForceIFrame', 'exact'),
-    'acl.media.venc_send_frame': ('aclvencSendFrame', 'approximate: encoded by libx264 and libx265; a failed frame has retCode 1 and no data'),
+    'acl.media.venc_send_frame': ('aclvencSendFrame', 'approximate: encoded by libx264 and libx265; a failed frame has retCode 1 and no data; a frame config of aclvdec is taken too'),
     'acl.media.venc_set_channel_desc_buf_addr': ('aclvencSetChannelDescBufAddr', 'approximate: packets lie there; without it each has memory of its own'),
     'acl.media.venc_set_channel_desc_buf_size': ('aclvencSetChannelDescBufSize', 'exact'),
     'acl.media.venc_set_channel_desc_callback': ('aclvencSetChannelDescCallback', 'exact'),

@@ -634,7 +634,7 @@ STATES: dict[str, tuple[str, str]] = {
     "aclvencGetChannelDescThreadId": ("libacl_dvpp.so", "exact"),
     "aclvencGetFrameConfigEos": ("libacl_dvpp.so", "exact"),
     "aclvencGetFrameConfigForceIFrame": ("libacl_dvpp.so", "exact"),
-    "aclvencSendFrame": ("libacl_dvpp.so", "approximate: encoded by libx264 and libx265; a failed frame has retCode 1 and no data"),
+    "aclvencSendFrame": ("libacl_dvpp.so", "approximate: encoded by libx264 and libx265; a failed frame has retCode 1 and no data; a frame config of aclvdec is taken too"),
     "aclvencSetChannelDescBufAddr": ("libacl_dvpp.so", "approximate: packets lie there; without it each has memory of its own"),
     "aclvencSetChannelDescBufSize": ("libacl_dvpp.so", "exact"),
     "aclvencSetChannelDescCallback": ("libacl_dvpp.so", "exact"),

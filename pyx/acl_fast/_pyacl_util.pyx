@@ -18,6 +18,24 @@ from libc.string cimport memcpy
 
 from acl_fast._pyacl_args cimport as_u64
 
+cdef extern from *:
+    """
+    #include <errno.h>
+    #include <sys/uio.h>
+    #include <unistd.h>
+
+    /* 0 where reading the first or the last byte would end the process; the kernel looks. A kernel
+       that forbids the question says nothing against the address. */
+    static int aclfast_host_can_read(const char *address, size_t size) {
+        char ends[2];
+        struct iovec to = {ends, 2};
+        struct iovec from[2] = {{(void *)address, 1}, {(void *)(address + size - 1), 1}};
+        ssize_t got = process_vm_readv(getpid(), &to, 1, from, 2, 0);
+        return got == 2 || (got < 0 && errno != EFAULT);
+    }
+    """
+    int aclfast_host_can_read(const char *address, size_t size) nogil
+
 __all__ = ["numpy_to_ptr", "numpy_contiguous_to_ptr", "ptr_to_numpy", "bytes_to_ptr",
            "ptr_to_bytes", "start_thread", "stop_thread"]
 
@@ -167,6 +185,9 @@ def ptr_to_bytes(ptr, size):
         raise ValueError("acl.util.ptr_to_bytes(): ptr is NULL")
     if nbytes >= <uint64_t>1 << 62:
         raise ValueError(f"acl.util.ptr_to_bytes(): size {size} is out of range")
+    if nbytes and not aclfast_host_can_read(<const char *><uintptr_t>address, nbytes):
+        raise ValueError(f"acl.util.ptr_to_bytes(): the host cannot read {nbytes} bytes at "
+                         f"{address:#x}; copy device memory to the host with acl.rt.memcpy")
     result = PyBytes_FromStringAndSize(NULL, <Py_ssize_t>nbytes)
     target = PyBytes_AS_STRING(result)
     if nbytes >= LARGE:

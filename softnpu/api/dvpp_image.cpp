@@ -252,7 +252,7 @@ aclError acldvppJpegEncodeAsync(acldvppChannelDesc *channelDesc, acldvppPicDesc 
     return guarded(__func__, [&] {
         ChannelDescRef channel;
         SOFTNPU_CHECK(find_channel(channelDesc, DVPP_CHNMODE_JPEGE, channel));
-        SOFTNPU_CHECK(require_pointer(size, "size"));
+        SOFTNPU_CHECK(require_readable(size, "size"));
         SOFTNPU_CHECK(check_device_data(data, *size));
         PictureArgument source;
         JpegeConfigTable::Ref settings;

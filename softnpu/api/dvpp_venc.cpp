@@ -4,6 +4,7 @@
 #include "softnpu/api/dvpp_access.hpp"
 #include "softnpu/core/config.hpp"
 #include "softnpu/dvpp/chip.hpp"
+#include "softnpu/dvpp/vdec.hpp"
 #include "softnpu/dvpp/venc.hpp"
 #include "softnpu/memory/memory.hpp"
 
@@ -12,7 +13,14 @@ using namespace softnpu;
 namespace {
 
 using DescRef = VencChannelDescTable::Ref;
-using ConfigRef = VencFrameConfigTable::Ref;
+
+/// A frame config of either codec, held.
+struct ConfigRef {
+    VencFrameConfigTable::Ref own;
+    VdecFrameConfigTable::Ref foreign;
+
+    FrameConfig *operator->() const noexcept { return own ? &*own : &*foreign; }
+};
 
 constexpr uint32_t kLeastSize = 128, kMostSize = 4096;
 constexpr uint32_t kMostInterval = 65536;
@@ -21,6 +29,12 @@ constexpr uint32_t kLeastBitrate = 10, kMostBitrate = 614400;  // kbit/s
 
 int find_desc(const aclvencChannelDesc *handle, DescRef &desc) {
     return find_in(venc_channel_descs(), handle, "channelDesc", desc);
+}
+
+int find_config(const aclvencFrameConfig *handle, ConfigRef &config) {
+    config.own = venc_frame_configs().find(handle);
+    if (!config.own) config.foreign = vdec_frame_configs().find(handle);
+    return config.own || config.foreign ? 0 : fail_handle(handle, "config");
 }
 
 // ---- parameters by number ----
@@ -198,7 +212,7 @@ int send(aclvencChannelDesc *handle, acldvppPicDesc *input, const void *reserve,
     SOFTNPU_CHECK(find_channel(handle, channel));
     SOFTNPU_CHECK(require_context());
     ConfigRef config;
-    SOFTNPU_CHECK(find_in(venc_frame_configs(), config_handle, "config", config));
+    SOFTNPU_CHECK(find_config(config_handle, config));
     // Programs offer a stream description of their own; the results come in the channel's anyway.
     if (reserve != nullptr && !stream_descs().find(reserve)) {
         return fail(ACL_ERROR_INVALID_PARAM, "reserve %p: want NULL or a live acldvppStreamDesc",
@@ -217,13 +231,22 @@ int send(aclvencChannelDesc *handle, acldvppPicDesc *input, const void *reserve,
 }
 
 int set_flag(const char *function, aclvencFrameConfig *handle,
-             std::atomic<uint8_t> VencFrameConfig::*flag, uint8_t value) {
+             std::atomic<uint8_t> FrameConfig::*flag, uint8_t value) {
     return guarded(function, [&] {
         ConfigRef config;
-        SOFTNPU_CHECK(find_in(venc_frame_configs(), handle, "config", config));
+        SOFTNPU_CHECK(find_config(handle, config));
         if (value > 1) return fail(ACL_ERROR_INVALID_PARAM, "value %u: want 0 or 1", value);
-        (*config).*flag = value;
+        config.operator->()->*flag = value;
         return 0;
+    });
+}
+
+uint8_t get_flag(const char *function, const aclvencFrameConfig *handle,
+                 std::atomic<uint8_t> FrameConfig::*flag) {
+    return guarded_value(function, uint8_t{0}, [&] {
+        ConfigRef config;
+        if (find_config(handle, config) != 0) return uint8_t{0};
+        return (config.operator->()->*flag).load(std::memory_order_acquire);
     });
 }
 
@@ -258,19 +281,19 @@ aclError aclvencDestroyFrameConfig(aclvencFrameConfig *config) {
 }
 
 aclError aclvencSetFrameConfigForceIFrame(aclvencFrameConfig *config, uint8_t forceIFrame) {
-    return set_flag(__func__, config, &VencFrameConfig::force_key, forceIFrame);
+    return set_flag(__func__, config, &FrameConfig::force_key, forceIFrame);
 }
 
 uint8_t aclvencGetFrameConfigForceIFrame(const aclvencFrameConfig *config) {
-    return get_value(__func__, venc_frame_configs(), config, &VencFrameConfig::force_key);
+    return get_flag(__func__, config, &FrameConfig::force_key);
 }
 
 aclError aclvencSetFrameConfigEos(aclvencFrameConfig *config, uint8_t eos) {
-    return set_flag(__func__, config, &VencFrameConfig::eos, eos);
+    return set_flag(__func__, config, &FrameConfig::eos, eos);
 }
 
 uint8_t aclvencGetFrameConfigEos(const aclvencFrameConfig *config) {
-    return get_value(__func__, venc_frame_configs(), config, &VencFrameConfig::eos);
+    return get_flag(__func__, config, &FrameConfig::eos);
 }
 
 aclError aclvencCreateChannel(aclvencChannelDesc *channelDesc) {

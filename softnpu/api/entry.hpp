@@ -3,6 +3,7 @@
 
 #include "acl/acl.h"
 #include "softnpu/core/status.hpp"
+#include "softnpu/memory/memory.hpp"
 
 namespace softnpu {
 
@@ -10,6 +11,15 @@ namespace softnpu {
 inline int require_pointer(const void *pointer, const char *name) noexcept {
     if (__builtin_expect(pointer != nullptr, true)) return 0;
     return fail(ACL_ERROR_INVALID_PARAM, "%s is NULL", name);
+}
+
+/// 100000 for a required structure of the program's that is NULL or no memory of the host.
+template <class T>
+int require_readable(const T *pointer, const char *name) noexcept {
+    if (const int code = require_pointer(pointer, name)) return code;
+    if (is_host_memory(pointer, sizeof(T))) return 0;
+    return fail(ACL_ERROR_INVALID_PARAM, "%s: the host has no memory at %p", name,
+                static_cast<const void *>(pointer));
 }
 
 /// `code` unless a time limit is -1 (for ever) or positive; 0 is no poll.

@@ -24,7 +24,7 @@ int require_zero(uint64_t value, const char *name) {
 }
 
 int check_properties(const aclrtPhysicalMemProp *prop) {
-    SOFTNPU_CHECK(require_pointer(prop, "prop"));
+    SOFTNPU_CHECK(require_readable(prop, "prop"));
     if (prop->handleType != ACL_MEM_HANDLE_TYPE_NONE ||
         prop->allocationType != ACL_MEM_ALLOCATION_TYPE_PINNED)
         return fail(ACL_ERROR_RT_PARAM_INVALID,
@@ -159,6 +159,7 @@ aclError aclrtMemUceRepair(int32_t deviceId, aclrtMemUceInfo *memUceInfoArray, s
         SOFTNPU_CHECK(require_pointer(memUceInfoArray, "memUceInfoArray"));
         if (arraySize == 0) return fail(ACL_ERROR_INVALID_PARAM, "arraySize is 0");
         if (runtime().device(deviceId) == nullptr) return ACL_ERROR_RT_INVALID_DEVICEID;
+        SOFTNPU_CHECK(require_readable(memUceInfoArray, "memUceInfoArray"));
         return fail(ACL_ERROR_RT_PARAM_INVALID,
                     "there is no memory error at %p: aclrtGetMemUceInfo found none",
                     memUceInfoArray->addr);

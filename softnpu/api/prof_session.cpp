@@ -10,6 +10,7 @@
 #include "softnpu/api/entry.hpp"
 #include "softnpu/core/config.hpp"
 #include "softnpu/core/context.hpp"
+#include "softnpu/memory/memory.hpp"
 #include "softnpu/prof/prof.hpp"
 #include "softnpu/stream/stream.hpp"
 
@@ -35,7 +36,8 @@ int destroy(const void *handle, Kind kind, const char *type) {
 // C programs pass the address of a descriptor, pyACL the descriptor itself: no address is so small.
 int descriptor_of(void *fd) {
     const auto number = reinterpret_cast<uintptr_t>(fd);
-    return number < 65536 ? static_cast<int>(number) : *static_cast<int *>(fd);
+    if (number < 65536) return static_cast<int>(number);
+    return is_host_memory(fd, sizeof(int)) ? *static_cast<int *>(fd) : -1;
 }
 
 struct Range {

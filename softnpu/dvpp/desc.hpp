@@ -29,6 +29,13 @@ struct CountedDesc {
     CountedDesc &operator=(const CountedDesc &) = delete;
 };
 
+/// What a frame config of the codecs says. Both kinds hold it: programs are seen that make their
+/// encoder's config with aclvdecCreateFrameConfig, and an encoder takes it.
+struct FrameConfig : CountedDesc {
+    std::atomic<uint8_t> eos{0};
+    std::atomic<uint8_t> force_key{0};
+};
+
 /// Values are atomic: device threads write results while the program reads.
 struct PicDesc : CountedDesc {
     bool in_batch = false;              // set before the handle is given out

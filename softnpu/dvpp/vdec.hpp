@@ -44,10 +44,8 @@ struct VdecChannelDesc : CountedDesc {
     std::shared_ptr<VdecChannel> channel;
 };
 
-struct VdecFrameConfig : CountedDesc {};
-
 using VdecChannelDescTable = HandleTable<VdecChannelDesc, dvpp_handle(10)>;
-using VdecFrameConfigTable = HandleTable<VdecFrameConfig, dvpp_handle(11)>;
+using VdecFrameConfigTable = HandleTable<FrameConfig, dvpp_handle(11)>;
 SOFTNPU_API VdecChannelDescTable &vdec_channel_descs() noexcept;
 SOFTNPU_API VdecFrameConfigTable &vdec_frame_configs() noexcept;
 

@@ -45,13 +45,8 @@ struct VencChannelDesc : CountedDesc {
     std::shared_ptr<VencChannel> channel;
 };
 
-struct VencFrameConfig : CountedDesc {
-    std::atomic<uint8_t> eos{0};
-    std::atomic<uint8_t> force_key{0};
-};
-
 using VencChannelDescTable = HandleTable<VencChannelDesc, dvpp_handle(12)>;
-using VencFrameConfigTable = HandleTable<VencFrameConfig, dvpp_handle(13)>;
+using VencFrameConfigTable = HandleTable<FrameConfig, dvpp_handle(13)>;
 SOFTNPU_API VencChannelDescTable &venc_channel_descs() noexcept;
 SOFTNPU_API VencFrameConfigTable &venc_frame_configs() noexcept;
 

@@ -1,6 +1,11 @@
 #include "softnpu/memory/host.hpp"
 
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <array>
 #include <atomic>
+#include <cerrno>
 #include <cstdint>
 #include <iterator>
 #include <map>
@@ -33,7 +38,36 @@ std::map<uintptr_t, size_t>::iterator overlapping(Registry &all, uintptr_t addre
     return before->first + before->second > address ? before : all.ranges.end();
 }
 
+/// True when this process can read a byte there; the kernel looks, so nothing faults.
+bool is_readable(uintptr_t address) noexcept {
+    char byte;
+    iovec to{&byte, 1};
+    iovec from{reinterpret_cast<void *>(address), 1};
+    const int before = errno;
+    const bool faults = process_vm_readv(getpid(), &to, 1, &from, 1, 0) < 0 && errno == EFAULT;
+    errno = before;  // a kernel that forbids the question leaves the address unchecked
+    return !faults;
+}
+
+/// Pages found readable lately are not asked about again, so that copies from the same buffers cost
+/// no system call. One that is unmapped meanwhile passes, and the copy faults as it always did.
+bool is_readable_page_of(uintptr_t address) noexcept {
+    static std::array<std::atomic<uintptr_t>, 64> lately{};
+    const uintptr_t page = address / 4096;
+    std::atomic<uintptr_t> &slot = lately[page % lately.size()];
+    if (slot.load(std::memory_order_relaxed) == page) return page != 0;
+    if (!is_readable(address)) return false;
+    slot.store(page, std::memory_order_relaxed);
+    return true;
+}
+
 }  // namespace
+
+bool is_host_memory(const void *address, size_t size) noexcept {
+    const auto first = reinterpret_cast<uintptr_t>(address);
+    const uintptr_t last = first + (size > 0 ? size - 1 : 0);
+    return last >= first && is_readable_page_of(first) && is_readable_page_of(last);
+}
 
 bool is_registered_host(const void *address, size_t size) noexcept {
     Registry &all = registry();

@@ -188,7 +188,9 @@ int check_device_memory(const char *what, const void *address, size_t size, int 
 int check_memory(const char *what, const void *address, size_t size, int code) {
     if (is_device_range(address)) return check_device_memory(what, address, size, code);
     const Arena *arena = host_arena_if_holds(address);
-    return arena != nullptr ? check_in_arena(*arena, what, address, size, code) : 0;
+    if (arena != nullptr) return check_in_arena(*arena, what, address, size, code);
+    if (is_host_memory(address, size)) return 0;
+    return fail(code, "%s: this process has no memory of %zu bytes at %p", what, size, address);
 }
 
 std::string describe_address(const void *address) {

@@ -41,6 +41,8 @@ MEDIA = {
     }.items()
     for kind in kinds
 }
+# An encoder takes a decoder's, which programs are seen to give it.
+ALSO = {"aclvencFrameConfig *": "aclvdecFrameConfig *"}
 # Opaque types, and what an address in the user's program cannot be.
 HANDLES = {
     "aclrtStream",
@@ -216,7 +218,8 @@ class Fuzzer:
         """Something that is no live handle of this kind."""
         chance = self.random
         choice = chance.randrange(8)
-        others = [handle for other, handle in self.live.items() if other != kind]
+        right = (kind, ALSO.get(kind))
+        others = [handle for other, handle in self.live.items() if other not in right]
         if choice == 0:
             return chance.getrandbits(64) | 1
         if choice == 1:

@@ -163,10 +163,15 @@ def test_exception_callback_is_set_and_taken_back(unraisable: list[Any]) -> None
 
 def test_a_failing_task_calls_the_exception_callback(unraisable: list[Any]) -> None:
     seen: list[tuple[int, int]] = []
+    ids: dict[str, int] = {}
 
     def failed(info: int) -> None:
         code = acl.rt.get_error_code_from_exception_info(info)
         seen.append((code, acl.rt.get_device_id_from_exception_info(info)))
+        parts = ("stream", "thread", "task")
+        ids.update(
+            {part: getattr(acl.rt, f"get_{part}_id_from_exception_info")(info) for part in parts}
+        )
         raise KeyError("told as well")
 
     assert acl.rt.set_exception_info_callback(failed) == 0
@@ -185,6 +190,9 @@ def test_a_failing_task_calls_the_exception_callback(unraisable: list[Any]) -> N
     done = acl.rt.synchronize_stream(own)
     assert done != 0
     assert seen == [(done, 0)]
+    assert ids["stream"] == acl.rt.stream_get_id(own)[0]
+    assert 0 <= ids["task"] < 1 << 32
+    assert ids["thread"] not in (0, 0xFFFFFFFF)
     assert [type(error) for error, _ in unraisable] == [KeyError]
     reporter.stop()
     assert acl.rt.set_exception_info_callback(None) == 0
