@@ -63,8 +63,8 @@ SOFTNPU_API void *device_view(const void *address) noexcept;
 /// The first size argument of 0 checks the address alone.
 SOFTNPU_API int check_device_memory(const char *what, const void *address, size_t size,
                                     int code = 107000);
-/// True when the process can read the first and the last byte: garbage addresses do not pass. A look
-/// at a small cache, or a system call for pages not asked about lately.
+/// True when the process can read the first and the last byte: garbage addresses do not pass. A
+/// look at a small cache, or a system call for pages not asked about lately.
 SOFTNPU_API bool is_host_memory(const void *address, size_t size) noexcept;
 /// The same as check_device_memory() for memory that may also be host memory.
 SOFTNPU_API int check_memory(const char *what, const void *address, size_t size, int code = 107000);
