@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
+import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -72,3 +77,36 @@ def test_info_names_the_engines() -> None:
     assert engines["image"].startswith("libjpeg")
     assert engines["scale"].startswith("libyuv ")
     assert engines["video"].startswith("libavcodec ")
+
+
+def libraries(folder: Path, **environment: str) -> tuple[str, set[str], dict[str, str]]:
+    """Configure softnpu; what CMake says, which libraries there will be, how files are compiled."""
+    command = ["cmake", "-S", str(child.ROOT), "-B", str(folder), "-G", "Ninja"]
+    command += ["-DCMAKE_EXPORT_COMPILE_COMMANDS=ON", f"-DSOFTNPU_OUTPUT_DIR={folder / 'lib64'}"]
+    done = subprocess.run(
+        command, env={**os.environ, **environment}, capture_output=True, text=True, check=True
+    )
+    entries = json.loads((folder / "compile_commands.json").read_text())
+    commands = {
+        str(Path(entry["file"]).relative_to(child.ROOT)): entry["command"].replace(str(folder), "")
+        for entry in entries
+        if Path(entry["file"]).is_relative_to(child.ROOT)
+    }
+    targets = (folder / "build.ninja").read_text()
+    return done.stdout, set(re.findall(r"lib64/(\w+)\.so:", targets)), commands
+
+
+@pytest.mark.skipif(not (shutil.which("cmake") and shutil.which("ninja")), reason="no build tools")
+def test_a_machine_without_the_packages_builds_the_rest(tmp_path: Path) -> None:
+    """The same libraries, built in the same way, but for the engines, which are named."""
+    _, all_made, all_commands = libraries(tmp_path / "all")
+    said, made, commands = libraries(tmp_path / "bare", PKG_CONFIG_LIBDIR=str(tmp_path))
+    for kind, package in (("image", "jpeg"), ("scale", "swscale"), ("video", "avcodec")):
+        assert f"no {kind} engine, lib{package} is missing" in said
+    assert all_made - made == {f"libsoftnpu_{kind}" for kind in MISSING}
+    assert made <= all_made
+    kept = {
+        name: command for name, command in all_commands.items() if name.split("/")[1] not in MISSING
+    }
+    assert commands == kept
+    assert len(commands) > 100

@@ -25,7 +25,7 @@ LIMITS = Thresholds()
 
 @dataclass
 class Copies:
-    """What was copied while a block ran, by direction."""
+    """What was copied while a block ran, by direction, and what the engines made."""
 
     moved: dict[str, int] = field(default_factory=dict)
 
@@ -36,7 +36,8 @@ def counted() -> Iterator[Copies]:
     before = af.softnpu.counters()
     yield copies
     after = af.softnpu.counters()
-    names = [name for name in after if name.startswith(("bytes_", "copies_"))]
+    work = ("bytes_", "copies_", "images_", "frames_")
+    names = [name for name in after if name.startswith(work)]
     copies.moved = {name: after[name] - before[name] for name in names}
 
 

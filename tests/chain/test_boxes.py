@@ -130,6 +130,10 @@ def test_boxes_of_video(
     results = sum(result.nbytes for result in found)
     assert_only_compressed_data_and_results(copies, unified, 2 * clip.stat().st_size, results)
     assert len(found) == COUNT
+    # Each box is cut once and read by AIPP once.
+    boxes = sum(len(boxes_of(number)) for number in range(COUNT))
+    made = copies.moved
+    assert (made["frames_decoded"], made["images_processed"]) == (COUNT, 2 * boxes)
     session = onnxruntime.InferenceSession(str(onnx_path), providers=["CPUExecutionProvider"])
     for number, (frame, result) in enumerate(zip(decoded(clip), found, strict=True)):
         if number % 5:

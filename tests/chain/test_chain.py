@@ -56,6 +56,8 @@ def test_video_to_model(
     # Annex B repeats parameter sets; one frame has 261,120 bytes.
     packets = 2 * path.stat().st_size
     assert_only_compressed_data_and_results(copies, unified, packets, 40 * chain.result_bytes)
+    # Each frame is decoded, scaled and read by AIPP once, and made by nobody else.
+    assert (copies.moved["frames_decoded"], copies.moved["images_processed"]) == (40, 80)
     frames = decoded(path)
     box = media.Letterbox.fit(frames[0].width, frames[0].height, SIZE, SIZE)
     expected = [reference_detections(chain.detector, frame, box, LIMITS) for frame in frames]
@@ -76,6 +78,7 @@ def test_jpeg_to_model(device: af.Device, chain: Chain, unified: bool) -> None:
             assert_only_compressed_data_and_results(
                 copies, unified, len(data) + 4096, chain.result_bytes
             )
+            assert copies.moved["images_processed"] == 3  # by JPEGD, VPC and AIPP
             # JPEG is wide range and the model takes narrow: the reference is given it likewise.
             luma = np.asarray(Image.open(io.BytesIO(data)).convert("YCbCr"))
             packed = VideoFrame.from_ndarray(to_nv12(luma), format="nv12")

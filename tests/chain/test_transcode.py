@@ -55,6 +55,8 @@ def test_transcode(
             packets = list(encoder.encode(pictures()))
         assert decoder.damaged == encoder.lost == 0
     assert len(packets) == COUNT
+    names = ("frames_decoded", "images_processed", "frames_encoded")
+    assert [copies.moved[name] for name in names] == [COUNT] * 3
     compressed = sum(packet.nbytes for packet in packets)
     # Packets that come back are copied out of device memory that lives as long as a callback;
     # where host and device share memory, softnpu has no part in it.

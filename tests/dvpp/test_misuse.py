@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.dvpp import formats
+from tests.dvpp import formats, pictures
 from tests.dvpp.formats import GREY, NV12, RGB, RGBA, YUYV, Canvas
 from tests.dvpp.pictures import dvpp, interpolation, roi, synchronize
 from tests.softnpu_model.acl import acl
-from tests.vdec.vdec import Memory
+from tests.vdec.vdec import Memory, live
 
 INVALID_PARAM, FORMAT_NOT_MATCH, UNSUPPORTED = 100000, 100027, 200006
 Channel = C.c_void_p
@@ -372,3 +372,15 @@ def test_first_chips(chip: str) -> None:
         timeout=60,
     )
     assert result.stdout.strip() == "done", result.stderr
+
+
+def test_thousands_of_channels() -> None:
+    """Of each kind that acldvppCreateChannel makes; some with work on its way."""
+    before = live()
+    with canvases((64, 48, NV12), (32, 24, NV12)) as (source, target), interpolation() as how:
+        for number in range(2000):
+            with pictures.channel() as channel:
+                if number % 20 == 0:
+                    dvpp.acldvppVpcResizeAsync(channel, source.handle, target.handle, how, None)
+        synchronize()
+    assert live() == before

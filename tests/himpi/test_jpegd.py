@@ -36,6 +36,7 @@ from tests.vdec.vdec import Memory
 pillow = pytest.importorskip("PIL.Image")
 cv2 = pytest.importorskip("cv2")
 WIDTH, HEIGHT = 332, 250
+MANY = 600
 NV12, NV21, GREY = 1, 2, 0
 # OpenCV's sampling factors, hi_jpeg_raw_format, the format that keeps it, chroma across and down.
 SAMPLINGS = {
@@ -225,7 +226,7 @@ def test_damaged_files_are_marked_and_the_channel_goes_on(chn: int) -> None:
     memory, files = Memory(1 << 18), []
     chance = np.random.default_rng(3)
     target = PicInfo(0, 0, 0, 0, NV12, memory.address, memory.nbytes)
-    for number in range(120):
+    for number in range(MANY):
         data = good.copy()
         places = chance.integers(0, len(data), chance.integers(1, 20))
         data[places] = chance.integers(0, 256, len(places), np.uint8)
@@ -233,7 +234,7 @@ def test_damaged_files_are_marked_and_the_channel_goes_on(chn: int) -> None:
         files.append(filled(data.tobytes()))
         assert send(Stream(1, 0, 1, number, 0, len(data), files[-1].address), target) == 0
     flags = []
-    for number in range(120):
+    for number in range(MANY):
         got, frame, _ = fetch(5000)
         assert (got, frame.pts) == (0, number)
         flags.append(frame.flag)
@@ -458,3 +459,22 @@ def test_strides_for_several_engines() -> None:
     assert align([9], 640, 480, NV12) == sys_illegal
     assert align([], 640, 480, NV12) == sys_illegal
     assert code("hi_mpi_sys_get_image_align_info", None, 1, None, None) == sys_null
+
+
+def test_thousands_of_channels() -> None:
+    """JPEG and PNG decoders, some with a file on its way."""
+    before = live()
+    data = compressed()
+    file, memory = filled(data), Memory(1 << 18)
+    target = PicInfo(0, 0, 0, 0, NV12, memory.address, memory.nbytes)
+    for number in range(1000):
+        assert code("hi_mpi_vdec_create_chn", CHN, C.byref(attr(26, 1024, 1024))) == 0
+        if number % 10 == 0:
+            assert code("hi_mpi_vdec_start_recv_stream", CHN) == 0
+            assert send(Stream(1, 0, 1, 0, 0, len(data), file.address), target) == 0
+        assert code("hi_mpi_vdec_destroy_chn", CHN) == 0
+        assert code("hi_mpi_pngd_create_chn", 3, (C.c_uint64 * 5)()) == 0
+        assert code("hi_mpi_pngd_destroy_chn", 3) == 0
+    file.free()
+    memory.free()
+    assert live() == before

@@ -7,6 +7,7 @@ import http.server
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -134,3 +135,9 @@ def test_a_source_that_falls_silent(clip: Path) -> None:
             packets.extend(source)
         thread.join()
     assert packets
+
+
+def test_without_pyav_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+    with pytest.raises(ImportError, match=r"pip install acl_fast\[video\]"):
+        media.open_video("clip.mp4")

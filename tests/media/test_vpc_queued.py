@@ -68,6 +68,36 @@ def test_calls_do_not_wait(
     assert stream.in_flight == 0
 
 
+def test_memory_returns_to_the_pool_when_the_device_is_done(
+    device: af.Device, stream: af.Stream, gate: Gate, interface: str
+) -> None:
+    """Pictures whose images are gone are still read and written by what is queued."""
+    kind = {"v1": "dvpp", "v2": "himpi"}[interface]
+    pixels = noise(320, 240)
+    with (
+        media.PicturePool(device, 320, 240, count=2, exhausted="raise", kind=kind) as pool,
+        media.PicturePool(device, 80, 60, count=1, kind=kind) as small,
+    ):
+        source, middle = pool.get(), pool.get()
+        source.upload(pixels)
+        vpc.resize(source, out=middle, stream=stream)
+        result = vpc.resize(middle, out=small, stream=stream)
+        source.close()
+        middle.close()
+        source = middle = None
+        assert pool.idle == 0
+        with pytest.raises(MemoryError):
+            pool.get()
+        device.make_current()
+        gate.open()
+        stream.synchronize()
+        assert (pool.idle, small.idle) == (2, 0)
+        want = vpc.resize(media.Image.from_numpy(device, pixels), 80, 60)
+        np.testing.assert_array_equal(result.to_numpy(), want.to_numpy())
+        result.close()
+        assert small.idle == 1
+
+
 def test_failures_show_when_the_stream_is_synchronized(
     device: af.Device, stream: af.Stream, gate: Gate
 ) -> None:
