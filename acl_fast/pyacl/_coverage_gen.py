@@ -433,7 +433,7 @@ FUNCTIONS: dict[str, tuple[str, str]] = {
     'acl.media.vdec_get_channel_desc_param': ('aclvdecGetChannelDescParam', 'exact'),
     'acl.media.vdec_get_channel_desc_ref_frame_num': ('aclvdecGetChannelDescRefFrameNum', 'exact'),
     'acl.media.vdec_get_channel_desc_thread_id': ('aclvdecGetChannelDescThreadId', 'exact'),
-    'acl.media.vdec_send_frame': ('aclvdecSendFrame', "approximate: decoded by libavcodec; a frame that is damaged, lacks a frame it refers to or is not 128x128 to 4096x4096 has retCode 1; scaling is libyuv's bilinear"),
+    'acl.media.vdec_send_frame': ('aclvdecSendFrame', "approximate: decoded by libavcodec; a frame that is damaged, lacks a frame it refers to or is not 128x128 to 4096x4096 has retCode 1, the same in each run; H.265 with changed bits that are another valid slice passes as good unless the stream has a hash SEI; scaling is libyuv's bilinear"),
     'acl.media.vdec_send_skipped_frame': ('aclvdecSendSkippedFrame', 'exact'),
     'acl.media.vdec_set_channel_desc_bit_depth': ('aclvdecSetChannelDescBitDepth', 'approximate: stored; the stream says its bit depth'),
     'acl.media.vdec_set_channel_desc_callback': ('aclvdecSetChannelDescCallback', 'exact'),

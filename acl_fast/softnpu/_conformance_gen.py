@@ -599,7 +599,7 @@ STATES: dict[str, tuple[str, str]] = {
     "aclvdecGetChannelDescParam": ("libacl_dvpp.so", "exact"),
     "aclvdecGetChannelDescRefFrameNum": ("libacl_dvpp.so", "exact"),
     "aclvdecGetChannelDescThreadId": ("libacl_dvpp.so", "exact"),
-    "aclvdecSendFrame": ("libacl_dvpp.so", "approximate: decoded by libavcodec; a frame that is damaged, lacks a frame it refers to or is not 128x128 to 4096x4096 has retCode 1; scaling is libyuv's bilinear"),
+    "aclvdecSendFrame": ("libacl_dvpp.so", "approximate: decoded by libavcodec; a frame that is damaged, lacks a frame it refers to or is not 128x128 to 4096x4096 has retCode 1, the same in each run; H.265 with changed bits that are another valid slice passes as good unless the stream has a hash SEI; scaling is libyuv's bilinear"),
     "aclvdecSendSkippedFrame": ("libacl_dvpp.so", "exact"),
     "aclvdecSetChannelDescBitDepth": ("libacl_dvpp.so", "approximate: stored; the stream says its bit depth"),
     "aclvdecSetChannelDescCallback": ("libacl_dvpp.so", "exact"),

@@ -118,6 +118,7 @@ struct DecodedFrame {
     uint32_t height = 0;
     bool damaged = false;
     bool interlaced = false;
+    bool begins = false;  // what was sent before its packet has come out, or never will
     int bit_depth = 8;
 };
 

@@ -191,8 +191,10 @@ void VdecChannel::collect() {
 
 void VdecChannel::deliver(const DecodedFrame &decoded) {
     if (decoded.tag > kDeepestReorder) fail_before(decoded.tag - kDeepestReorder);
-    const VdecFrameRef frame = find(decoded.tag);
     if (decoded.interlaced) interlaced_ = decoded.tag;
+    // As where the program waits for each callback, or their order would depend on that.
+    if (keeps_order() || (decoded.begins && !has_fields())) fail_before(decoded.tag);
+    const VdecFrameRef frame = find(decoded.tag);
     if (!frame) return;  // a second picture of one packet, or given up
     count(counters().frames_decoded);
     make_due(*frame);
@@ -236,8 +238,12 @@ void VdecChannel::settle_if_starved() {
     if (decoder_ == nullptr) return;
     decoder_->settle();
     collect();
-    const bool fields = interlaced_ != ~uint64_t{0};
-    if (decoder_->reorder_depth() == 0 && !fields) fail_before(next);
+    if (keeps_order()) fail_before(next);
+}
+
+/// Frames come out in the order of their packets, each from one.
+bool VdecChannel::keeps_order() const {
+    return decoder_->reorder_depth() == 0 && !has_fields();
 }
 
 /// The frame, if there is one, is called back without a picture.

@@ -107,6 +107,8 @@ class VdecChannel : public FrameChannel<VdecChannel, VdecFrame, VdecFrameRef> {
     VdecFrameRef find(uint64_t number);
     void fail_before(uint64_t number);
     void settle_if_starved();
+    bool keeps_order() const;
+    bool has_fields() const { return interlaced_ != ~uint64_t{0}; }
     void give_up(const VdecFrameRef &frame, uint32_t code);
     void make_due(VdecFrame &frame);
 

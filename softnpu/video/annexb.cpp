@@ -71,12 +71,41 @@ void skip_scaling_list(Bits &bits, int entries) {
     }
 }
 
-/// A supplement (7.3.2.3) whose first message says that decoding may begin at once (D.1.8).
-bool is_recovery_point(const uint8_t *data, size_t size) {
+/// A supplement (7.3.2.3) whose first message says after how many frames pictures are whole where
+/// decoding begins here (D.1.8); negative for others.
+int recovery_frames(const uint8_t *data, size_t size) {
     Bits bits(data, size);
     const bool known = bits.take(8) == 6;
     bits.take(8);  // its size
-    return known && bits.ue() == 0;
+    return known ? static_cast<int>(bits.ue() & 0xFFFF) : -1;
+}
+
+/// Past the profile and level of an H.265 parameter set (7.3.3) with so many sublayers below.
+void skip_profile(Bits &bits, uint32_t sublayers) {
+    for (int i = 0; i < 12; ++i) bits.take(8);
+    uint32_t there[8] = {};
+    for (uint32_t i = 0; i < sublayers; ++i) there[i] = bits.take(2);
+    for (uint32_t i = sublayers; sublayers > 0 && i < 8; ++i) bits.take(2);
+    for (uint32_t i = 0; i < sublayers; ++i) {
+        const int bytes = ((there[i] & 2) != 0 ? 11 : 0) + static_cast<int>(there[i] & 1);
+        for (int k = 0; k < bytes; ++k) bits.take(8);
+    }
+}
+
+/// From behind the id of an H.265 sequence parameter set (7.3.2.2): the size of coding tree blocks;
+/// 0 for what is none.
+int read_block_size(Bits &bits, uint32_t sublayers) {
+    if (bits.ue() == 3) bits.bit();                               // chroma
+    for (int i = 0; i < 2; ++i) bits.ue();                        // size
+    for (int i = bits.bit() != 0 ? 4 : 0; i > 0; --i) bits.ue();  // cropping
+    for (int i = 0; i < 3; ++i) bits.ue();                        // depths, order
+    const uint32_t from = bits.bit() != 0 ? 0 : sublayers;
+    for (uint32_t i = from; i <= sublayers; ++i) {
+        for (int k = 0; k < 3; ++k) bits.ue();
+    }
+    const uint32_t least = bits.ue() + 3;
+    const uint32_t size = least + bits.ue();
+    return size >= 4 && size <= 6 ? 1 << size : 0;
 }
 
 }  // namespace
@@ -118,6 +147,23 @@ uint32_t PacketReader::read_sequence(const uint8_t *data, size_t size) {
     return id;
 }
 
+/// Of an H.265 parameter set, from behind the header of its unit, the id.
+uint32_t PacketReader::read_h265_set(int type, const uint8_t *data, size_t size) {
+    Bits bits(data, size);
+    uint32_t id = kNoId;
+    if (type == 32) id = bits.take(4);
+    if (type == 33) {
+        bits.take(4);  // its video parameter set
+        const uint32_t sublayers = bits.take(3);
+        bits.bit();
+        skip_profile(bits, sublayers);
+        id = bits.ue();
+        block_size_ = read_block_size(bits, sublayers);
+    }
+    if (type == 34) id = bits.ue();
+    return id < 64 ? id : kNoId;
+}
+
 /// 7.3.2.2
 uint32_t PacketReader::read_picture_set(const uint8_t *data, size_t size) {
     Bits bits(data, size);
@@ -130,36 +176,73 @@ uint32_t PacketReader::read_picture_set(const uint8_t *data, size_t size) {
 
 /// Whether the number in a slice header (7.3.3) tells of lost frames (7.4.3). libavcodec looks at
 /// numbers, too, but takes those of frames that nothing refers to for the previous ones.
-bool PacketReader::follows_loss(int header, const uint8_t *data, size_t size) {
-    Bits bits(data, size);
-    bits.ue();  // first macroblock
-    bits.ue();  // type
-    const uint32_t set = bits.ue();
-    if (set >= sequence_of_.size()) return false;
-    const Sequence &sequence = sequences_[sequence_of_[set]];
-    if (sequence.number_bits == 0) return false;
-    if (sequence.has_planes) bits.take(2);
-    const uint32_t number = bits.take(sequence.number_bits);
+bool PacketReader::follows_loss(bool idr, bool reference, uint32_t number,
+                                const Sequence &sequence) {
     const uint32_t next = (previous_ + 1) % (1u << sequence.number_bits);
-    const bool starts = (header & 0x1F) == 5 || !known_;
+    const bool starts = idr || !known_;
     // A frame may reset the numbers (memory management operation 5), which libavcodec follows.
     const bool gap = !starts && number != previous_ && number != next && number > 1;
-    if (starts || (header & 0x60) != 0) {
+    if (starts || reference) {
         known_ = true;
         previous_ = number;
     }
     return gap && !sequence.gaps_allowed;
 }
 
-/// An H.264 unit that is no slice.
-void PacketReader::read_other(int type, const uint8_t *data, size_t size, PacketFacts &facts) {
-    if (type == 6 && is_recovery_point(data, size)) facts.is_key = true;
-    if ((type != 7 && type != 8) || size > kLargestSet) return;
-    const uint32_t id = type == 7 ? read_sequence(data, size) : read_picture_set(data, size);
-    if (id == kNoId) return;
+/// The first slice of a picture whose frame has this number.
+void PacketReader::follow_refresh(uint32_t number, const Sequence &sequence, PacketFacts &facts) {
+    const uint32_t range = 1u << sequence.number_bits;
+    if (facts.is_key) refreshing_ = false;
+    // Frames that nothing refers to have the number of the next one that something does.
+    const bool over = (number - refreshed_) % range < range / 2;
+    facts.ends_refresh = refreshing_ && over;
+    if (facts.ends_refresh) refreshing_ = false;
+    facts.begins_refresh = refresh_ > 0 && refresh_ < range / 2 && !refreshing_;
+    if (facts.begins_refresh) {
+        refreshing_ = true;
+        refreshed_ = (number + refresh_) % range;
+    }
+    refresh_ = 0;
+}
+
+void PacketReader::read_slice(int header, const uint8_t *data, size_t size, PacketFacts &facts) {
+    const bool idr = facts.is_idr = (header & 0x1F) == 5;
+    Bits bits(data, size);
+    bits.ue();  // first macroblock
+    facts.may_lead = bits.ue() % 5 == 1;
+    facts.is_key = facts.is_key || idr;
+    const uint32_t set = bits.ue();
+    if (set >= sequence_of_.size()) return;
+    const Sequence &sequence = sequences_[sequence_of_[set]];
+    if (sequence.number_bits == 0) return;
+    if (sequence.has_planes) bits.take(2);
+    const uint32_t number = bits.take(sequence.number_bits);
+    facts.lost = follows_loss(idr, (header & 0x60) != 0, number, sequence);
+    follow_refresh(number, sequence, facts);
+}
+
+void PacketReader::keep_set(int type, uint32_t id, const uint8_t *data, size_t size) {
+    if (id == kNoId || size > kLargestSet) return;
     std::vector<uint8_t> &set = sets_[static_cast<uint32_t>(type) << 8 | id];
-    set = {0, 0, 0, 1, static_cast<uint8_t>(0x60 | type)};
+    set = {0, 0, 0, 1};
     set.insert(set.end(), data, data + size);
+}
+
+/// A unit that is no slice, from its header on.
+void PacketReader::read_other(const uint8_t *data, size_t size, PacketFacts &facts) {
+    if (codec_ == Codec::h265) {
+        const int type = data[0] >> 1 & 0x3F;
+        if (size > 2) keep_set(type, read_h265_set(type, data + 2, size - 2), data, size);
+        return;
+    }
+    const int type = data[0] & 0x1F;
+    if (type == 6) {
+        const int frames = recovery_frames(data + 1, size - 1);
+        if (frames == 0) facts.is_key = true;
+        if (frames > 0) refresh_ = static_cast<uint32_t>(frames);
+    }
+    if (type == 7) keep_set(type, read_sequence(data + 1, size - 1), data, size);
+    if (type == 8) keep_set(type, read_picture_set(data + 1, size - 1), data, size);
 }
 
 std::vector<uint8_t> PacketReader::parameter_sets() const {
@@ -174,18 +257,18 @@ PacketFacts PacketReader::read(const uint8_t *data, size_t size) {
     size_t unit = 0;  // where the unit begins that is being passed; 0: none
     for (size_t i = 0; i + 3 < size; ++i) {
         if (data[i] != 0 || data[i + 1] != 0 || data[i + 2] != 1) continue;
-        if (unit != 0 && is_h264) read_other(data[unit - 1] & 0x1F, data + unit, i - unit, facts);
+        if (unit != 0) read_other(data + unit, i - unit, facts);
         const int type = is_h264 ? data[i + 3] & 0x1F : data[i + 3] >> 1 & 0x3F;
         i += 3;
-        unit = i + 1;
+        unit = i;
         if (is_h264 ? type >= 6 && type <= 13 : type >= 32) continue;
-        if (is_h264 && (type == 1 || type == 5)) {
-            facts.lost = follows_loss(data[i], data + unit, size - unit);
-            facts.is_key = facts.is_key || type == 5;
+        if (!is_h264) facts.is_key = type >= 16 && type <= 21;
+        if (type == 1 || type == 5) {
+            if (is_h264) read_slice(data[i], data + i + 1, size - i - 1, facts);
         }
         return facts;
     }
-    if (unit != 0 && is_h264) read_other(data[unit - 1] & 0x1F, data + unit, size - unit, facts);
+    if (unit != 0) read_other(data + unit, size - unit, facts);
     facts.has_picture = unit == 0;
     facts.is_key = false;
     return facts;

@@ -4,6 +4,7 @@ extern "C" {
 #include <libavcodec/avcodec.h>
 }
 
+#include <algorithm>
 #include <cstring>
 
 namespace softnpu {
@@ -43,6 +44,12 @@ bool is_damage(int level, const char *format) {
     return level <= AV_LOG_ERROR && !is_harmless(format);
 }
 
+/// What an H.264 thread says about the picture before the packet it got, picture or not.
+bool is_late(const char *format) {
+    return begins(format, "illegal short term buffer") ||
+           begins(format, "number of reference frames");
+}
+
 void on_message(void *source, int level, const char *format, va_list arguments) {
     const bool gap = is_gap(level, format);
     if ((!gap && level > AV_LOG_INFO) || source == nullptr) return;
@@ -55,13 +62,14 @@ void on_message(void *source, int level, const char *format, va_list arguments) 
         if (level <= AV_LOG_ERROR) av_log_default_callback(source, level, format, arguments);
         return;
     }
-    if (context->reordered_opaque < 0) return;
-    const auto number = static_cast<uint64_t>(context->reordered_opaque);
+    const int64_t mark = context->reordered_opaque;
+    if (mark < 0 && !is_late(format)) return;
+    const auto number = static_cast<uint64_t>(mark < 0 ? -1 - mark : mark);
     auto &list = *static_cast<DamageList *>(context->opaque);
     if (gap) {
         list.add_gap(number);
     } else if (is_damage(level, format)) {
-        list.add(number, begins(format, "error while decoding MB"));
+        list.add(number);
     }
 }
 
@@ -77,22 +85,9 @@ DamageList::~DamageList() {
     lists().live.erase(this);
 }
 
-void DamageList::add(uint64_t number, bool stays) {
+void DamageList::add(uint64_t number) {
     std::lock_guard<std::mutex> lock(mutex_);
     if (numbers_.size() < kMost) numbers_.insert(number);
-    if (stays && stays_.size() < kMost) stays_.insert(number);
-}
-
-bool DamageList::stays() const {
-    std::lock_guard<std::mutex> lock(mutex_);
-    return !stays_.empty() && *stays_.rbegin() >= replaced_;
-}
-
-void DamageList::replaced(uint64_t number) {
-    std::lock_guard<std::mutex> lock(mutex_);
-    // Pictures of the last decoder may still wait for their turn.
-    stays_.erase(stays_.begin(), stays_.lower_bound(replaced_));
-    replaced_ = number;
 }
 
 void DamageList::add_gap(uint64_t number) {
@@ -105,25 +100,40 @@ void DamageList::allow_gaps(bool allowed) {
     gaps_allowed_ = allowed;
 }
 
-bool DamageList::covers(uint64_t number, bool key) {
+bool DamageList::covers(uint64_t number, bool key) const {
     std::lock_guard<std::mutex> lock(mutex_);
-    if (key) {
-        numbers_.erase(numbers_.begin(), numbers_.lower_bound(number));
-        gaps_.erase(gaps_.begin(), gaps_.upper_bound(number));
-    }
-    const auto before = [number](const std::set<uint64_t> &damage) {
-        return !damage.empty() && *damage.begin() <= number;
-    };
-    const auto staying = stays_.lower_bound(number >= replaced_ ? replaced_ : 0);
-    const bool kept = staying != stays_.end() && *staying <= number;
-    return kept || before(numbers_) || before(gaps_);
+    if (!numbers_.empty() && *numbers_.begin() <= number) return true;
+    return !gaps_.empty() && (*gaps_.begin() < number || (*gaps_.begin() == number && !key));
+}
+
+uint64_t DamageList::first() const {
+    std::lock_guard<std::mutex> lock(mutex_);
+    uint64_t number = ~uint64_t{0};
+    if (!numbers_.empty()) number = *numbers_.begin();
+    if (!gaps_.empty()) number = std::min(number, *gaps_.begin());
+    return number;
+}
+
+void DamageList::pass_key(uint64_t number) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    gaps_.erase(gaps_.begin(), gaps_.upper_bound(number));
+}
+
+void DamageList::refreshed_since(uint64_t number) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    numbers_.erase(numbers_.begin(), numbers_.lower_bound(number));
+    gaps_.erase(gaps_.begin(), gaps_.upper_bound(number));
+}
+
+void DamageList::check_blocks(uint64_t last) {
+    for (const uint64_t number : blocks_.unwritten(last)) add(number);
 }
 
 void DamageList::clear() {
+    blocks_.clear();
     std::lock_guard<std::mutex> lock(mutex_);
     numbers_.clear();
     gaps_.clear();
-    stays_.clear();
 }
 
 void DamageList::listen() {
