@@ -273,6 +273,31 @@ def test_the_queue_has_an_end() -> None:
         given.memory.free()
 
 
+def test_memory_that_goes_before_its_turn_is_lost_alone() -> None:
+    """What a program must not do: no crash, and what comes after it begins with a key frame."""
+    video = bikes(14)
+    with channel(attr(H265)):
+        inputs = [Input(frame, pts=number) for number, frame in enumerate(video.frames)]
+        for number, given in enumerate(inputs):
+            assert given.send() == 0
+            if number == 10:  # those before it take the encoder far longer than this
+                given.memory.free()
+        packets, times = [], []
+        for _ in range(13):
+            stream, data = fetch()
+            packets.append(data)
+            times.append(stream.pack[0].pts)
+            assert release(stream) == 0
+        assert times == [number for number in range(14) if number != 10]
+        left = status()
+        assert (left.left_pics, left.left_frames) == (0, 0)
+        for given in inputs[:10] + inputs[11:]:
+            given.memory.free()
+    decoded = decode(packets, hevc=True)
+    assert decoded.keys == [0, 10]
+    assert min(map(psnr, decoded.frames, video.frames[:10] + video.frames[11:])) > 33
+
+
 def test_destroying_with_frames_in_flight_and_packets_out() -> None:
     video = bikes(30)
     inputs = [Input(frame) for frame in video.frames]
