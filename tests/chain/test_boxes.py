@@ -78,7 +78,7 @@ def cut(frame: np.ndarray, height: int, box: tuple[int, int, int, int]) -> np.nd
     return np.concatenate([luma, uv.reshape(-1, SIDE)])[..., None]
 
 
-@pytest.mark.parametrize("codec", ["libx264", "libx265"])
+@pytest.mark.parametrize(("interface", "codec"), [("v1", "libx264"), ("v2", "libx265")])
 def test_boxes_of_video(
     device: af.Device, tmp_path: Path, codec: str, interface: str, unified: bool
 ) -> None:
