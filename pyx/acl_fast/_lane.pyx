@@ -6,7 +6,6 @@ not do: they are not to give work to the device.
 """
 
 cimport cython
-from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport int32_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport strncpy
@@ -157,9 +156,16 @@ cdef bint wait_until_over(LaneState *lane) noexcept nogil:
 
 
 cdef void state_free(LaneState *lane) noexcept nogil:
-    """End the thread and free what the lane has."""
+    """End the thread and free what the lane has.
+
+    The stream has nothing left to do, unless somebody else aborted it.
+    """
     cdef Task *task
+    cdef int patience = 40
+    while patience > 0 and not wait_until_over(lane):
+        patience -= 1
     sync_lock(lane.sync)
+    lane.halted = 1
     lane.stop = 1
     sync_signal(lane.sync)
     sync_unlock(lane.sync)
@@ -247,10 +253,10 @@ cdef class Lane(HostLane):
         sync_lock(lane.sync)
         lane.halted = 1
         sync_unlock(lane.sync)
+        # What runs ends by itself, and the rest is told: this is no wait for the stream.
         while not over:
             with nogil:
                 over = wait_until_over(lane)
-            PyErr_CheckSignals()
         enter(lane.context)
         with nogil:
             abi.aclrtSynchronizeStream(lane.signals)

@@ -157,6 +157,21 @@ def test_an_abort_ends_what_is_queued(
         np.testing.assert_array_equal(made.to_numpy(), want.to_numpy())
 
 
+def test_an_abort_that_the_package_knows_nothing_of(
+    device: af.Device, stream: af.Stream, gate: Gate, api: Api, interface: str
+) -> None:
+    """Through the C interface: nothing hangs, and a new Vpc does its work."""
+    image = media.Image.from_numpy(device, noise(320, 240))
+    made = [vpc.resize(image, 160, 120, stream=stream) for _ in range(5)]
+    device.make_current()
+    api.ok("aclrtStreamAbort", stream.handle)
+    vpc.close_all()
+    again = vpc.resize(image, 160, 120, stream=stream)
+    stream.synchronize()
+    np.testing.assert_array_equal(again.to_numpy(), vpc.resize(image, 160, 120).to_numpy())
+    del made
+
+
 def test_streams_side_by_side_and_closed_early(device: af.Device, interface: str) -> None:
     """Four threads with a stream and a Vpc each, which they close with work in flight."""
     errors: list[BaseException] = []
