@@ -9,12 +9,20 @@ cdef extern from *:
     """
     #include <semaphore.h>
     #include <time.h>
+    /* By the clock that is never set back, where the C library can. */
+    #if defined(__GLIBC__) && (__GLIBC__ > 2 || (__GLIBC__ == 2 && __GLIBC_MINOR__ >= 30))
+    #define BELL_CLOCK CLOCK_MONOTONIC
+    #define BELL_WAIT(bell, until) sem_clockwait(bell, CLOCK_MONOTONIC, until)
+    #else
+    #define BELL_CLOCK CLOCK_REALTIME
+    #define BELL_WAIT(bell, until) sem_timedwait(bell, until)
+    #endif
     static int wait_a_while(sem_t *bell) {
         struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
+        clock_gettime(BELL_CLOCK, &until);
         until.tv_nsec += 50000000;
         if (until.tv_nsec >= 1000000000) { until.tv_nsec -= 1000000000; until.tv_sec += 1; }
-        return sem_timedwait(bell, &until);
+        return BELL_WAIT(bell, &until);
     }
     """
     int wait_a_while(sem_t *bell) noexcept nogil

@@ -41,7 +41,13 @@ cdef extern from *:
     static void pool_mutex_free(void *m) { if (m) pthread_mutex_destroy(m); free(m); }
     static void *pool_cond_new(void) {
         pthread_cond_t *c = malloc(sizeof *c);
-        if (c) pthread_cond_init(c, NULL);
+        pthread_condattr_t attributes;
+        if (c == NULL) return NULL;
+        /* The wall clock may be set back, and a wait would last until it has caught up. */
+        pthread_condattr_init(&attributes);
+        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+        pthread_cond_init(c, &attributes);
+        pthread_condattr_destroy(&attributes);
         return c;
     }
     static void pool_cond_free(void *c) { if (c) pthread_cond_destroy(c); free(c); }
@@ -51,7 +57,7 @@ cdef extern from *:
     /* At most 50 ms, so that Ctrl-C is seen. */
     static void pool_wait(void *c, void *m) {
         struct timespec t;
-        clock_gettime(CLOCK_REALTIME, &t);
+        clock_gettime(CLOCK_MONOTONIC, &t);
         t.tv_nsec += 50000000;
         if (t.tv_nsec >= 1000000000) { t.tv_nsec -= 1000000000; t.tv_sec += 1; }
         pthread_cond_timedwait(c, m, &t);

@@ -15,7 +15,14 @@ cdef extern from *:
     } worker_sync;
     static inline void *sync_new(void) {
         worker_sync *s = calloc(1, sizeof *s);
-        if (s) { pthread_mutex_init(&s->mutex, NULL); pthread_cond_init(&s->cond, NULL); }
+        pthread_condattr_t attributes;
+        if (s == NULL) return NULL;
+        pthread_mutex_init(&s->mutex, NULL);
+        /* The wall clock may be set back, and a wait would last until it has caught up. */
+        pthread_condattr_init(&attributes);
+        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+        pthread_cond_init(&s->cond, &attributes);
+        pthread_condattr_destroy(&attributes);
         return s;
     }
     static inline void sync_free(void *p) {
@@ -29,7 +36,7 @@ cdef extern from *:
     static inline void sync_wait(void *p) {
         worker_sync *s = p;
         struct timespec t;
-        clock_gettime(CLOCK_REALTIME, &t);
+        clock_gettime(CLOCK_MONOTONIC, &t);
         t.tv_nsec += 50000000;
         if (t.tv_nsec >= 1000000000) { t.tv_nsec -= 1000000000; t.tv_sec += 1; }
         pthread_cond_timedwait(&s->cond, &s->mutex, &t);
