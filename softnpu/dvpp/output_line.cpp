@@ -22,7 +22,7 @@ void OutputLine::close() {
     moved_.notify_all();
 }
 
-void OutputLine::add(const std::shared_ptr<void> &owner, Work work) {
+void OutputLine::add(const std::shared_ptr<void> &owner, Work work, bool alone) {
     {
         std::unique_lock<std::mutex> lock(mutex_);
         waiting_.push_back(std::move(work));
@@ -31,7 +31,20 @@ void OutputLine::add(const std::shared_ptr<void> &owner, Work work) {
             run_locked(lock);
             return;
         }
+        if (running_ || (!alone && waiting_.size() < 2)) return;  // who runs takes it along
     }
+    schedule_or_run(owner);
+}
+
+void OutputLine::start(const std::shared_ptr<void> &owner) {
+    {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        if (running_ || waiting_.empty()) return;
+    }
+    schedule_or_run(owner);
+}
+
+void OutputLine::schedule_or_run(const std::shared_ptr<void> &owner) {
     if (schedule(owner) == 0) return;
     // The context goes and took the line's stream first; the caller's is still at work.
     take_message();

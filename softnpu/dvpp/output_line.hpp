@@ -24,12 +24,16 @@ class OutputLine {
     /// Waits for the work that runs, and forgets the rest. After the stream that adds has ended.
     void close();
     /// From tasks of one stream, which do the work themselves where too much waits. `owner` holds
-    /// this line, and lives as long as the work.
-    void add(const std::shared_ptr<void> &owner, Work work);
+    /// this line, and lives as long as the work. `alone` false: it may wait for the next one, so
+    /// that one thread is woken for both; start() then follows.
+    void add(const std::shared_ptr<void> &owner, Work work, bool alone = true);
+    /// Nothing is added soon.
+    void start(const std::shared_ptr<void> &owner);
     /// Until everything added is done. Not from a task.
     void wait(const std::shared_ptr<void> &owner);
 
   private:
+    void schedule_or_run(const std::shared_ptr<void> &owner);
     int schedule(const std::shared_ptr<void> &owner);
     void run_locked(std::unique_lock<std::mutex> &lock);
 

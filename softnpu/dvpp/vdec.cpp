@@ -158,6 +158,12 @@ void VdecChannel::work() {
         decode(frame);
     }
     settle_if_starved();
+    if (!has_queued()) line_.start(shared_from_this());
+}
+
+bool VdecChannel::has_queued() {
+    const Lock lock(mutex_);
+    return has_queued_locked();
 }
 
 VdecFrameRef VdecChannel::next_queued() {
@@ -198,8 +204,7 @@ void VdecChannel::deliver(const DecodedFrame &decoded) {
     if (!frame) return;  // a second picture of one packet, or given up
     count(counters().frames_decoded);
     make_due(*frame);
-    line_.add(shared_from_this(),
-              [this, frame, decoded] { report(frame, write(*frame, decoded)); });
+    add_to_line([this, frame, decoded] { report(frame, write(*frame, decoded)); });
 }
 
 /// A frame that is in the decoder; empty for others.
@@ -250,7 +255,7 @@ bool VdecChannel::keeps_order() const {
 void VdecChannel::give_up(const VdecFrameRef &frame, uint32_t code) {
     if (!frame) return;
     make_due(*frame);
-    line_.add(shared_from_this(), [this, frame, code] { report(frame, code); });
+    add_to_line([this, frame, code] { report(frame, code); });
 }
 
 void VdecChannel::make_due(VdecFrame &frame) {

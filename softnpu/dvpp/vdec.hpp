@@ -108,6 +108,11 @@ class VdecChannel : public FrameChannel<VdecChannel, VdecFrame, VdecFrameRef> {
     void fail_before(uint64_t number);
     void settle_if_starved();
     bool keeps_order() const;
+    bool has_queued();
+    /// work() starts the line at its end, unless more work follows.
+    void add_to_line(OutputLine::Work work) {
+        line_.add(shared_from_this(), std::move(work), false);
+    }
     bool has_fields() const { return interlaced_ != ~uint64_t{0}; }
     void give_up(const VdecFrameRef &frame, uint32_t code);
     void make_due(VdecFrame &frame);

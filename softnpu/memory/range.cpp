@@ -21,6 +21,8 @@ uintptr_t map(size_t size, int protection) {
     void *address =
         mmap(nullptr, size, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (address == MAP_FAILED) throw std::bad_alloc();
+    // Rows of pictures lie in different pages of 4 KB. Where the kernel has no others, it refuses.
+    madvise(address, size, MADV_HUGEPAGE);
     madvise(address, size, MADV_DONTDUMP);  // a core file is about the program, not the card
     return reinterpret_cast<uintptr_t>(address);
 }

@@ -75,7 +75,7 @@ class LibavDecoder final : public VideoDecoder {
         if (finished_) reset();
         Sent packet;
         packet.facts = reader_.read(data, size);
-        packet.coded = make_packet(data, size);
+        packet.coded = packets_.make(data, size);
         if (packet.coded == nullptr) return "out of memory";
         packet.number = next_++;
         packet.coded->pts = packet.coded->dts = static_cast<int64_t>(packet.number);
@@ -369,6 +369,7 @@ class LibavDecoder final : public VideoDecoder {
     int depth_ = 0;  // the largest that a decoder told; a new one has to read the stream first
     bool finished_ = false;
     bool settled_ = false;
+    PacketPool packets_;
     std::deque<Sent> kept_;  // from the last key frame that came out on
     size_t kept_bytes_ = 0;
     std::set<uint64_t> passed_;  // came out since then

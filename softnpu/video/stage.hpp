@@ -5,6 +5,7 @@ extern "C" {
 #include <libavcodec/avcodec.h>
 }
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -24,8 +25,20 @@ struct FreePacket {
 using Frame = std::unique_ptr<AVFrame, FreeFrame>;
 using CodedPacket = std::unique_ptr<AVPacket, FreePacket>;
 
-/// A copy of the bytes; nullptr when there is no memory.
-CodedPacket make_packet(const uint8_t *data, size_t size);
+/// Copies of packets, in memory that is used again.
+class PacketPool {
+  public:
+    /// nullptr when there is no memory.
+    CodedPacket make(const uint8_t *data, size_t size);
+
+  private:
+    struct FreePool {
+        void operator()(AVBufferPool *pool) const noexcept { av_buffer_pool_uninit(&pool); }
+    };
+    static constexpr int kLeast = 12;  // logarithm of the size of the smallest
+
+    std::unique_ptr<AVBufferPool, FreePool> pools_[32 - kLeast];
+};
 
 class Stage {
   public:
@@ -56,6 +69,7 @@ class Stage {
     };
 
     std::unique_ptr<AVCodecContext, FreeContext> context_;
+    PacketPool packets_;
 };
 
 }  // namespace softnpu
