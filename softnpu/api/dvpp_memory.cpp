@@ -2,6 +2,7 @@
 #include "acl/ops/acl_dvpp.h"
 #include "softnpu/api/entry.hpp"
 #include "softnpu/core/context.hpp"
+#include "softnpu/dvpp/venc.hpp"
 #include "softnpu/memory/malloc_config.hpp"
 #include "softnpu/memory/memory.hpp"
 
@@ -40,6 +41,7 @@ aclError acldvppFree(void *devPtr) {
     return guarded("acldvppFree", [&] {
         SOFTNPU_CHECK(require_pointer(devPtr, "devPtr"));
         SOFTNPU_CHECK(require_context());
+        VencChannel::let_go(devPtr);
         return release(MemoryKind::dvpp, devPtr);
     });
 }

@@ -99,6 +99,23 @@ class FrameChannel : public std::enable_shared_from_this<Channel> {
         }
     }
 
+    /// Until `done`, which is asked with the lock, or until nothing moves any more.
+    template <class Done>
+    void wait_bounded(Done &&done) {
+        uint64_t seen = 0;
+        auto since = std::chrono::steady_clock::now();
+        Lock lock(mutex_);
+        while (!closed_ && !done()) {
+            if (progress_ != seen) {
+                seen = progress_;
+                since = std::chrono::steady_clock::now();
+            } else if (is_stuck(since)) {
+                return;
+            }
+            changed_.wait_for(lock, std::chrono::milliseconds(2));
+        }
+    }
+
     bool has_queued_locked() const { return next_ < first_ + open_.size(); }
 
     /// The next frame that no work has taken yet, now in `state`; empty when there is none.

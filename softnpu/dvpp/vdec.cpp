@@ -175,8 +175,8 @@ VdecFrameRef VdecChannel::next_queued() {
 
 void VdecChannel::decode(const VdecFrameRef &frame) {
     if (!frame->silent) {
-        const auto *data = static_cast<const uint8_t *>(device_view(frame->data));
-        if (!decoder_->send(data, frame->size, frame->number).empty()) {
+        const std::vector<uint8_t> data = std::move(frame->data);
+        if (!decoder_->send(data.data(), data.size(), frame->number).empty()) {
             give_up(find(frame->number), kVdecFailed);
         }
         collect();

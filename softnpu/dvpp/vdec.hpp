@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <vector>
 
 #include "softnpu/core/context.hpp"
 #include "softnpu/dvpp/desc.hpp"
@@ -62,8 +63,9 @@ struct VdecFrame {
     PicDescRef picture;  // empty for a skipped frame
     void *user = nullptr;
     uint64_t number = 0;
-    const void *data = nullptr;  // as the program knows it
-    size_t size = 0;
+    // A copy, made when it is sent: programs write the next packet to the same memory at once,
+    // which the stream buffer of a card lets them do.
+    std::vector<uint8_t> data;
     Picture target;               // width 0: as large as the frame
     bool is_end = false;          // the sequence ends behind it
     bool silent = false;          // no callback: the end without a frame

@@ -180,6 +180,31 @@ int VencChannel::push_end(uint64_t &number) {
     return code;
 }
 
+void VencChannel::let_go(const void *address) {
+    const int device = device_of(address);
+    Allocation memory;
+    if (device < 0 || !find_allocation(address, memory)) return;
+    for (const auto &channel : ChannelRegistry<VencChannel>::all().on(device)) {
+        channel->wait_until_read(memory);
+    }
+}
+
+void VencChannel::wait_until_read(const Allocation &memory) {
+    // Where callbacks run, packets that wait for room would wait for this thread.
+    if (is_report_thread(*stream_)) return;
+    const auto is_read = [&] {
+        for (const VencFrameRef &frame : open_) {
+            const auto address = reinterpret_cast<uintptr_t>(frame->data);
+            const bool waits = frame->state == VencFrame::State::queued ||
+                               frame->state == VencFrame::State::encoding;
+            if (waits && address >= memory.address && address < memory.address + memory.size)
+                return false;
+        }
+        return true;
+    };
+    wait_bounded(is_read);
+}
+
 // ---- encoding; on the stream ----
 
 void VencChannel::work() {

@@ -15,6 +15,7 @@
 #include "softnpu/dvpp/desc.hpp"
 #include "softnpu/dvpp/engines.hpp"
 #include "softnpu/dvpp/frame_channel.hpp"
+#include "softnpu/memory/memory.hpp"
 
 namespace softnpu {
 
@@ -92,6 +93,10 @@ class VencChannel : public FrameChannel<VencChannel, VencFrame, VencFrameRef> {
     /// Waits until all callbacks have returned; the next frame begins a sequence.
     SOFTNPU_API int finish();
 
+    /// Waits until no channel reads a picture in the allocation at `address` any more: programs
+    /// free it as soon as they have sent it.
+    SOFTNPU_API static void let_go(const void *address);
+
     const EncoderOptions &options() const noexcept { return options_; }
 
   private:
@@ -100,6 +105,7 @@ class VencChannel : public FrameChannel<VencChannel, VencFrame, VencFrameRef> {
 
     static std::shared_ptr<VencChannel> make(VencChannelDesc &desc, int device);
 
+    void wait_until_read(const Allocation &memory);
     int ensure_encoder();
     int push_end(uint64_t &number);
     void work();

@@ -9,6 +9,8 @@ import pytest
 
 from acl_fast import pyacl as acl
 from tests.softnpu_model import models
+from tests.vdec import codec
+from tests.venc.venc import decode, psnr
 
 INVALID = 100000
 media = acl.media
@@ -88,3 +90,104 @@ def test_gear_models_tell_their_largest_outputs() -> None:
     assert acl.mdl.get_output_size_by_index(desc, 0) == 8 * 4 * 4
     assert acl.mdl.get_cur_output_dims(desc, 0)[0]["dims"] == [8, 4]
     assert acl.mdl.destroy_desc(desc) == acl.mdl.unload(model_id) == 0
+
+
+def test_one_input_buffer_for_all_packets() -> None:
+    """The widely used wrapper of the samples writes each packet to the same memory, and waits for
+    nothing before it writes the next."""
+    stream = codec.bikes(24)
+    context, _ = acl.rt.get_context()
+    running, pictures, codes = [True], [], []
+    size = stream.width * stream.height * 3 // 2
+
+    def report(_: Any) -> None:
+        acl.rt.set_context(context)
+        while running:
+            acl.rt.process_report(50)
+
+    def decoded(packet: int, picture: int, user: list[int]) -> None:
+        codes.append((user, media.dvpp_get_pic_desc_ret_code(picture)))
+        seen = np.empty((stream.height * 3 // 2, stream.width), np.uint8)
+        place = media.dvpp_get_pic_desc_data(picture)
+        assert acl.rt.memcpy(acl.util.numpy_to_ptr(seen), size, place, size, 2) == 0
+        pictures.append(seen)
+        assert media.dvpp_free(place) == media.dvpp_destroy_pic_desc(picture) == 0
+        assert media.dvpp_destroy_stream_desc(packet) == 0
+
+    thread, _ = acl.util.start_thread(report, [])
+    channel = media.vdec_create_channel_desc()
+    for name, value in (
+        ("channel_id", 7), ("thread_id", thread), ("callback", decoded), ("entype", 3),
+        ("out_pic_format", 1), ("out_mode", media.vdec_get_channel_desc_out_mode(channel)),
+    ):  # fmt: skip
+        assert getattr(media, f"vdec_set_channel_desc_{name}")(channel, value) == 0
+    assert media.vdec_create_channel(channel) == 0
+    config, (room, _) = media.vdec_create_frame_config(), media.dvpp_malloc(1 << 20)
+    for number, data in enumerate(stream.packets):
+        assert acl.rt.memcpy(room, len(data), acl.util.bytes_to_ptr(data), len(data), 1) == 0
+        packet, picture = media.dvpp_create_stream_desc(), media.dvpp_create_pic_desc()
+        media.dvpp_set_stream_desc_size(packet, len(data))
+        media.dvpp_set_stream_desc_data(packet, room)
+        media.dvpp_set_pic_desc_data(picture, media.dvpp_malloc(size)[0])
+        media.dvpp_set_pic_desc_size(picture, size)
+        media.dvpp_set_pic_desc_format(picture, 1)
+        assert media.vdec_send_frame(channel, packet, picture, config, [7, number]) == 0
+    assert media.dvpp_free(room) == 0  # the packets are in the card's own buffer
+    assert media.vdec_destroy_channel(channel) == 0
+    running.clear()
+    assert acl.util.stop_thread(thread) == 0
+    assert media.vdec_destroy_channel_desc(channel) == 0
+    assert media.vdec_destroy_frame_config(config) == 0
+    assert [user for user, _ in codes] == [[7, number] for number in stream.order]
+    assert not any(code for _, code in codes)
+    np.testing.assert_array_equal(pictures, stream.frames)
+
+
+def test_pictures_freed_as_soon_as_they_are_sent() -> None:
+    """Programs wrap a picture in an object, send it and drop it; the memory goes to the next one.
+    Their report thread has a context of its own."""
+    width, height, count = 256, 128, 12
+    noise = np.random.default_rng(3).integers(0, 256, (height * 3 // 16, width // 8), np.uint8)
+    base = noise.repeat(8, 0).repeat(8, 1)
+    pictures = [np.roll(base, 16 * number, 1) for number in range(count)]
+    running, packets = [True], []
+
+    def report(_: Any) -> None:
+        own, _ = acl.rt.create_context(0)
+        while running:
+            acl.rt.process_report(50)
+        acl.rt.destroy_context(own)
+
+    def encoded(picture: int, stream: int, user: Any) -> None:
+        size = media.dvpp_get_stream_desc_size(stream)
+        data, place = bytes(size), media.dvpp_get_stream_desc_data(stream)
+        assert acl.rt.memcpy(acl.util.bytes_to_ptr(data), size, place, size, 2) == 0
+        packets.append((media.dvpp_get_stream_desc_ret_code(stream), data))
+
+    thread, _ = acl.util.start_thread(report, [])
+    channel, config = media.venc_create_channel_desc(), media.venc_create_frame_config()
+    for name, value in (
+        ("thread_id", thread), ("callback", encoded), ("entype", 2), ("pic_format", 1),
+        ("pic_width", width), ("pic_height", height), ("key_frame_interval", 16),
+    ):  # fmt: skip
+        assert getattr(media, f"venc_set_channel_desc_{name}")(channel, value) == 0
+    assert media.venc_create_channel(channel) == 0
+    desc = media.dvpp_create_pic_desc()  # one for all
+    for picture in pictures:
+        place, _ = media.dvpp_malloc(picture.nbytes)
+        pointer = acl.util.numpy_to_ptr(picture)
+        assert acl.rt.memcpy(place, picture.nbytes, pointer, picture.nbytes, 1) == 0
+        media.dvpp_set_pic_desc_data(desc, place)
+        media.dvpp_set_pic_desc_size(desc, picture.nbytes)
+        assert media.venc_send_frame(channel, desc, 0, config, None) == 0
+        assert media.dvpp_free(place) == 0
+    media.venc_set_frame_config_eos(config, 1)
+    assert media.venc_send_frame(channel, 0, 0, config, None) == 0
+    running.clear()
+    assert acl.util.stop_thread(thread) == media.venc_destroy_channel(channel) == 0
+    assert media.venc_destroy_channel_desc(channel) == media.dvpp_destroy_pic_desc(desc) == 0
+    assert media.venc_destroy_frame_config(config) == 0
+    assert [code for code, _ in packets] == [0] * count
+    frames = decode([data for _, data in packets], hevc=False).frames
+    assert len(frames) == count
+    assert min(psnr(frame, picture) for frame, picture in zip(frames, pictures, strict=True)) > 30

@@ -329,8 +329,13 @@ def test_memory_that_goes_before_its_turn_fails_alone(report: ReportThread) -> N
         for frame in video.frames:
             channel.send(frame)
         picture = channel.picture(video.frames[0])
-        dvpp.aclvencSendFrame(channel.desc, picture, None, channel.config, None)
+        other, nbytes = C.c_void_p(), channel.inputs[picture].nbytes
+        acl.aclrtMalloc(C.byref(other), nbytes, 0)
         channel.inputs[picture] = Freed(channel.inputs[picture])
+        channel.inputs[picture].address = other.value or 0
+        dvpp.acldvppSetPicDescData(picture, other.value)
+        dvpp.aclvencSendFrame(channel.desc, picture, None, channel.config, None)
+        acl.aclrtFree(other)
         channel.end()
         assert [packet.code for packet in channel.packets] == [0] * 10 + [1]
         for frame in video.frames:
@@ -340,6 +345,31 @@ def test_memory_that_goes_before_its_turn_fails_alone(report: ReportThread) -> N
     decoded = decode(packets, hevc=True)
     assert decoded.keys == [0, 10]
     assert min(map(psnr, decoded.frames, video.frames * 2)) > 35
+
+
+class Kept(Memory):
+    """Memory that the callback leaves alone."""
+
+    def __init__(self, memory: Memory) -> None:
+        self.address, self.nbytes = memory.address, memory.nbytes
+
+    def free(self) -> None:
+        pass
+
+
+def test_memory_of_acldvppfree_waits_for_its_turn(report: ReportThread) -> None:
+    """Programs free a picture as soon as they have sent it."""
+    video = bikes(10)
+    with Channel(report, video.width, video.height, HIGH) as channel:
+        for frame in video.frames:
+            picture = channel.picture(frame)
+            memory = channel.inputs[picture]
+            channel.inputs[picture] = Kept(memory)
+            dvpp.aclvencSendFrame(channel.desc, picture, None, channel.config, None)
+            memory.free()
+        channel.end()
+    decoded = decode(channel.stream, hevc=False)
+    assert min(map(psnr, decoded.frames, video.frames)) > 32
 
 
 ENDINGS = {
