@@ -3,6 +3,7 @@
 // the program's.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -67,6 +68,7 @@ class FrameChannel : public std::enable_shared_from_this<Channel> {
     void schedule() {
         // The stream refuses when its context is gone; the channel then ends with the device.
         stream_->submit(Channel::kEntry, [channel = this->shared_from_this()] {
+            const Working working(*channel);
             channel->work();
             return 0;
         });
@@ -85,7 +87,7 @@ class FrameChannel : public std::enable_shared_from_this<Channel> {
             if (progress_ != seen) {
                 seen = progress_;
                 since = std::chrono::steady_clock::now();
-            } else if (bounded && is_stuck(since)) {
+            } else if (bounded && is_stuck_locked(since)) {
                 return;
             }
             if (!own_thread) {
@@ -148,12 +150,32 @@ class FrameChannel : public std::enable_shared_from_this<Channel> {
     uint64_t first_ = 0;     // number of open_.front()
     uint64_t next_ = 0;      // number of the first frame that no work has taken
     uint64_t progress_ = 0;  // grows with everything that happens
+    int working_ = 0;        // tasks that run right now
     bool closed_ = false;
 
   private:
-    static bool is_stuck(std::chrono::steady_clock::time_point since) {
-        return std::chrono::steady_clock::now() - since > std::chrono::seconds(3) &&
-               !callbacks_running();
+    struct Working {
+        explicit Working(FrameChannel &of) : channel(of) { add(1); }
+        ~Working() { add(-1); }
+        Working(const Working &) = delete;
+        Working &operator=(const Working &) = delete;
+        void add(int count) {
+            Lock lock(channel.mutex_);
+            channel.working_ += count;
+        }
+        FrameChannel &channel;
+    };
+
+    /// Nobody serves the callbacks. An engine that works, or waits for its turn on a busy machine,
+    /// may take longer.
+    bool is_stuck_locked(std::chrono::steady_clock::time_point since) const {
+        constexpr std::chrono::seconds kUnserved{3}, kEngine{30};
+        if (callbacks_running()) return false;
+        const bool unserved = std::any_of(open_.begin(), open_.end(), [](const Ref &frame) {
+            return frame->state == Frame::State::due;
+        });
+        const auto most = unserved && working_ == 0 ? kUnserved : kEngine;
+        return std::chrono::steady_clock::now() - since > most;
     }
 };
 
