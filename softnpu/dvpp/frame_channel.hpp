@@ -111,7 +111,7 @@ class FrameChannel : public std::enable_shared_from_this<Channel> {
             if (progress_ != seen) {
                 seen = progress_;
                 since = std::chrono::steady_clock::now();
-            } else if (is_stuck(since)) {
+            } else if (is_stuck_locked(since)) {
                 return;
             }
             changed_.wait_for(lock, std::chrono::milliseconds(2));
