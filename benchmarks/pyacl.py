@@ -80,6 +80,76 @@ def one_call(module: str, function: str, arguments: str, settings: Settings) -> 
     return contest(f"pyACL {function}", "ns", contestants, settings)
 
 
+# docs/pyacl.md, "Moving hot loops": the habit of public programs, and the step away from it.
+def frame(settings: Settings) -> list[Row]:
+    """A 1080p frame to the device and back, on the host alone: the library's copies do nothing."""
+    import numpy as np
+
+    from acl_fast import pyacl
+
+    array = np.zeros((1620, 1920), np.uint8)
+    room, _ = pyacl.rt.malloc(array.nbytes, 0)
+    host, _ = pyacl.rt.malloc_host(array.nbytes)
+
+    def with_bytes() -> None:
+        data = array.tobytes()
+        pyacl.rt.memcpy(room, len(data), pyacl.util.bytes_to_ptr(data), len(data), 1)
+        pyacl.rt.memcpy(host, len(data), room, len(data), 2)
+        np.frombuffer(pyacl.util.ptr_to_bytes(host, len(data)), np.uint8).reshape(array.shape)
+
+    def with_views() -> None:
+        pyacl.rt.memcpy(room, array.nbytes, pyacl.util.numpy_to_ptr(array), array.nbytes, 1)
+        pyacl.rt.memcpy(host, array.nbytes, room, array.nbytes, 2)
+        pyacl.util.ptr_to_numpy(host, array.shape, 2)
+
+    contestants = [
+        Contestant("tobytes, bytes_to_ptr, ptr_to_bytes", statement("f()", f=with_bytes)),
+        Contestant("numpy_to_ptr, ptr_to_numpy", statement("f()", f=with_views)),
+    ]
+    rows = contest("pyACL frame in and out", "us", contestants, settings)
+    pyacl.rt.free(room)
+    pyacl.rt.free_host(host)
+    return rows
+
+
+def inference(settings: Settings) -> list[Row]:
+    """One inference with datasets made each time, with kept ones, and with a Request."""
+    import acl_fast as af
+    from acl_fast import pyacl
+
+    device = af.Device(0)
+    stream = device.create_stream()
+    request = device.load_model(b"any bytes make a model here").create_request()
+    request.bind(stream)
+    mdl, room = pyacl.mdl, pyacl.rt.malloc(4096, 0)[0]
+
+    def dataset() -> int:
+        made: int = mdl.create_dataset()
+        mdl.add_dataset_buffer(made, pyacl.create_data_buffer(room, 4096))
+        return made
+
+    def destroy(made: int) -> None:
+        pyacl.destroy_data_buffer(mdl.get_dataset_buffer(made, 0))
+        mdl.destroy_dataset(made)
+
+    def made_anew() -> None:
+        inputs, outputs = dataset(), dataset()
+        mdl.execute_async(1, inputs, outputs, POINTERS["stream"])
+        destroy(inputs)
+        destroy(outputs)
+
+    kept = {"f": mdl.execute_async, "i": dataset(), "o": dataset(), "s": POINTERS["stream"]}
+    drain = "stream.synchronize()"
+    contestants = [
+        Contestant("datasets made for each", statement("f()", f=made_anew)),
+        Contestant("datasets kept", statement("f(1, i, o, s)", **kept)),
+        Contestant(
+            "request.launch()", statement("launch()", drain, launch=request.launch, stream=stream)
+        ),
+    ]
+    return contest("pyACL inference, host", "ns", contestants, settings)
+
+
 def imports(settings: Settings) -> list[Row]:
     cached = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     samples = []
@@ -100,4 +170,4 @@ def measure(settings: Settings) -> list[Row]:
 
     pyacl.init()
     rows = [one_call(*call, settings) for call in CALLS]
-    return flatten([*rows, imports(settings)])
+    return flatten([*rows, frame(settings), inference(settings), imports(settings)])
