@@ -12,7 +12,10 @@ constexpr uint32_t kKnownFlags =
 
 int create(aclrtEvent *event, EventKind kind, uint32_t flags) {
     SOFTNPU_CHECK(require_pointer(event, "event"));
-    if (kind != EventKind::plain && (flags == 0 || (flags & ~kKnownFlags) != 0)) {
+    // No flag at all: nothing published says what becomes of it. Libraries for cards make their
+    // events without times so, of the kind that has no limits, and wait for them.
+    const bool none = kind == EventKind::with_flag && flags == 0;
+    if (kind != EventKind::plain && (none || (flags & ~kKnownFlags) != 0)) {
         return fail(ACL_ERROR_RT_PARAM_INVALID, "flag 0x%x: want a combination of 0x%x", flags,
                     kKnownFlags);
     }
@@ -37,7 +40,8 @@ int unsupported_for_extended() {
 }
 
 int require_sync_flag(const Event &event) {
-    if (event.kind() == EventKind::plain || (event.flags() & ACL_EVENT_SYNC) != 0) return 0;
+    const bool unflagged = event.kind() == EventKind::plain || event.flags() == 0;
+    if (unflagged || (event.flags() & ACL_EVENT_SYNC) != 0) return 0;
     return fail(ACL_ERROR_RT_PARAM_INVALID,
                 "streams wait only for events created with the flag ACL_EVENT_SYNC");
 }

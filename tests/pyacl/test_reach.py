@@ -93,7 +93,7 @@ ROWS: list[tuple[int, str, str]] = [
     (107021, "ref", "rt.ctx_get_sys_param_opt"),
     (107000, "own", "rt.synchronize_device_with_timeout rt.synchronize_event_with_timeout"),
     # A flag of 0 is none.
-    (107000, "own", "rt.create_event_with_flag rt.create_event_ex_with_flag"),
+    (107000, "own", "rt.create_event_with_flag"),
     # Not on this card, as the reference's tables of products say.
     (207000, "ref", "rt.get_memcpy_desc_size"),
     (107000, "own", "rt.device_enable_peer_access"),
@@ -135,6 +135,7 @@ FINE = """
 finalize finalize_reference get_version get_cann_attribute get_cann_attribute_list
 get_device_capability sys_get_cann_version rt.get_device rt.get_device_count rt.get_mem_info
 rt.get_run_mode rt.get_context rt.create_context rt.create_stream rt.create_event rt.create_notify
+rt.create_event_ex_with_flag
 rt.create_stream_with_config rt.stream_get_id rt.stream_query rt.get_stream_overflow_switch
 rt.get_device_sat_mode rt.get_thread_last_task_id rt.query_device_status rt.set_device
 rt.device_can_access_peer rt.device_disable_peer_access rt.get_device_utilization_rate

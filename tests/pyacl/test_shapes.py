@@ -172,20 +172,20 @@ def test_pictures_freed_as_soon_as_they_are_sent() -> None:
     ):  # fmt: skip
         assert getattr(media, f"venc_set_channel_desc_{name}")(channel, value) == 0
     assert media.venc_create_channel(channel) == 0
-    desc = media.dvpp_create_pic_desc()  # one for all
     for picture in pictures:
+        desc = media.dvpp_create_pic_desc()
         place, _ = media.dvpp_malloc(picture.nbytes)
         pointer = acl.util.numpy_to_ptr(picture)
         assert acl.rt.memcpy(place, picture.nbytes, pointer, picture.nbytes, 1) == 0
         media.dvpp_set_pic_desc_data(desc, place)
         media.dvpp_set_pic_desc_size(desc, picture.nbytes)
         assert media.venc_send_frame(channel, desc, 0, config, None) == 0
-        assert media.dvpp_free(place) == 0
+        assert media.dvpp_free(place) == media.dvpp_destroy_pic_desc(desc) == 0
     media.venc_set_frame_config_eos(config, 1)
     assert media.venc_send_frame(channel, 0, 0, config, None) == 0
     running.clear()
     assert acl.util.stop_thread(thread) == media.venc_destroy_channel(channel) == 0
-    assert media.venc_destroy_channel_desc(channel) == media.dvpp_destroy_pic_desc(desc) == 0
+    assert media.venc_destroy_channel_desc(channel) == 0
     assert media.venc_destroy_frame_config(config) == 0
     assert [code for code, _ in packets] == [0] * count
     frames = decode([data for _, data in packets], hevc=False).frames

@@ -115,6 +115,14 @@ def overflow_status(t: SimpleNamespace) -> list[int]:
     return [*codes, int(got.sum())]
 
 
+def unflagged(t: SimpleNamespace) -> list[int]:
+    """How libraries make an event that is only waited for."""
+    event, code = rt.create_event_ex_with_flag(0)
+    codes = [code, rt.record_event(event, t.stream), rt.stream_wait_event(t.stream, event)]
+    codes += [rt.synchronize_event(event), rt.synchronize_stream(t.stream)]
+    return [*codes, rt.destroy_event(event)]
+
+
 def reset(t: SimpleNamespace) -> list[Any]:
     """Recorded, reset, recorded again."""
     seen = []
@@ -271,6 +279,7 @@ ROWS: list[tuple[str, Call, Any]] = [
     ("with_flag", lambda t: made(rt.create_event_with_flag(1), rt.destroy_event), (True, 0, 0)),
     ("with_flag 0", lambda t: rt.create_event_with_flag(0), (0, RT_INVALID)),
     ("ex", lambda t: made(rt.create_event_ex_with_flag(1), rt.destroy_event), (True, 0, 0)),
+    ("ex 0", lambda t: unflagged(t), [0, 0, 0, 0, 0, 0]),
     ("ex unknown", lambda t: rt.create_event_ex_with_flag(0xFF00), (0, RT_INVALID)),
     ("timestamp", lambda t: [rt.event_get_timestamp(t.event)[0] > 0,
         rt.event_get_timestamp(t.event)[1]], [True, 0]),
