@@ -225,7 +225,7 @@ void VdecChannel::fail_before(uint64_t number) {
     for (; first < number; ++first) {
         const VdecFrameRef frame = find(first);
         // The second field of a picture is in the frame of the first.
-        const bool field = first == interlaced_ + 1;
+        const bool field = has_fields() && first == interlaced_ + 1;
         give_up(frame, field ? kVdecSecondField : kVdecFailed);
     }
 }

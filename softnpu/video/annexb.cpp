@@ -1,5 +1,7 @@
 #include "softnpu/video/annexb.hpp"
 
+#include <algorithm>
+
 namespace softnpu {
 namespace {
 
@@ -92,20 +94,28 @@ void skip_profile(Bits &bits, uint32_t sublayers) {
     }
 }
 
-/// From behind the id of an H.265 sequence parameter set (7.3.2.2): the size of coding tree blocks;
-/// 0 for what is none.
-int read_block_size(Bits &bits, uint32_t sublayers) {
+struct H265Facts {
+    int block_size = 0;  // of coding tree blocks; 0: this is no parameter set
+    int reorder_depth = 0;
+};
+
+/// From behind the id of an H.265 sequence parameter set (7.3.2.2).
+H265Facts read_h265_facts(Bits &bits, uint32_t sublayers) {
     if (bits.ue() == 3) bits.bit();                               // chroma
     for (int i = 0; i < 2; ++i) bits.ue();                        // size
     for (int i = bits.bit() != 0 ? 4 : 0; i > 0; --i) bits.ue();  // cropping
     for (int i = 0; i < 3; ++i) bits.ue();                        // depths, order
     const uint32_t from = bits.bit() != 0 ? 0 : sublayers;
+    uint32_t depth = 0;
     for (uint32_t i = from; i <= sublayers; ++i) {
-        for (int k = 0; k < 3; ++k) bits.ue();
+        bits.ue();
+        depth = bits.ue();
+        bits.ue();
     }
     const uint32_t least = bits.ue() + 3;
     const uint32_t size = least + bits.ue();
-    return size >= 4 && size <= 6 ? 1 << size : 0;
+    if (size < 4 || size > 6) return {};
+    return {1 << size, static_cast<int>(std::min(depth, 16u))};
 }
 
 }  // namespace
@@ -158,7 +168,9 @@ uint32_t PacketReader::read_h265_set(int type, const uint8_t *data, size_t size)
         bits.bit();
         skip_profile(bits, sublayers);
         id = bits.ue();
-        block_size_ = read_block_size(bits, sublayers);
+        const H265Facts facts = read_h265_facts(bits, sublayers);
+        block_size_ = facts.block_size;
+        reorder_depth_ = facts.reorder_depth;
     }
     if (type == 34) id = bits.ue();
     return id < 64 ? id : kNoId;
@@ -191,17 +203,13 @@ bool PacketReader::follows_loss(bool idr, bool reference, uint32_t number,
 
 /// The first slice of a picture whose frame has this number.
 void PacketReader::follow_refresh(uint32_t number, const Sequence &sequence, PacketFacts &facts) {
-    const uint32_t range = 1u << sequence.number_bits;
-    if (facts.is_key) refreshing_ = false;
-    // Frames that nothing refers to have the number of the next one that something does.
-    const bool over = (number - refreshed_) % range < range / 2;
-    facts.ends_refresh = refreshing_ && over;
-    if (facts.ends_refresh) refreshing_ = false;
-    facts.begins_refresh = refresh_ > 0 && refresh_ < range / 2 && !refreshing_;
-    if (facts.begins_refresh) {
-        refreshing_ = true;
-        refreshed_ = (number + refresh_) % range;
-    }
+    const uint32_t passed = (number - refresh_number_) % (1u << sequence.number_bits);
+    refresh_number_ = number;
+    facts.ends_refresh = refresh_left_ > 0 && passed >= refresh_left_ && !facts.is_key;
+    refresh_left_ -= std::min(passed, refresh_left_);
+    if (facts.is_key) refresh_left_ = 0;
+    facts.begins_refresh = refresh_ > 0 && refresh_left_ == 0;
+    if (facts.begins_refresh) refresh_left_ = refresh_;
     refresh_ = 0;
 }
 

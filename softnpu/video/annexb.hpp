@@ -30,13 +30,14 @@ class PacketReader {
     /// The next packet begins a sequence.
     void restart() {
         known_ = false;
-        refresh_ = 0;
-        refreshing_ = false;
+        refresh_ = refresh_left_ = 0;
     }
     /// The stream says that its frame numbers may have gaps.
     bool gaps_allowed() const { return gaps_allowed_; }
     /// Of the last H.265 sequence parameter set, the size of coding tree blocks; 0: none was seen.
     int block_size() const { return block_size_; }
+    /// And how many pictures may wait for their turn in display order.
+    int reorder_depth() const { return reorder_depth_; }
     /// The last parameter sets of each id, as one packet.
     std::vector<uint8_t> parameter_sets() const;
 
@@ -62,12 +63,13 @@ class PacketReader {
     std::array<uint8_t, 256> sequence_of_{};  // by picture parameter set
     std::map<uint32_t, std::vector<uint8_t>> sets_;
     int block_size_ = 0;
+    int reorder_depth_ = 0;
     bool gaps_allowed_ = false;
     bool known_ = false;     // the number of the last frame that others refer to
     uint32_t previous_ = 0;  // is this
     uint32_t refresh_ = 0;   // frames that a refresh takes, which this packet says begins
-    bool refreshing_ = false;
-    uint32_t refreshed_ = 0;  // the number of the frame that ends it
+    uint32_t refresh_left_ = 0;
+    uint32_t refresh_number_ = 0;  // of the last frame
 };
 
 }  // namespace softnpu

@@ -129,7 +129,9 @@ class LibavDecoder final : public VideoDecoder {
         settled_ = true;
     }
 
-    int reorder_depth() const override { return std::max(depth_, stage_.reorder_depth()); }
+    int reorder_depth() const override {
+        return std::max({depth_, stage_.reorder_depth(), reader_.reorder_depth()});
+    }
 
     void reset() override {
         stage_.flush();  // waits for the threads, which may tell of damage
@@ -160,9 +162,9 @@ class LibavDecoder final : public VideoDecoder {
     };
 
     void note(const Sent &packet, uint64_t tag) {
-        if (packet.facts.begins_refresh) refresh_ = packet.number;
         notes_[packet.number % kTags] = {tag, packet.facts.is_key, packet.facts.ends_refresh,
                                          refresh_};
+        if (packet.facts.begins_refresh) refresh_ = packet.number;
     }
 
     // ---- packets ----

@@ -187,6 +187,26 @@ def test_a_damaged_stream_gives_the_same_each_time(report: ReportThread, name: s
         assert not differ, (threads, pause, [(first[n][:2], again[n][:2]) for n in differ])
 
 
+def test_a_refresh_ends_damage(report: ReportThread) -> None:
+    """Without key frames: columns that refer to nothing old cross the picture in nine frames."""
+    options = f"intra-refresh=1:keyint={GOP}:scenecut=0"
+    more = ("-bf", "0", "-x264-params", options)
+    stream = codec.encoded(*more, codec="libx264", size=f"{WIDTH}:{HEIGHT}", frames=30)
+    lost, refreshed = 4, GOP + 9
+    with Channel(report) as channel:
+        for number, packet in enumerate(stream.packets):
+            if number != lost:
+                channel.send(packet, number + 1, nbytes=SIZE)
+        channel.end()
+    assert len(channel.results) == 29
+    for result in channel.results:
+        assert result.user
+        number = result.user - 1
+        assert result.code == int(lost < number < refreshed)
+        if result.code == 0:
+            np.testing.assert_array_equal(result.picture(), stream.frames[number])
+
+
 @pytest.mark.parametrize("lost", [0, 1, 2, 3])
 def test_a_lost_slice_of_h265_fails_its_frame(report: ReportThread, lost: int) -> None:
     """libavcodec says nothing about blocks that no slice writes."""
