@@ -127,6 +127,39 @@ def test_the_resolution_changes_in_the_stream(started: None) -> None:
                 at += 1
 
 
+def test_packets_that_are_not_shown(started: None) -> None:
+    """Decoded, because others refer to them, and given back without a picture."""
+    stream = codec.bikes(12)
+    shown = [number % 3 != 1 for number in range(12)]
+    memories = [filled(packet) for packet in stream.packets]
+    with ExitStack() as stack:
+        size = (stream.width, stream.height, NV12)
+        canvases = [stack.enter_context(Canvas(*size)) if show else None for show in shown]
+        for number, (memory, canvas) in enumerate(zip(memories, canvases, strict=True)):
+            show = int(shown[number])
+            packet = Stream(1, 0, show, number, 0, memory.nbytes, memory.address)
+            assert send(packet, target(canvas) if canvas is not None else PicInfo()) == 0
+        assert send(Stream(1, 1, 0), PicInfo()) == 0
+        flags = set()
+        for number, frame in zip(stream.order, stream.frames, strict=True):
+            status, info, packet = fetch(10000)
+            assert (status, info.pts, packet.addr) == (0, number, memories[number].address)
+            canvas = canvases[number]
+            if canvas is not None:
+                assert info.flag == 0
+                planes = planes_of(frame, stream.height)
+                for ours, theirs in zip(canvas.read(), planes, strict=True):
+                    np.testing.assert_array_equal(ours, theirs)
+            else:
+                assert not info.address[0]
+                flags.add(info.flag)
+            assert release(info) == 0
+        assert flags == {0}  # they were decoded
+        assert fetch(10000)[0] == 0  # the packet that ended the stream
+    for memory in memories:
+        memory.free()
+
+
 def test_what_comes_after_the_end(started: None) -> None:
     """From a key frame on it is a stream like the first; what refers to nothing fails."""
     stream = codec.bikes(8)
