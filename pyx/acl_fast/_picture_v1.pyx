@@ -168,17 +168,17 @@ cdef class VpcPortV1(VpcPort):
                 batch.areas, self.config, self.stream._handle)
         return self.queued(code, b"acldvppVpcBatchCropResizeAsync", batch)
 
-    cdef void close(self) noexcept nogil:
-        close_channel(self.channel, self.created)
-        if self.config != NULL:
-            abi.acldvppDestroyResizeConfig(self.config)
+    cdef void close(self) noexcept:
+        for address in self.idle or ():
+            abi.acldvppDestroyRoiConfig(<acldvppRoiConfig *><uintptr_t>address)
+        self.idle = None
+        with nogil:
+            close_channel(self.channel, self.created)
+            if self.config != NULL:
+                abi.acldvppDestroyResizeConfig(self.config)
         self.created = False
         self.channel = NULL
         self.config = NULL
-        with gil:
-            for address in self.idle or ():
-                abi.acldvppDestroyRoiConfig(<acldvppRoiConfig *><uintptr_t>address)
-            self.idle = None
 
 
 @cython.final

@@ -278,13 +278,13 @@ cdef class VpcPortV2(VpcPort):
             call.regions[i] = self.region(&areas[i], target, &whole)
         return self.finish(call, (sources, targets))
 
-    cdef void close(self) noexcept nogil:
-        with gil:
-            if self.lane is not None:
-                self.lane.close()
-            self.lane = None
+    cdef void close(self) noexcept:
+        if self.lane is not None:
+            self.lane.close()
+        self.lane = None
         if self.channel >= 0:
-            abi.hi_mpi_vpc_destroy_chn(self.channel)
+            with nogil:
+                abi.hi_mpi_vpc_destroy_chn(self.channel)
         self.channel = -1
 
 

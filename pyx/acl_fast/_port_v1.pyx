@@ -42,7 +42,29 @@ cdef enum:
     LARGEST_ID = 255
     SECOND_FIELD = 0x20000      # of an interlaced frame: not an error
 
-cdef set used_ids = set()
+cdef extern from *:
+    """
+    /* Numbers of the decoders that exist. They are taken with the GIL, and given back without: a
+       daemon thread that closes a decoder must not ask for the GIL of an interpreter that ended. */
+    static char acl_fast_used_ids[256];
+    static int acl_fast_take_id(int id) {
+        return !__atomic_exchange_n(&acl_fast_used_ids[id], 1, __ATOMIC_ACQUIRE);
+    }
+    static void acl_fast_give_id(int id) {
+        __atomic_store_n(&acl_fast_used_ids[id], 0, __ATOMIC_RELEASE);
+    }
+    """
+    bint take_id "acl_fast_take_id" (int number) noexcept nogil
+    void give_id "acl_fast_give_id" (int number) noexcept nogil
+
+
+cdef int free_id() noexcept nogil:
+    """Take the least number that no decoder has; negative when there is none."""
+    cdef int number
+    for number in range(LARGEST_ID + 1):
+        if take_id(number):
+            return number
+    return -1
 
 
 cdef void *report_loop(void *argument) noexcept nogil:
@@ -96,10 +118,9 @@ cdef class DecoderPortV1(Port):
         self.config = abi.aclvdecCreateFrameConfig()
         if self.channel == NULL or self.config == NULL:
             raise MemoryError("aclvdecCreateChannelDesc gave no description")
-        self.channel_id = min(set(range(LARGEST_ID + 1)) - used_ids, default=-1)
+        self.channel_id = free_id()
         if self.channel_id < 0:
             raise RuntimeError(f"{LARGEST_ID + 1} decoders are open: close one")
-        used_ids.add(self.channel_id)
         abi.aclvdecSetChannelDescChannelId(self.channel, <uint32_t>self.channel_id)
         abi.aclvdecSetChannelDescThreadId(self.channel, <uint64_t>worker_thread(self.worker))
         abi.aclvdecSetChannelDescCallback(self.channel, <aclvdecCallback>frame_decoded)
@@ -163,8 +184,9 @@ cdef class DecoderPortV1(Port):
         self.created = False
         self.channel = NULL
         self.config = NULL
-        with gil:
-            used_ids.discard(self.channel_id)
+        if self.channel_id >= 0:
+            give_id(self.channel_id)
+        self.channel_id = -1
 
 
 @cython.final

@@ -35,7 +35,7 @@ cdef class VpcPort:
     cdef object convert(self, PicDesc source, PicDesc target)
     # `counts` of the areas belong to each source; one target for each area.
     cdef object batch(self, list sources, list counts, const Area *areas, list targets)
-    cdef void close(self) noexcept nogil
+    cdef void close(self) noexcept
 
 
 cdef class Vpc:

@@ -63,7 +63,7 @@ cdef class VpcPort:
     cdef object batch(self, list sources, list counts, const Area *areas, list targets):
         raise NotImplementedError
 
-    cdef void close(self) noexcept nogil:
+    cdef void close(self) noexcept:
         pass
 
 
@@ -133,10 +133,10 @@ cdef class Vpc:
         if self.context == NULL:
             return
         if port is not None and not is_dead() and bind(self.context) == 0:
-            with nogil:
-                if created and self.stream._handle != NULL:
+            if created and self.stream._handle != NULL:
+                with nogil:
                     abi.aclrtSynchronizeStream(self.stream._handle)
-                port.close()
+            port.close()
         with nogil:
             context_release(self.context)
         self.context = NULL
