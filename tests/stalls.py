@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import threading
 import time
+from pathlib import Path
 from typing import IO
 
 import pytest
@@ -57,10 +58,20 @@ class StallWatch:
         self._output.flush()
         faulthandler.dump_traceback(self._output, all_threads=True)
         if (gdb := shutil.which("gdb")) is None:
+            self._tell_threads()
             return
         command = [gdb, "-batch", "-p", str(os.getpid()), "-ex", "thread apply all backtrace 25"]
         subprocess.run(command, stdout=self._output, stderr=subprocess.DEVNULL, timeout=60)
         self._output.flush()
+
+    def _tell_threads(self) -> None:
+        """Name the native threads and the system calls they are in: 202 is a lock or a wait."""
+        for task in sorted(Path("/proc/self/task").iterdir()):
+            try:
+                name, call = ((task / part).read_text().strip() for part in ("comm", "syscall"))
+            except OSError:
+                continue  # it has just ended, or the kernel does not tell
+            self._output.write(f"thread {task.name} {name}: {call}\n")
 
 
 def watch_stalls(config: pytest.Config) -> None:
