@@ -25,7 +25,7 @@ cdef class Timeline:
     cdef uint64_t submitted         # sequence number of the newest work that is queued
     cdef uint64_t completed         # everything up to here is known to be over
     cdef uint64_t verified          # up to here the stream was synchronized, and asked for errors
-    cdef list failures              # (after, up to, code) of what ended in an error; newest last
+    cdef list failures              # (after, up to, code, why) of what ended in an error
     cdef int users                  # calls that use the handle without the GIL right now
     # What is in flight and kept alive. Plain C, so that the cycle collector cannot take apart
     # objects that the device is still using.

@@ -145,21 +145,19 @@ cdef class Timeline:
 
         Which one the library does not tell, so none of it counts as done.
         """
-        if self.failures is None:
-            self.failures = []
-        self.failures.append((self.verified, seq, code))
-        del self.failures[:-MAX_FAILURES]
-        self.verified = seq
+        note_failure(self, seq, code, None)
         return self.advance(seq)
 
     cdef int check_failed(self, uint64_t seq) except -1:
         """Raise the error that the work with this number may have ended in."""
         if self.failures is None:
             return 0
-        for first, last, code in self.failures:
+        for first, last, code, why in self.failures:
             if first < seq <= last:
-                raise error_from_code(code, "asynchronous work on the stream", "its outputs are "
-                                      "not valid; the stream's synchronize() raised the cause")
+                if not why:
+                    why = "the stream's synchronize() raised the cause"
+                raise error_from_code(code, "asynchronous work on the stream",
+                                      f"its outputs are not valid; {why}")
         return 0
 
     def raise_failure(self, uint64_t seq):
@@ -211,16 +209,24 @@ cdef class Timeline:
     cdef int settle(self, uint64_t snapshot) except -1:
         """The stream is idle: synchronizing does not wait, and tells of failed work."""
         cdef aclError code
+        cdef const char *text = NULL
+        cdef str why = None
         self.users += 1
         with nogil:
             code = abi.aclrtSynchronizeStream(self.handle)
+            if code != 0:
+                text = abi.aclGetRecentErrMsg()
         self.users -= 1
+        if text != NULL:
+            why = (<bytes>text).decode("utf-8", "replace").rstrip()
         if code == 0:
             failure = self.take_host_failure()
             if failure is not None:
                 code = failure.code
+                why = failure.detail or failure.function
         if code != 0:
-            return self.fail(snapshot, code)
+            note_failure(self, snapshot, code, why)
+            return self.advance(snapshot)
         self.verified = max(self.verified, snapshot)
         return self.advance(snapshot)
 
@@ -362,6 +368,16 @@ cdef class Timeline:
         self.users -= 1
         check(code, b"aclrtRecordEvent")
         return seq
+
+
+cdef int note_failure(Timeline timeline, uint64_t seq, aclError code, str why) except -1:
+    """``why`` is None where an exception tells it."""
+    if timeline.failures is None:
+        timeline.failures = []
+    timeline.failures.append((timeline.verified, seq, code, why))
+    del timeline.failures[:-MAX_FAILURES]
+    timeline.verified = seq
+    return 0
 
 
 cdef void destroy_markers(Timeline timeline) noexcept nogil:

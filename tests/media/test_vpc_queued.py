@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ctypes as C
 import subprocess
 import sys
@@ -137,6 +138,19 @@ def test_reading_the_result_of_failed_work_says_so(device: af.Device, stream: af
     made = vpc.resize(source, 64, 64, stream=stream)
     stream.synchronize()
     assert made.to_numpy().any()
+
+
+def test_waiting_in_asyncio_tells_the_cause(device: af.Device, stream: af.Stream) -> None:
+    source = media.Image.from_numpy(device, noise(320, 240), kind="himpi")
+    vpc.resize(source, 9000, 10, stream=stream)
+
+    async def wait() -> None:
+        await stream.synchronize_async()
+
+    with pytest.raises(af.AclError, match=r"hi_mpi_vpc_resize: .*9000x10"):
+        asyncio.run(wait())
+    vpc.resize(source, 64, 64, stream=stream)
+    asyncio.run(wait())
 
 
 def test_an_abort_ends_what_is_queued(
