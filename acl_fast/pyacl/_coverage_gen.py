@@ -659,7 +659,7 @@ FUNCTIONS: dict[str, tuple[str, str]] = {
     'acl.himpi.vdec_get_chn_param': ('hi_mpi_vdec_get_chn_param', 'exact'),
     'acl.himpi.vdec_get_display_mode': ('hi_mpi_vdec_get_display_mode', 'exact'),
     'acl.himpi.vdec_get_fd': ('hi_mpi_vdec_get_fd', 'exact'),
-    'acl.himpi.vdec_get_frame': ('hi_mpi_vdec_get_frame', 'approximate: the supplement carries the type only; damaged frames, those that lack one they refer to, and sizes beyond 128x128 to 8192x8192 have frame_flag 1'),
+    'acl.himpi.vdec_get_frame': ('hi_mpi_vdec_get_frame', 'approximate: the supplement carries the type only; damaged frames, those that lack one they refer to, and sizes beyond 128x128 to 8192x8192 have frame_flag 1; H.265 with changed bits that are another valid slice passes as good unless the stream has a hash SEI'),
     'acl.himpi.vdec_get_jpegd_output_info': ('hi_mpi_vdec_get_jpegd_output_info', 'exact'),
     'acl.himpi.vdec_get_protocol_param': ('hi_mpi_vdec_get_protocol_param', 'exact'),
     'acl.himpi.vdec_query_status': ('hi_mpi_vdec_query_status', 'approximate: of dec_err only format_err counts'),

@@ -723,7 +723,7 @@ STATES: dict[str, tuple[str, str]] = {
     "hi_mpi_vdec_get_chn_param": ("libacl_dvpp_mpi.so", "exact"),
     "hi_mpi_vdec_get_display_mode": ("libacl_dvpp_mpi.so", "exact"),
     "hi_mpi_vdec_get_fd": ("libacl_dvpp_mpi.so", "exact"),
-    "hi_mpi_vdec_get_frame": ("libacl_dvpp_mpi.so", "approximate: the supplement carries the type only; damaged frames, those that lack one they refer to, and sizes beyond 128x128 to 8192x8192 have frame_flag 1"),
+    "hi_mpi_vdec_get_frame": ("libacl_dvpp_mpi.so", "approximate: the supplement carries the type only; damaged frames, those that lack one they refer to, and sizes beyond 128x128 to 8192x8192 have frame_flag 1; H.265 with changed bits that are another valid slice passes as good unless the stream has a hash SEI"),
     "hi_mpi_vdec_get_jpegd_output_info": ("libacl_dvpp_mpi.so", "exact"),
     "hi_mpi_vdec_get_protocol_param": ("libacl_dvpp_mpi.so", "exact"),
     "hi_mpi_vdec_query_status": ("libacl_dvpp_mpi.so", "approximate: of dec_err only format_err counts"),
