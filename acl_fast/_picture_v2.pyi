@@ -4,9 +4,6 @@ from acl_fast._jpeg import StillPort
 from acl_fast._vpc import VpcPort
 
 @final
-class Batch: ...
-
-@final
 class VpcPortV2(VpcPort): ...
 
 @final
