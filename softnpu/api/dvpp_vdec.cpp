@@ -129,22 +129,21 @@ int take_stream(acldvppStreamDesc *handle, VdecFrame &frame) {
                     static_cast<void *>(handle));
     }
     const StreamDesc &stream = *frame.stream;
-    const void *data = stream.data;
-    const size_t size = stream.size;
+    frame.data = stream.data;
+    frame.size = stream.size;
     frame.is_end = stream.eos != 0;
-    if (data == nullptr || size == 0) {
+    if (frame.data == nullptr || frame.size == 0) {
         if (!frame.is_end) {
             return fail(ACL_ERROR_INVALID_PARAM,
                         "the stream description holds no data and is no end of stream; set data "
                         "and size, or eos");
         }
+        frame.data = nullptr;
         frame.silent = true;
         return 0;
     }
-    SOFTNPU_CHECK(check_device_memory("the data of input", data, size, ACL_ERROR_INVALID_PARAM));
-    const auto *first = static_cast<const uint8_t *>(device_view(data));
-    frame.data.assign(first, first + size);
-    return 0;
+    return check_device_memory("the data of input", frame.data, frame.size,
+                               ACL_ERROR_INVALID_PARAM);
 }
 
 int check_size(const Picture &target) {

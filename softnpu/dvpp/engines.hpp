@@ -122,11 +122,20 @@ struct DecodedFrame {
     int bit_depth = 8;
 };
 
+/// A packet in memory of the decoder that keeps it.
+class CodedPacket {
+  public:
+    virtual ~CodedPacket() = default;
+};
+
 class VideoDecoder {
   public:
     virtual ~VideoDecoder() = default;
-    /// One access unit, Annex-B. A damaged one is no error: its frame is missing or marked.
-    virtual std::string send(const uint8_t *data, size_t size, uint64_t tag) = 0;
+    /// A copy of one access unit, Annex-B, for send(); it may outlive the decoder. nullptr when the
+    /// packet is empty, too large, or there is no memory. Any thread.
+    virtual std::unique_ptr<CodedPacket> keep(const uint8_t *data, size_t size) = 0;
+    /// A damaged packet is no error: its frame is missing or marked.
+    virtual std::string send(std::unique_ptr<CodedPacket> packet, uint64_t tag) = 0;
     /// No more packets: receive() then gives all that is left.
     virtual std::string finish() = 0;
     /// The next frame in display order; false when none is ready.

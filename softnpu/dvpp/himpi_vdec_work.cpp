@@ -82,7 +82,8 @@ void HimpiDecoder::decode_picture(uint64_t number, VdecPacket &packet) {
 void HimpiDecoder::decode_video(uint64_t number, const VdecPacket &packet) {
     if (packet.stream.len > 0) {
         const uint8_t *data = view_of(packet.stream);
-        if (data == nullptr || !decoder_->send(data, packet.stream.len, number).empty()) {
+        auto kept = data != nullptr ? decoder_->keep(data, packet.stream.len) : nullptr;
+        if (!decoder_->send(std::move(kept), number).empty()) {
             line_.add(shared_from_this(), [this, number] { report(number, VdecPacket::failed); });
         }
         collect();

@@ -128,8 +128,16 @@ void VdecChannel::drop() {
 
 // ---- sending ----
 
-int VdecChannel::ensure_decoder() {
+int VdecChannel::keep_packet(VdecFrame &frame) {
     std::lock_guard<std::mutex> lock(decoder_mutex_);
+    if (const int code = ensure_decoder_locked()) return code;
+    if (frame.data == nullptr) return 0;
+    const auto *data = static_cast<const uint8_t *>(device_view(frame.data));
+    frame.packet = decoder_->keep(data, frame.size);
+    return 0;
+}
+
+int VdecChannel::ensure_decoder_locked() {
     if (decoder_ != nullptr) return 0;
     const VideoEngine *engine = video_engine();
     if (engine == nullptr) return ACL_ERROR_FEATURE_UNSUPPORTED;
@@ -140,7 +148,7 @@ int VdecChannel::ensure_decoder() {
 }
 
 int VdecChannel::send(VdecFrameRef frame) {
-    if (int code = ensure_decoder()) return code;
+    if (int code = keep_packet(*frame)) return code;
     const bool is_end = frame->is_end;
     wait_for_room();
     uint64_t number = 0;
@@ -175,8 +183,7 @@ VdecFrameRef VdecChannel::next_queued() {
 
 void VdecChannel::decode(const VdecFrameRef &frame) {
     if (!frame->silent) {
-        const std::vector<uint8_t> data = std::move(frame->data);
-        if (!decoder_->send(data.data(), data.size(), frame->number).empty()) {
+        if (!decoder_->send(std::move(frame->packet), frame->number).empty()) {
             give_up(find(frame->number), kVdecFailed);
         }
         collect();

@@ -10,7 +10,6 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <vector>
 
 #include "softnpu/core/context.hpp"
 #include "softnpu/dvpp/desc.hpp"
@@ -63,9 +62,11 @@ struct VdecFrame {
     PicDescRef picture;  // empty for a skipped frame
     void *user = nullptr;
     uint64_t number = 0;
-    // A copy, made when it is sent: programs write the next packet to the same memory at once,
-    // which the stream buffer of a card lets them do.
-    std::vector<uint8_t> data;
+    const void *data = nullptr;  // as the program knows it; none where no packet comes
+    size_t size = 0;
+    // Copied when it is sent: programs write the next packet to the same memory at once, which the
+    // stream buffer of a card lets them do.
+    std::unique_ptr<CodedPacket> packet;
     Picture target;               // width 0: as large as the frame
     bool is_end = false;          // the sequence ends behind it
     bool silent = false;          // no callback: the end without a frame
@@ -100,7 +101,8 @@ class VdecChannel : public FrameChannel<VdecChannel, VdecFrame, VdecFrameRef> {
 
     static std::shared_ptr<VdecChannel> make(VdecChannelDesc &desc, int device);
 
-    int ensure_decoder();
+    int keep_packet(VdecFrame &frame);
+    int ensure_decoder_locked();
     void work();
     VdecFrameRef next_queued();
     void decode(const VdecFrameRef &frame);

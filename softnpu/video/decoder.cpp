@@ -42,9 +42,15 @@ class LibavPicture final : public DecodedPicture {
     const std::shared_ptr<PixelWriter> pixels_;  // of the decoder
 };
 
+struct LibavPacket final : CodedPacket {
+    explicit LibavPacket(AvPacket made) : packet(std::move(made)) {}
+
+    AvPacket packet;
+};
+
 /// A packet that may have to be decoded once more.
 struct Sent {
-    CodedPacket coded;
+    AvPacket coded;
     uint64_t number = 0;
     PacketFacts facts;
     bool begins = false;  // decoding may begin here
@@ -70,13 +76,18 @@ class LibavDecoder final : public VideoDecoder {
         return stage_.open(codec_, threads_, false, damage_);
     }
 
-    std::string send(const uint8_t *data, size_t size, uint64_t tag) override {
-        if (size == 0 || size > kLargestPacket) return "the packet is empty or larger than 1 GB";
+    std::unique_ptr<CodedPacket> keep(const uint8_t *data, size_t size) override {
+        if (size == 0 || size > kLargestPacket) return nullptr;
+        AvPacket packet = packets_.make(data, size);
+        return packet != nullptr ? std::make_unique<LibavPacket>(std::move(packet)) : nullptr;
+    }
+
+    std::string send(std::unique_ptr<CodedPacket> kept, uint64_t tag) override {
+        if (kept == nullptr) return "the packet is empty or larger than 1 GB, or memory is short";
         if (finished_) reset();
         Sent packet;
-        packet.facts = reader_.read(data, size);
-        packet.coded = packets_.make(data, size);
-        if (packet.coded == nullptr) return "out of memory";
+        packet.coded = std::move(static_cast<LibavPacket &>(*kept).packet);
+        packet.facts = reader_.read(packet.coded->data, static_cast<size_t>(packet.coded->size));
         packet.number = next_++;
         packet.coded->pts = packet.coded->dts = static_cast<int64_t>(packet.number);
         packet.gaps_allowed = reader_.gaps_allowed();

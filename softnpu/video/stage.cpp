@@ -44,15 +44,18 @@ void mark_pictures(AVCodecContext &context, bool grey) {
 
 }  // namespace
 
-CodedPacket PacketPool::make(const uint8_t *data, size_t size) {
+AvPacket PacketPool::make(const uint8_t *data, size_t size) {
     const size_t room = size + AV_INPUT_BUFFER_PADDING_SIZE;
     int power = kLeast;
     while (size_t{1} << power < room) ++power;
-    auto &pool = pools_[power - kLeast];
-    if (pool == nullptr) pool.reset(av_buffer_pool_init(size_t{1} << power, nullptr));
-    CodedPacket packet(av_packet_alloc());
-    if (pool == nullptr || packet == nullptr) return {};
-    packet->buf = av_buffer_pool_get(pool.get());
+    AvPacket packet(av_packet_alloc());
+    if (packet == nullptr) return {};
+    {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        auto &pool = pools_[power - kLeast];
+        if (pool == nullptr) pool.reset(av_buffer_pool_init(size_t{1} << power, nullptr));
+        if (pool != nullptr) packet->buf = av_buffer_pool_get(pool.get());
+    }
     if (packet->buf == nullptr) return {};
     packet->data = packet->buf->data;
     packet->size = static_cast<int>(size);
@@ -84,7 +87,7 @@ std::string Stage::open(const AVCodec *codec, int threads, bool grey, DamageList
 
 void Stage::send_sets(const std::vector<uint8_t> &sets, uint64_t next, std::deque<Frame> &ready) {
     if (sets.empty()) return;
-    const CodedPacket packet = packets_.make(sets.data(), sets.size());
+    const AvPacket packet = packets_.make(sets.data(), sets.size());
     if (packet != nullptr) send(packet.get(), DamageList::mark(next, false), ready);
 }
 
@@ -125,9 +128,9 @@ void Stage::settle(uint64_t next, std::deque<Frame> &ready) {
     if ((context_->active_thread_type & FF_THREAD_FRAME) == 0) return;
     static constexpr uint8_t kH264[] = {0, 0, 0, 1, 0x09, 0xF0};
     static constexpr uint8_t kH265[] = {0, 0, 0, 1, 0x46, 0x01, 0x50};
-    const CodedPacket packet = context_->codec_id == AV_CODEC_ID_HEVC
-                                   ? packets_.make(kH265, sizeof kH265)
-                                   : packets_.make(kH264, sizeof kH264);
+    const AvPacket packet = context_->codec_id == AV_CODEC_ID_HEVC
+                                ? packets_.make(kH265, sizeof kH265)
+                                : packets_.make(kH264, sizeof kH264);
     if (packet != nullptr) packet->dts = static_cast<int64_t>(next) - 1;
     for (int i = 1; packet != nullptr && i < context_->thread_count; ++i) {
         send(packet.get(), DamageList::mark(next, false), ready);

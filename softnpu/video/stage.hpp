@@ -9,6 +9,7 @@ extern "C" {
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -23,13 +24,13 @@ struct FreePacket {
     void operator()(AVPacket *packet) const noexcept { av_packet_free(&packet); }
 };
 using Frame = std::unique_ptr<AVFrame, FreeFrame>;
-using CodedPacket = std::unique_ptr<AVPacket, FreePacket>;
+using AvPacket = std::unique_ptr<AVPacket, FreePacket>;
 
-/// Copies of packets, in memory that is used again.
+/// Copies of packets, in memory that is used again. Any thread.
 class PacketPool {
   public:
     /// nullptr when there is no memory.
-    CodedPacket make(const uint8_t *data, size_t size);
+    AvPacket make(const uint8_t *data, size_t size);
 
   private:
     struct FreePool {
@@ -37,6 +38,7 @@ class PacketPool {
     };
     static constexpr int kLeast = 12;  // logarithm of the size of the smallest
 
+    std::mutex mutex_;  // guards the pools' making; libavutil guards their buffers
     std::unique_ptr<AVBufferPool, FreePool> pools_[32 - kLeast];
 };
 
