@@ -21,7 +21,7 @@ struct TensorPlace {
 /// did to its own host memory since is not looked at again.
 int check_place(const TensorPlace &tensor, const void *address, size_t bytes, bool is_new);
 
-/// Host memory that is there and may be read, asked of the kernel: by a look at both ends.
+/// Host memory that is there without holes, and may be read at both ends.
 bool is_readable(const void *address, size_t bytes);
 
 }  // namespace softnpu

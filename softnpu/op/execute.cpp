@@ -170,9 +170,10 @@ int check_tensor(const std::string &name, const DataBuffer &buffer, size_t bytes
                     "%s: %s is host memory, which this device cannot reach; copy it to memory of "
                     "aclrtMalloc",
                     name.c_str(), describe_address(buffer.data).c_str());
-    if (const int code = check_memory(name.c_str(), buffer.data, bytes)) return code;
-    if (is_device_range(buffer.data) || is_readable(buffer.data, bytes)) return 0;
-    return fail(ACL_ERROR_INVALID_PARAM, "%s: there is no memory at %p", name.c_str(), buffer.data);
+    if (!is_device_range(buffer.data) && !is_readable(buffer.data, bytes))
+        return fail(ACL_ERROR_INVALID_PARAM, "%s: there is no memory at %p", name.c_str(),
+                    buffer.data);
+    return check_memory(name.c_str(), buffer.data, bytes);
 }
 
 int Work::run() {
