@@ -22,6 +22,7 @@ from acl_fast._runtime cimport (
 )
 from acl_fast._sync cimport (
     sync_free,
+    sync_is_over,
     sync_join,
     sync_lock,
     sync_new,
@@ -144,17 +145,6 @@ cdef void push(LaneState *lane, Task *task, HostWork work, void *argument) noexc
     sync_signal(lane.sync)
 
 
-cdef bint wait_until_over(LaneState *lane) noexcept nogil:
-    """Wait at most 50 ms until nothing is queued."""
-    cdef bint over
-    sync_lock(lane.sync)
-    if lane.waiting > 0:
-        sync_wait(lane.sync)
-    over = lane.waiting == 0
-    sync_unlock(lane.sync)
-    return over
-
-
 cdef void state_free(LaneState *lane) noexcept nogil:
     """End the thread and free what the lane has.
 
@@ -162,7 +152,7 @@ cdef void state_free(LaneState *lane) noexcept nogil:
     """
     cdef Task *task
     cdef int patience = 40
-    while patience > 0 and not wait_until_over(lane):
+    while patience > 0 and not sync_is_over(lane.sync, &lane.waiting):
         patience -= 1
     sync_lock(lane.sync)
     lane.halted = 1
@@ -256,7 +246,7 @@ cdef class Lane(HostLane):
         # What runs ends by itself, and the rest is told: this is no wait for the stream.
         while not over:
             with nogil:
-                over = wait_until_over(lane)
+                over = sync_is_over(lane.sync, &lane.waiting)
         enter(lane.context)
         with nogil:
             abi.aclrtSynchronizeStream(lane.signals)

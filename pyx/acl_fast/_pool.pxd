@@ -15,8 +15,7 @@ cdef struct PoolState:
     int idle            # of them, in `blocks`
     int capacity        # of `blocks`
     Block **blocks
-    void *mutex
-    void *returned
+    void *sync          # mutex, and condition: a picture came back
 
 
 cdef class PicturePool:

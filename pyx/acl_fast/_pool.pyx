@@ -22,55 +22,11 @@ from acl_fast._image cimport Image, checked_kind, image_over
 from acl_fast._memory cimport Buffer, buffer_from_block
 from acl_fast._picdesc cimport format_from_object, format_name, picture_bytes, row_bytes
 from acl_fast._runtime cimport context_release, context_retain
+from acl_fast._sync cimport sync_free, sync_lock, sync_new, sync_signal, sync_unlock, sync_wait
 from acl_fast._tensor cimport dtype_from_code
 from acl_fast._timeline cimport now, parse_timeout
 
 from acl_fast.errors import AclTimeoutError, ClosedError
-
-cdef extern from *:
-    """
-    #include <pthread.h>
-    #include <errno.h>
-    #include <stdlib.h>
-    #include <time.h>
-    static void *pool_mutex_new(void) {
-        pthread_mutex_t *m = malloc(sizeof *m);
-        if (m) pthread_mutex_init(m, NULL);
-        return m;
-    }
-    static void pool_mutex_free(void *m) { if (m) pthread_mutex_destroy(m); free(m); }
-    static void *pool_cond_new(void) {
-        pthread_cond_t *c = malloc(sizeof *c);
-        pthread_condattr_t attributes;
-        if (c == NULL) return NULL;
-        /* The wall clock may be set back, and a wait would last until it has caught up. */
-        pthread_condattr_init(&attributes);
-        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-        pthread_cond_init(c, &attributes);
-        pthread_condattr_destroy(&attributes);
-        return c;
-    }
-    static void pool_cond_free(void *c) { if (c) pthread_cond_destroy(c); free(c); }
-    static void pool_lock(void *m) { pthread_mutex_lock(m); }
-    static void pool_unlock(void *m) { pthread_mutex_unlock(m); }
-    static void pool_signal(void *c) { pthread_cond_signal(c); }
-    /* At most 50 ms, so that Ctrl-C is seen. */
-    static void pool_wait(void *c, void *m) {
-        struct timespec t;
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        t.tv_nsec += 50000000;
-        if (t.tv_nsec >= 1000000000) { t.tv_nsec -= 1000000000; t.tv_sec += 1; }
-        pthread_cond_timedwait(c, m, &t);
-    }
-    """
-    void *pool_mutex_new() noexcept nogil
-    void pool_mutex_free(void *mutex) noexcept nogil
-    void *pool_cond_new() noexcept nogil
-    void pool_cond_free(void *cond) noexcept nogil
-    void pool_lock(void *mutex) noexcept nogil
-    void pool_unlock(void *mutex) noexcept nogil
-    void pool_signal(void *cond) noexcept nogil
-    void pool_wait(void *cond, void *mutex) noexcept nogil
 
 cdef enum:
     UINT8 = 4
@@ -85,8 +41,7 @@ cdef struct Loan:
 cdef void release_state(PoolState *state) noexcept nogil:
     if atomic_release(&state.refs) != 0:
         return
-    pool_mutex_free(state.mutex)
-    pool_cond_free(state.returned)
+    sync_free(state.sync)
     free(state.blocks)
     free(state)
 
@@ -96,15 +51,15 @@ cdef void give_back(void *owner) noexcept nogil:
     cdef Loan *loan = <Loan *>owner
     cdef PoolState *state = loan.pool
     cdef Block *surplus = loan.block
-    pool_lock(state.mutex)
+    sync_lock(state.sync)
     if not state.closed and state.idle < state.capacity:
         state.blocks[state.idle] = surplus
         state.idle += 1
         surplus = NULL
     else:
         state.total -= 1
-    pool_signal(state.returned)
-    pool_unlock(state.mutex)
+    sync_signal(state.sync)
+    sync_unlock(state.sync)
     block_release(surplus)
     release_state(state)
     free(loan)
@@ -175,11 +130,10 @@ cdef class PicturePool:
         if self.state == NULL:
             raise MemoryError()
         self.state.refs = 1
-        self.state.mutex = pool_mutex_new()
-        self.state.returned = pool_cond_new()
+        self.state.sync = sync_new()
         self.state.capacity = max(count, <int>FIRST_CAPACITY)
         self.state.blocks = <Block **>calloc(<size_t>self.state.capacity, sizeof(Block *))
-        if self.state.mutex == NULL or self.state.returned == NULL or self.state.blocks == NULL:
+        if self.state.sync == NULL or self.state.blocks == NULL:
             raise MemoryError()
         for _ in range(count):
             self.state.blocks[self.state.idle] = self.new_block()
@@ -264,13 +218,13 @@ cdef class PicturePool:
         try:
             while True:
                 with nogil:
-                    pool_lock(state.mutex)
+                    sync_lock(state.sync)
                     if waits and state.idle == 0 and not state.closed:
-                        pool_wait(state.returned, state.mutex)
+                        sync_wait(state.sync)
                     if state.idle > 0 and not state.closed:
                         state.idle -= 1
                         block = state.blocks[state.idle]
-                    pool_unlock(state.mutex)
+                    sync_unlock(state.sync)
                 if block != NULL:
                     return block
                 self.check_open()
@@ -292,7 +246,7 @@ cdef class PicturePool:
         """Count a picture that was allocated, and make room for its return; internal."""
         cdef PoolState *state = self.state
         cdef Block **larger
-        pool_lock(state.mutex)
+        sync_lock(state.sync)
         state.total += 1
         if state.total > state.capacity:
             larger = <Block **>realloc(state.blocks, 2 * <size_t>state.capacity * sizeof(Block *))
@@ -300,7 +254,7 @@ cdef class PicturePool:
             if larger != NULL:
                 state.blocks = larger
                 state.capacity *= 2
-        pool_unlock(state.mutex)
+        sync_unlock(state.sync)
 
     @property
     def format(self):
@@ -332,10 +286,10 @@ cdef class PicturePool:
         if state == NULL:
             return
         with nogil:
-            if state.mutex != NULL:
-                pool_lock(state.mutex)
+            if state.sync != NULL:
+                sync_lock(state.sync)
                 state.closed = 1
-                pool_unlock(state.mutex)
+                sync_unlock(state.sync)
             # Nobody puts anything back from here on.
             while state.idle > 0:
                 state.idle -= 1

@@ -12,9 +12,9 @@ cdef extern from *:
         pthread_cond_t cond;
         pthread_t thread;
         int runs;
-    } worker_sync;
+    } acl_fast_sync;
     static inline void *sync_new(void) {
-        worker_sync *s = calloc(1, sizeof *s);
+        acl_fast_sync *s = calloc(1, sizeof *s);
         pthread_condattr_t attributes;
         if (s == NULL) return NULL;
         pthread_mutex_init(&s->mutex, NULL);
@@ -26,32 +26,40 @@ cdef extern from *:
         return s;
     }
     static inline void sync_free(void *p) {
-        worker_sync *s = p;
+        acl_fast_sync *s = p;
         if (s) { pthread_mutex_destroy(&s->mutex); pthread_cond_destroy(&s->cond); }
         free(p);
     }
-    static inline void sync_lock(void *p) { pthread_mutex_lock(&((worker_sync *)p)->mutex); }
-    static inline void sync_unlock(void *p) { pthread_mutex_unlock(&((worker_sync *)p)->mutex); }
-    static inline void sync_signal(void *p) { pthread_cond_broadcast(&((worker_sync *)p)->cond); }
+    static inline void sync_lock(void *p) { pthread_mutex_lock(&((acl_fast_sync *)p)->mutex); }
+    static inline void sync_unlock(void *p) { pthread_mutex_unlock(&((acl_fast_sync *)p)->mutex); }
+    static inline void sync_signal(void *p) { pthread_cond_broadcast(&((acl_fast_sync *)p)->cond); }
+    /* At most 50 ms, so that Ctrl-C is seen. */
     static inline void sync_wait(void *p) {
-        worker_sync *s = p;
+        acl_fast_sync *s = p;
         struct timespec t;
         clock_gettime(CLOCK_MONOTONIC, &t);
         t.tv_nsec += 50000000;
         if (t.tv_nsec >= 1000000000) { t.tv_nsec -= 1000000000; t.tv_sec += 1; }
         pthread_cond_timedwait(&s->cond, &s->mutex, &t);
     }
+    static inline int sync_is_over(void *p, const Py_ssize_t *left) {
+        sync_lock(p);
+        if (*left > 0) sync_wait(p);
+        int over = *left <= 0;
+        sync_unlock(p);
+        return over;
+    }
     static inline int sync_start(void *p, void *(*run)(void *), void *arg) {
-        worker_sync *s = p;
+        acl_fast_sync *s = p;
         s->runs = pthread_create(&s->thread, NULL, run, arg) == 0;
         return s->runs;
     }
     static inline void sync_join(void *p) {
-        worker_sync *s = p;
+        acl_fast_sync *s = p;
         if (s->runs) pthread_join(s->thread, NULL);
         s->runs = 0;
     }
-    static inline unsigned long sync_thread(void *p) { return ((worker_sync *)p)->thread; }
+    static inline unsigned long sync_thread(void *p) { return ((acl_fast_sync *)p)->thread; }
     static inline int flag_load(int *p) { return __atomic_load_n(p, __ATOMIC_ACQUIRE); }
     static inline void flag_store(int *p, int v) { __atomic_store_n(p, v, __ATOMIC_RELEASE); }
     #endif
@@ -62,6 +70,8 @@ cdef extern from *:
     void sync_unlock(void *sync) noexcept nogil
     void sync_signal(void *sync) noexcept nogil
     void sync_wait(void *sync) noexcept nogil
+    # Whether nothing is left of what the mutex guards; waits once for that.
+    bint sync_is_over(void *sync, const Py_ssize_t *left) noexcept nogil
     int sync_start(void *sync, void *(*run)(void *) noexcept nogil, void *arg) noexcept nogil
     void sync_join(void *sync) noexcept nogil
     unsigned long sync_thread(void *sync) noexcept nogil

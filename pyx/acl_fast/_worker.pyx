@@ -11,6 +11,7 @@ from acl_fast._sync cimport (
     flag_load,
     flag_store,
     sync_free,
+    sync_is_over,
     sync_join,
     sync_lock,
     sync_new,
@@ -135,13 +136,7 @@ cdef void worker_return(Job *job) noexcept nogil:
 
 
 cdef bint worker_is_idle(Worker *worker) noexcept nogil:
-    cdef bint idle
-    sync_lock(worker.sync)
-    if worker.in_flight > 0:
-        sync_wait(worker.sync)
-    idle = worker.in_flight <= 0
-    sync_unlock(worker.sync)
-    return idle
+    return sync_is_over(worker.sync, &worker.in_flight)
 
 
 cdef bint worker_has_done(Worker *worker) noexcept nogil:
