@@ -19,7 +19,7 @@ struct ConfigRef {
     VencFrameConfigTable::Ref own;
     VdecFrameConfigTable::Ref foreign;
 
-    FrameConfig *operator->() const noexcept { return own ? &*own : &*foreign; }
+    FrameConfig &operator*() const noexcept { return own ? *own : *foreign; }
 };
 
 constexpr uint32_t kLeastSize = 128, kMostSize = 4096;
@@ -218,11 +218,11 @@ int send(aclvencChannelDesc *handle, acldvppPicDesc *input, const void *reserve,
         return fail(ACL_ERROR_INVALID_PARAM, "reserve %p: want NULL or a live acldvppStreamDesc",
                     reserve);
     }
-    const bool is_end = config->eos != 0;
+    const bool is_end = (*config).eos != 0;
     if (input == nullptr && is_end) return channel->finish();
     VencFrameRef frame = venc_frames().create();
     frame->user = user;
-    frame->force_key = config->force_key != 0;
+    frame->force_key = (*config).force_key != 0;
     const void *made = frame.handle();
     int code = take_picture(input, channel->options(), *frame);
     if (code == 0) code = channel->send(std::move(frame));
@@ -236,7 +236,7 @@ int set_flag(const char *function, aclvencFrameConfig *handle,
         ConfigRef config;
         SOFTNPU_CHECK(find_config(handle, config));
         if (value > 1) return fail(ACL_ERROR_INVALID_PARAM, "value %u: want 0 or 1", value);
-        config.operator->()->*flag = value;
+        (*config).*flag = value;
         return 0;
     });
 }
@@ -246,7 +246,7 @@ uint8_t get_flag(const char *function, const aclvencFrameConfig *handle,
     return guarded_value(function, uint8_t{0}, [&] {
         ConfigRef config;
         if (find_config(handle, config) != 0) return uint8_t{0};
-        return (config.operator->()->*flag).load(std::memory_order_acquire);
+        return ((*config).*flag).load(std::memory_order_acquire);
     });
 }
 

@@ -80,16 +80,10 @@ class FrameChannel : public std::enable_shared_from_this<Channel> {
     void wait_until_over(uint64_t number, bool bounded) {
         const bool own_thread = is_report_thread(*stream_);
         if (own_thread && in_callback()) return;
-        uint64_t seen = 0;
-        auto since = std::chrono::steady_clock::now();
+        Watch watch;
         Lock lock(mutex_);
         while (!closed_ && first_ <= number) {
-            if (progress_ != seen) {
-                seen = progress_;
-                since = std::chrono::steady_clock::now();
-            } else if (bounded && is_stuck_locked(since)) {
-                return;
-            }
+            if (is_stuck_locked(watch) && bounded) return;
             if (!own_thread) {
                 changed_.wait_for(lock, std::chrono::milliseconds(100));
                 continue;
@@ -104,16 +98,9 @@ class FrameChannel : public std::enable_shared_from_this<Channel> {
     /// Until `done`, which is asked with the lock, or until nothing moves any more.
     template <class Done>
     void wait_bounded(Done &&done) {
-        uint64_t seen = 0;
-        auto since = std::chrono::steady_clock::now();
+        Watch watch;
         Lock lock(mutex_);
-        while (!closed_ && !done()) {
-            if (progress_ != seen) {
-                seen = progress_;
-                since = std::chrono::steady_clock::now();
-            } else if (is_stuck_locked(since)) {
-                return;
-            }
+        while (!closed_ && !done() && !is_stuck_locked(watch)) {
             changed_.wait_for(lock, std::chrono::milliseconds(2));
         }
     }
@@ -166,16 +153,26 @@ class FrameChannel : public std::enable_shared_from_this<Channel> {
         FrameChannel &channel;
     };
 
-    /// Nobody serves the callbacks. An engine that works, or waits for its turn on a busy machine,
-    /// may take longer.
-    bool is_stuck_locked(std::chrono::steady_clock::time_point since) const {
+    /// When something happened last, as seen by one who waits.
+    struct Watch {
+        uint64_t seen = 0;
+        std::chrono::steady_clock::time_point since = std::chrono::steady_clock::now();
+    };
+
+    /// Nothing has moved for long: nobody serves the callbacks. An engine that works, or waits for
+    /// its turn on a busy machine, may take longer.
+    bool is_stuck_locked(Watch &watch) const {
         constexpr std::chrono::seconds kUnserved{3}, kEngine{30};
+        if (progress_ != watch.seen) {
+            watch = {progress_, std::chrono::steady_clock::now()};
+            return false;
+        }
         if (callbacks_running()) return false;
         const bool unserved = std::any_of(open_.begin(), open_.end(), [](const Ref &frame) {
             return frame->state == Frame::State::due;
         });
         const auto most = unserved && working_ == 0 ? kUnserved : kEngine;
-        return std::chrono::steady_clock::now() - since > most;
+        return std::chrono::steady_clock::now() - watch.since > most;
     }
 };
 

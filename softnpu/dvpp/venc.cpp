@@ -182,11 +182,11 @@ int VencChannel::push_end(uint64_t &number) {
 
 void VencChannel::let_go(const void *address) {
     const int device = device_of(address);
+    if (device < 0) return;
+    const auto channels = ChannelRegistry<VencChannel>::all().on(device);
     Allocation memory;
-    if (device < 0 || !find_allocation(address, memory)) return;
-    for (const auto &channel : ChannelRegistry<VencChannel>::all().on(device)) {
-        channel->wait_until_read(memory);
-    }
+    if (channels.empty() || !find_allocation(address, memory)) return;
+    for (const auto &channel : channels) channel->wait_until_read(memory);
 }
 
 void VencChannel::wait_until_read(const Allocation &memory) {

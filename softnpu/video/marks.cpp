@@ -27,6 +27,13 @@ int sample_bytes(const AVFrame &frame) {
     return format != nullptr && format->comp[0].depth > 8 ? 2 : 1;
 }
 
+void paint_grey(AVFrame &frame) {
+    const int grey = sample_bytes(frame) == 1 ? 0x80 : 0x02;  // 514 in 10 bits
+    for (const AVBufferRef *plane : frame.buf) {
+        if (plane != nullptr) std::memset(plane->data, grey, plane->size);
+    }
+}
+
 }  // namespace
 
 /// Calls `visit` with the place of each block's mark until it returns true.
@@ -41,7 +48,8 @@ bool BlockMarks::Marked::visit(const Visit &visit) const {
     return false;
 }
 
-void BlockMarks::write(uint64_t number, const AVFrame &frame, bool grey) {
+void BlockMarks::add(uint64_t number, AVFrame &frame, bool grey) {
+    if (grey) paint_grey(frame);
     Marked made;
     made.size = size_;
     if (made.size == 0 || frame.buf[0] == nullptr) return;
@@ -59,18 +67,6 @@ void BlockMarks::write(uint64_t number, const AVFrame &frame, bool grey) {
     });
     const std::lock_guard<std::mutex> lock(mutex_);
     marked_.push_back(std::move(made));
-}
-
-void BlockMarks::add(uint64_t number, AVFrame &frame) {
-    write(number, frame, false);
-}
-
-void BlockMarks::add_grey(uint64_t number, AVFrame &frame) {
-    const int grey = sample_bytes(frame) == 1 ? 0x80 : 0x02;  // 514 in 10 bits
-    for (const AVBufferRef *plane : frame.buf) {
-        if (plane != nullptr) std::memset(plane->data, grey, plane->size);
-    }
-    write(number, frame, true);
 }
 
 std::vector<uint64_t> BlockMarks::unwritten(uint64_t last) {

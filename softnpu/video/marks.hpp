@@ -22,10 +22,9 @@ class BlockMarks {
   public:
     /// Of coding tree blocks; 0: not known, nothing is marked.
     void set_size(int size) { size_ = size; }
-    /// A picture is about to be decoded from packet `number`. Any thread.
-    void add(uint64_t number, AVFrame &frame);
-    /// The same on grey, with marks that do not depend on where the picture is in memory.
-    void add_grey(uint64_t number, AVFrame &frame);
+    /// A picture is about to be decoded from packet `number`. `grey`: on grey, with marks that do
+    /// not depend on where the picture is in memory. Any thread.
+    void add(uint64_t number, AVFrame &frame, bool grey);
     /// Packets up to `last` were decoded: those whose pictures have marks left.
     std::vector<uint64_t> unwritten(uint64_t last);
     void clear();
@@ -45,8 +44,6 @@ class BlockMarks {
         template <class Visit>
         bool visit(const Visit &visit) const;
     };
-
-    void write(uint64_t number, const AVFrame &frame, bool grey);
 
     std::atomic<int> size_{0};
     std::mutex mutex_;

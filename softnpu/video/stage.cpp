@@ -20,22 +20,18 @@ BlockMarks &blocks_of(const AVCodecContext &context) {
     return static_cast<DamageList *>(context.opaque)->blocks();
 }
 
+template <bool kGrey>
 int get_marked(AVCodecContext *context, AVFrame *frame, int flags) {
     const int error = avcodec_default_get_buffer2(context, frame, flags);
     const int64_t mark = context->reordered_opaque;
-    if (error == 0 && mark >= 0) blocks_of(*context).add(static_cast<uint64_t>(mark), *frame);
-    return error;
-}
-
-int get_grey(AVCodecContext *context, AVFrame *frame, int flags) {
-    const int error = avcodec_default_get_buffer2(context, frame, flags);
-    const int64_t mark = context->reordered_opaque;
-    if (error == 0 && mark >= 0) blocks_of(*context).add_grey(static_cast<uint64_t>(mark), *frame);
+    if (error == 0 && mark >= 0) {
+        blocks_of(*context).add(static_cast<uint64_t>(mark), *frame, kGrey);
+    }
     return error;
 }
 
 void mark_pictures(AVCodecContext &context, bool grey) {
-    context.get_buffer2 = grey ? get_grey : get_marked;
+    context.get_buffer2 = grey ? get_marked<true> : get_marked<false>;
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
     context.thread_safe_callbacks = 1;  // newer versions take it for granted
