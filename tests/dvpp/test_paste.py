@@ -54,6 +54,22 @@ def paste(
         return given, before, target.read()
 
 
+def crop(
+    channel: C.c_void_p, pixel_format: int, area: Area, size: tuple[int, int]
+) -> tuple[Planes, Planes]:
+    """Cut an area of a random picture into a target of its own; the source, and the target."""
+    given = formats.random_planes(*SIZE, pixel_format, seed=5)
+    with (
+        Canvas(*SIZE, pixel_format).write(given) as source,
+        Canvas(*size, pixel_format) as target,
+        roi(*area) as cut,
+    ):
+        dvpp.acldvppVpcCropAsync(channel, source.handle, target.handle, cut, None)
+        synchronize()
+        assert target.outside_is_untouched()
+        return given, target.read()
+
+
 def check(after: Planes, before: Planes, place: Area, pasted: Planes, tolerance: int = 0) -> None:
     expected = [plane.copy() for plane in before]
     for view, plane in zip(part(expected, place), pasted, strict=True):
@@ -108,28 +124,12 @@ def test_named_interpolations(channel: C.c_void_p, pixel_format: int, how: int) 
 
 @pytest.mark.parametrize("pixel_format", [f for f in ALL if f in SEMIPLANAR or f < 7])
 def test_a_crop_is_a_copy(channel: C.c_void_p, pixel_format: int) -> None:
-    given = formats.random_planes(*SIZE, pixel_format, seed=5)
-    with (
-        Canvas(*SIZE, pixel_format).write(given) as source,
-        Canvas(48, 32, pixel_format) as target,
-        roi(18, 12, 48, 32) as cut,
-    ):
-        dvpp.acldvppVpcCropAsync(channel, source.handle, target.handle, cut, None)
-        synchronize()
-        for ours, wanted in zip(target.read(), part(given, (18, 12, 48, 32)), strict=True):
-            np.testing.assert_array_equal(ours, wanted)
-        assert target.outside_is_untouched()
+    given, ours = crop(channel, pixel_format, (18, 12, 48, 32), (48, 32))
+    for plane, wanted in zip(ours, part(given, (18, 12, 48, 32)), strict=True):
+        np.testing.assert_array_equal(plane, wanted)
 
 
 def test_a_crop_of_another_size_is_scaled(channel: C.c_void_p) -> None:
-    given = formats.random_planes(*SIZE, NV12, seed=6)
-    with (
-        Canvas(*SIZE, NV12).write(given) as source,
-        Canvas(32, 48, NV12) as target,
-        roi(0, 4, 64, 56) as cut,
-    ):
-        dvpp.acldvppVpcCropAsync(channel, source.handle, target.handle, cut, None)
-        synchronize()
-        wanted = card(part(given, (0, 4, 64, 56)), (32, 48))
-        for ours, plane in zip(target.read(), wanted, strict=True):
-            np.testing.assert_array_equal(ours, plane)
+    given, ours = crop(channel, NV12, (0, 4, 64, 56), (32, 48))
+    for plane, wanted in zip(ours, card(part(given, (0, 4, 64, 56)), (32, 48)), strict=True):
+        np.testing.assert_array_equal(plane, wanted)

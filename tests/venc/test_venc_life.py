@@ -311,12 +311,11 @@ def test_what_a_frame_needs(report: ReportThread) -> None:
     assert decode(channel.stream).keys == [0]
 
 
-class Freed(Memory):
-    """Memory that the test has freed already."""
+class Kept(Memory):
+    """Memory that the callback leaves alone."""
 
     def __init__(self, memory: Memory) -> None:
         self.address, self.nbytes = memory.address, memory.nbytes
-        memory.free()
 
     def free(self) -> None:
         pass
@@ -331,7 +330,9 @@ def test_memory_that_goes_before_its_turn_fails_alone(report: ReportThread) -> N
         picture = channel.picture(video.frames[0])
         other, nbytes = C.c_void_p(), channel.inputs[picture].nbytes
         acl.aclrtMalloc(C.byref(other), nbytes, 0)
-        channel.inputs[picture] = Freed(channel.inputs[picture])
+        memory = channel.inputs[picture]
+        channel.inputs[picture] = Kept(memory)
+        memory.free()
         channel.inputs[picture].address = other.value or 0
         dvpp.acldvppSetPicDescData(picture, other.value)
         dvpp.aclvencSendFrame(channel.desc, picture, None, channel.config, None)
@@ -345,16 +346,6 @@ def test_memory_that_goes_before_its_turn_fails_alone(report: ReportThread) -> N
     decoded = decode(packets, hevc=True)
     assert decoded.keys == [0, 10]
     assert min(map(psnr, decoded.frames, video.frames * 2)) > 35
-
-
-class Kept(Memory):
-    """Memory that the callback leaves alone."""
-
-    def __init__(self, memory: Memory) -> None:
-        self.address, self.nbytes = memory.address, memory.nbytes
-
-    def free(self) -> None:
-        pass
 
 
 def test_memory_of_acldvppfree_waits_for_its_turn(report: ReportThread) -> None:
