@@ -15,8 +15,10 @@ from acl_fast._runtime cimport (
     context_release,
     context_retain,
     enter,
+    enter_python,
     is_dead,
     is_unified,
+    leave_python,
 )
 
 cdef enum:
@@ -128,8 +130,12 @@ cdef Block *block_wrap(ContextState *context, void *address, size_t nbytes, int 
     return block
 
 
-cdef void release_view(void *owner) noexcept with gil:
-    PyBuffer_Release(<Py_buffer *>owner)
+cdef void release_view(void *owner) noexcept nogil:
+    if not enter_python():
+        return
+    with gil:
+        PyBuffer_Release(<Py_buffer *>owner)
+    leave_python()
     free(owner)
 
 

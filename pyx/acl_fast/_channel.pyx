@@ -1,7 +1,6 @@
 """What video decoders and encoders share."""
 
 import threading
-import weakref
 
 cimport cython
 from cpython.exc cimport PyErr_CheckSignals
@@ -26,7 +25,7 @@ from acl_fast.errors import ClosedError
 # Seconds after which a wait for a result looks whether it is still needed.
 SLICE = 0.05
 
-_channels = weakref.WeakSet()
+_channels = _runtime.Living()
 
 
 cdef class Port:
@@ -290,8 +289,12 @@ async def each(items):
 
 def _finish_channels():
     """Close what is open when the interpreter ends: the native threads must be gone by then."""
-    for channel in list(_channels):
-        channel.close()
+    for channel in _channels:
+        try:
+            channel.close()
+        except Exception:
+            # Nobody is left who could do anything about it, and the others are to be closed too.
+            pass
 
 
 _runtime._exit_hooks.append(_finish_channels)

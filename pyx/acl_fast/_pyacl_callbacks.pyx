@@ -31,7 +31,7 @@ from acl_fast.abi cimport (
 )
 from acl_fast._pyacl_args cimport as_int, as_u64
 from acl_fast._pyacl_models cimport forget_stream
-from acl_fast._runtime cimport is_dead
+from acl_fast._runtime cimport enter_python, leave_python
 
 cdef extern from "Python.h":
     void PyErr_WriteUnraisable(object) noexcept
@@ -81,25 +81,25 @@ cdef object require_callable(object function, str where):
     return function
 
 
-cdef void report_failure(object function, object error) noexcept:
-    """Give what cannot be raised anywhere to sys.unraisablehook."""
-    PyErr_SetObject(type(error), error)
-    PyErr_WriteUnraisable(function)
+cdef void run(object function, tuple arguments) noexcept:
+    """Call a callback; what it raises goes to sys.unraisablehook, for nobody could catch it."""
+    try:
+        function(*arguments)
+    except BaseException as error:
+        PyErr_SetObject(type(error), error)
+        PyErr_WriteUnraisable(function)
 
 
 # ---- acl.rt ----
 
 cdef void run_callback(void *key) noexcept nogil:
-    if is_dead():
+    if not enter_python():
         return
     with gil:
         call = waiting.pop(<uintptr_t>key, None)
-        if call is None:
-            return
-        try:
-            (<Call>call).function((<Call>call).data)
-        except BaseException as error:
-            report_failure((<Call>call).function, error)
+        if call is not None:
+            run((<Call>call).function, ((<Call>call).data,))
+    leave_python()
 
 
 def launch_callback(fn, user_data, block_type, stream):
@@ -185,16 +185,13 @@ def destroy_stream_force(stream):
 
 
 cdef void run_exception_callback(aclrtExceptionInfo *info) noexcept nogil:
-    if is_dead():
+    if not enter_python():
         return
     with gil:
         function = exception_function
-        if function is None:
-            return
-        try:
-            function(<uintptr_t>info)
-        except BaseException as error:
-            report_failure(function, error)
+        if function is not None:
+            run(function, (<uintptr_t>info,))
+    leave_python()
 
 
 def set_exception_info_callback(callback):
@@ -220,16 +217,13 @@ def set_exception_info_callback(callback):
 # ---- acl.media ----
 
 cdef void run_frame(uintptr_t first, uintptr_t second, void *key) noexcept nogil:
-    if is_dead():
+    if not enter_python():
         return
     with gil:
         call = waiting.pop(<uintptr_t>key, None)
-        if call is None:
-            return
-        try:
-            (<Call>call).function(first, second, (<Call>call).data)
-        except BaseException as error:
-            report_failure((<Call>call).function, error)
+        if call is not None:
+            run((<Call>call).function, (first, second, (<Call>call).data))
+    leave_python()
 
 
 cdef void decoded(acldvppStreamDesc *packet, acldvppPicDesc *picture, void *key) noexcept nogil:

@@ -28,4 +28,9 @@ cdef void forget_binding() noexcept nogil
 
 # True when the C library must not be called any more: forked child, or the interpreter is gone.
 cdef bint is_dead() noexcept nogil
+
+# Around `with gil` on a thread that the library calls from. False: the interpreter ends, do not
+# take the GIL and do not leave.
+cdef bint enter_python() noexcept nogil
+cdef void leave_python() noexcept nogil
 cdef bint is_unified() except -1

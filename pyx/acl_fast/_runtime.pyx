@@ -1,6 +1,7 @@
 """The state of the process: library, init, fork, exit, and the contexts threads are bound to."""
 
 import atexit
+import weakref
 
 from libc.stdint cimport int32_t, uint64_t
 from libc.stdlib cimport calloc, free
@@ -23,6 +24,9 @@ cdef extern from "pthread.h" nogil:
     int pthread_atfork(void (*)() noexcept nogil, void (*)() noexcept nogil,
                        void (*)() noexcept nogil)
 
+cdef extern from "unistd.h" nogil:
+    int usleep(unsigned int)
+
 cdef extern from *:
     """
     #include <pthread.h>
@@ -31,7 +35,31 @@ cdef extern from *:
     static __thread uint64_t acl_fast_bound;
     static pthread_mutex_t acl_fast_contexts = PTHREAD_MUTEX_INITIALIZER;
     static inline void acl_fast_set_bound(uint64_t serial) { acl_fast_bound = serial; }
+    /* A thread counts itself and then looks at the flag, the exit sets the flag and then looks at
+       the count: sequentially consistent, or each could miss the other. */
+    static int acl_fast_exiting, acl_fast_inside;
+    static inline int acl_fast_is_exiting(void) {
+        return __atomic_load_n(&acl_fast_exiting, __ATOMIC_RELAXED);
+    }
+    static inline int acl_fast_go_inside(void) {
+        __atomic_add_fetch(&acl_fast_inside, 1, __ATOMIC_SEQ_CST);
+        return !__atomic_load_n(&acl_fast_exiting, __ATOMIC_SEQ_CST);
+    }
+    static inline void acl_fast_go_outside(void) {
+        __atomic_sub_fetch(&acl_fast_inside, 1, __ATOMIC_SEQ_CST);
+    }
+    static inline int acl_fast_someone_inside(void) {
+        return __atomic_load_n(&acl_fast_inside, __ATOMIC_SEQ_CST) != 0;
+    }
+    static inline void acl_fast_start_exit(void) {
+        __atomic_store_n(&acl_fast_exiting, 1, __ATOMIC_SEQ_CST);
+    }
     """
+    bint is_exiting "acl_fast_is_exiting" () noexcept nogil
+    bint go_inside "acl_fast_go_inside" () noexcept nogil
+    void go_outside "acl_fast_go_outside" () noexcept nogil
+    bint someone_inside "acl_fast_someone_inside" () noexcept nogil
+    void start_exit "acl_fast_start_exit" () noexcept nogil
     const uint64_t acl_fast_bound
     void set_bound "acl_fast_set_bound" (uint64_t serial) noexcept nogil
     pthread_mutex_t acl_fast_contexts
@@ -44,7 +72,6 @@ cdef enum:
 cdef bint initialized = False
 cdef bint owns_init = False
 cdef bint forked = False
-cdef bint exiting = False
 cdef bint recheck = False
 cdef int unified = -1
 cdef uint64_t next_serial = 1
@@ -94,7 +121,18 @@ cdef bint is_unified() except -1:
 
 
 cdef bint is_dead() noexcept nogil:
-    return forked or exiting
+    return forked or is_exiting()
+
+
+cdef bint enter_python() noexcept nogil:
+    if go_inside() and not forked:
+        return True
+    go_outside()
+    return False
+
+
+cdef void leave_python() noexcept nogil:
+    go_outside()
 
 
 cdef ContextState *context_open(int32_t device, bint primary) except NULL:
@@ -249,6 +287,26 @@ def is_initialized():
     return initialized and not forked
 
 
+class Living:
+    """What must be finished before the interpreter goes, held weakly.
+
+    A WeakSet does not allow what happens at exit: other threads add while it is looked through.
+    """
+
+    def __init__(self):
+        self._refs = set()
+
+    def add(self, item):
+        self._refs.add(weakref.ref(item, self._refs.discard))
+
+    def __iter__(self):
+        # The copy is made by one C call, which no other thread comes between.
+        for ref in list(self._refs):
+            item = ref()
+            if item is not None:
+                yield item
+
+
 # Filled by the modules above this one: called at exit while the interpreter still works.
 _exit_hooks = []
 
@@ -259,15 +317,24 @@ def _shutdown():
     Objects that are still alive keep their C handles: the process ends with them. When none is
     left, the library is finalized in order.
     """
-    global exiting
+    cdef int patience = 1000
     if forked:
         return
-    for hook in reversed(_exit_hooks):
-        hook()
-    if owns_init and live_contexts == 0:
+    try:
+        for hook in reversed(_exit_hooks):
+            hook()
+        if owns_init and live_contexts == 0:
+            with nogil:
+                abi.aclFinalize()
+    finally:
+        # A thread that waits for the GIL when the interpreter ends is unwound through the frames
+        # of the library, which aborts: let those that are on their way in come out first. One
+        # whose callback never returns is not waited for.
         with nogil:
-            abi.aclFinalize()
-    exiting = True
+            start_exit()
+            while someone_inside() and patience > 0:
+                usleep(1000)
+                patience -= 1
 
 
 atexit.register(_shutdown)

@@ -1,6 +1,5 @@
 """Streams and events: queues of work on a device, and points in them."""
 
-import weakref
 
 cimport cython
 from libc.stdint cimport uint32_t, uint64_t, uintptr_t
@@ -42,7 +41,7 @@ cdef enum:
     EVENT_TIME_LINE = 8
     STREAM_ABORTED = 107023
 
-_streams = weakref.WeakSet()
+_streams = _runtime.Living()
 
 
 @cython.final
@@ -448,7 +447,7 @@ def _finish_streams():
     """Give work in flight a limited time to finish, so that its memory can go at exit."""
     cdef Stream stream
     cdef double deadline = now() + 10.0
-    for item in list(_streams):
+    for item in _streams:
         stream = item
         if stream._handle != NULL and stream._timeline.count:
             try:

@@ -9,6 +9,9 @@ import textwrap
 
 import pytest
 
+import acl_fast as af
+from acl_fast import _runtime
+
 from . import models
 
 PRELUDE = """
@@ -77,6 +80,10 @@ EXITS = {
     "    async def wait(): await request.run_async(stream)\n"
     "    task = asyncio.ensure_future(wait()); await asyncio.sleep(0); task.cancel()\n"
     "asyncio.run(main())",
+    "threads that make streams": "device, stream, request = start()\nsys.setswitchinterval(1e-6)\n"
+    "def make():\n"
+    "    while True: streams = [device.create_stream() for _ in range(50)]\n"
+    "for _ in range(3): threading.Thread(target=make, daemon=True).start()",
     "sys.exit in a thread's shadow": "device, stream, request = start()\n"
     "t = threading.Thread(target=request.run); t.start(); t.join()\nsys.exit(0)",
 }
@@ -85,6 +92,22 @@ EXITS = {
 @pytest.mark.parametrize("case", EXITS)
 def test_quiet_exit(model_path: str, case: str) -> None:
     check_quiet(run(model_path, EXITS[case]))
+
+
+def test_objects_made_while_the_exit_looks_through_them() -> None:
+    """A WeakSet raises then, and nothing would be finished any more."""
+    device = af.Device(0)
+    living = _runtime.Living()
+    first, second = device.create_stream(), device.create_stream()
+    living.add(first)
+    seen = []
+    for stream in living:
+        living.add(second)
+        seen.append(stream)
+    assert seen == [first]
+    del stream, first
+    seen.clear()
+    assert list(living) == [second]
 
 
 FORK = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import subprocess
 import sys
 import threading
 import weakref
@@ -214,3 +215,39 @@ def picture(memory: int, ret: int) -> int:
     for name in ("width", "height", "width_stride", "height_stride"):
         getattr(acl.media, f"dvpp_set_pic_desc_{name}")(desc, 64)
     return desc
+
+
+LEAVES_A_CALLBACK = """
+import threading, time
+import acl_fast.pyacl as acl
+
+acl.init()
+acl.rt.set_device(0)
+context, _ = acl.rt.get_context()
+stream, _ = acl.rt.create_stream()
+
+def report():
+    acl.rt.set_context(context)
+    while True:
+        acl.rt.process_report(20)
+
+def callback(_):
+    begun.set()
+    time.sleep(0.2)
+    print("done", flush=True)
+
+begun = threading.Event()
+thread = threading.Thread(target=report, daemon=True)
+thread.start()
+acl.rt.subscribe_report(thread.ident, stream)
+acl.rt.launch_callback(callback, None, 0, stream)
+begun.wait()
+"""
+
+
+def test_exit_lets_a_callback_end() -> None:
+    """Without the GIL it could not, and its thread would be unwound through the library."""
+    done = subprocess.run(
+        [sys.executable, "-c", LEAVES_A_CALLBACK], capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
