@@ -369,7 +369,7 @@ FUNCTIONS: dict[str, tuple[str, str]] = {
     'acl.media.dvpp_jpeg_predict_enc_size': ('acldvppJpegPredictEncSize', 'exact'),
     'acl.media.dvpp_malloc': ('acldvppMalloc', 'exact'),
     'acl.media.dvpp_malloc_with_cfg': ('acldvppMallocWithCfg', "approximate: attributes are checked and mean nothing to this device's memory"),
-    'acl.media.dvpp_png_decode_async': ('acldvppPngDecodeAsync', 'approximate: of 16 bits the high 8 are kept, transparent colours (tRNS) are not'),
+    'acl.media.dvpp_png_decode_async': ('acldvppPngDecodeAsync', 'approximate: of 16 bits the high 8 are kept, transparent colours (tRNS) are not; a 310B that is no card in a host takes files in any memory of the process, as they are when given'),
     'acl.media.dvpp_png_get_image_info': ('acldvppPngGetImageInfo', 'exact'),
     'acl.media.dvpp_png_predict_dec_size': ('acldvppPngPredictDecSize', 'exact'),
     'acl.media.dvpp_set_border_config_border_type': ('acldvppSetBorderConfigBorderType', 'exact'),

@@ -535,7 +535,7 @@ STATES: dict[str, tuple[str, str]] = {
     "acldvppJpegPredictEncSize": ("libacl_dvpp.so", "exact"),
     "acldvppMalloc": ("libacl_dvpp.so", "exact"),
     "acldvppMallocWithCfg": ("libacl_dvpp.so", "approximate: attributes are checked and mean nothing to this device's memory"),
-    "acldvppPngDecodeAsync": ("libacl_dvpp.so", "approximate: of 16 bits the high 8 are kept, transparent colours (tRNS) are not"),
+    "acldvppPngDecodeAsync": ("libacl_dvpp.so", "approximate: of 16 bits the high 8 are kept, transparent colours (tRNS) are not; a 310B that is no card in a host takes files in any memory of the process, as they are when given"),
     "acldvppPngGetImageInfo": ("libacl_dvpp.so", "exact"),
     "acldvppPngPredictDecSize": ("libacl_dvpp.so", "exact"),
     "acldvppSetBorderConfigBorderType": ("libacl_dvpp.so", "exact"),

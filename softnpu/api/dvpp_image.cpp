@@ -1,6 +1,10 @@
 // JPEG and PNG entries of the first media interface.
+#include <vector>
+
 #include "softnpu/api/dvpp_vpc.hpp"
+#include "softnpu/core/config.hpp"
 #include "softnpu/core/counters.hpp"
+#include "softnpu/dvpp/chip.hpp"
 #include "softnpu/dvpp/still.hpp"
 #include "softnpu/memory/memory.hpp"
 
@@ -21,6 +25,13 @@ int check_data(const void *data, uint32_t size) {
     SOFTNPU_CHECK(require_pointer(data, "data"));
     if (size == 0) return fail(ACL_ERROR_INVALID_PARAM, "size is 0");
     return check_memory("data", data, size, ACL_ERROR_INVALID_PARAM);
+}
+
+/// Whether PNGD reads any memory of the process. A public service decodes PNG files out of numpy's
+/// memory on an Atlas 200I DK A2 (310B1, no card in a host), with hundreds of checked pictures; for
+/// the other engines, and for a 310B that is a card, nothing is known but the documented rule.
+bool takes_host_memory(uint32_t mode) {
+    return mode == DVPP_CHNMODE_PNGD && chip_is("Ascend310B") && config().mode == Mode::unified;
 }
 
 /// The same for what the engines read and write themselves, which is device memory.
@@ -82,6 +93,8 @@ struct Decoding {
     uint32_t size;
     bool png;
     bool round_up;
+    /// A file in host memory is taken when it is given: later the memory may be gone.
+    std::vector<uint8_t> taken;
 };
 
 std::string decode_png(const ImageEngine &engine, const uint8_t *data, const Decoding &job,
@@ -97,8 +110,12 @@ std::string decode(Decoding &job) {
     if (engine == nullptr) return pending_message();
     Picture picture = job.picture;
     if (std::string why = check_picture_memory("outputDesc", picture); !why.empty()) return why;
-    if (check_device_data(job.data, job.size) != 0) return pending_message();  // freed meanwhile
-    const uint8_t *data = view(job.data);
+    const uint8_t *data = job.taken.data();
+    if (job.taken.empty()) {
+        // It may have been freed meanwhile.
+        if (check_device_data(job.data, job.size) != 0) return pending_message();
+        data = view(job.data);
+    }
     std::string why = job.png ? decode_png(*engine, data, job, picture)
                               : engine->jpeg_decode(data, job.size, picture,
                                                     JpegDecoding{settle_jpeg, job.round_up});
@@ -127,8 +144,9 @@ int submit_decoding(const char *function, acldvppChannelDesc *channelDesc, uint3
     return guarded(function, [&] {
         ChannelDescRef channel;
         SOFTNPU_CHECK(find_channel(channelDesc, mode, channel));
-        SOFTNPU_CHECK(check_device_data(data, size));
-        Decoding job{{}, {}, data, size, mode == DVPP_CHNMODE_PNGD, false};
+        const bool is_host = takes_host_memory(mode) && data != nullptr && device_of(data) < 0;
+        SOFTNPU_CHECK(is_host ? check_data(data, size) : check_device_data(data, size));
+        Decoding job{{}, {}, data, size, mode == DVPP_CHNMODE_PNGD, false, {}};
         job.round_up = channel->precision == ACL_YUVOUT_ALIGN_UP;
         SOFTNPU_CHECK(find_in(pic_descs(), outputDesc, "outputDesc", job.desc));
         const PicDesc &desc = *job.desc;
@@ -145,6 +163,7 @@ int submit_decoding(const char *function, acldvppChannelDesc *channelDesc, uint3
         SOFTNPU_CHECK(check_format(job.png, job.picture.format));
         StreamRef found;
         SOFTNPU_CHECK(find_stream(stream, found));
+        if (is_host) job.taken.assign(view(data), view(data) + size);
         auto kept = std::make_unique<Decoding>(std::move(job));
         return found->submit(function, [channel, kept = std::move(kept)] {
             const std::string why = decode(*kept);

@@ -400,7 +400,7 @@ def test_kernels_are_of_another_chip(t: SimpleNamespace, name: str) -> None:
         call(t.chn, 3.5, -1)
 
 
-FILES = ["kernels", "draw", "venc"]
+FILES = ["kernels", "draw", "png", "venc"]
 
 
 def test_kernels_on_310b() -> None:
