@@ -6,56 +6,33 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from acl_fast.pyacl import SUBMODULES, _coverage_gen
 
+ROOT = Path(__file__).resolve().parents[2]
 REACHABLE = [name for name, (_, state) in _coverage_gen.FUNCTIONS.items() if state != "unsupported"]
 # One process calls them all: creating and setting would otherwise be felt by other tests. What
 # ends the device comes last, in this order.
 PROGRAM = """
-import json, re
+import json
 from acl_fast import pyacl as acl
 from acl_fast.pyacl import _coverage_gen
+from tests.pyacl.calling import call_with_nothing
 
 LAST = [
     "acl.rt.device_task_abort", "acl.himpi.sys_exit", "acl.prof.finalize", "acl.rt.reset_device",
     "acl.rt.reset_device_force", "acl.finalize_reference", "acl.finalize",
 ]
-WANTED = {"a list": [], "a dict": {}, "a function": lambda *_: None}
 results = {}
-
-def call(name):
-    function = acl
-    for part in name.split(".")[1:]:
-        function = getattr(function, part)
-    head = (function.__doc__ or "").strip().split("\\n")[0]
-    names = [p.strip() for p in head[head.index("(") + 1 : head.index(")")].split(",")]
-    names = [n for n in names if n and not n.startswith('*')]
-    arguments = [0] * len(names)
-    while True:
-        try:
-            return function(*arguments)
-        except TypeError as error:
-            text = str(error)
-            said = re.fullmatch(
-                re.escape(name) + r"\\(\\): (?:the )?(\\w+) is (a list|a dict|a function)"
-                r"(?: of \\w+)?, not int", text
-            )
-            if not said:
-                return "raised " + text
-            known = (said[1], "fn", "func") if said[1] == "callback" else (said[1],)
-            index = next(i for i, n in enumerate(names) if n in known)
-            if arguments[index] != 0:
-                return "raised " + text
-            arguments[index] = WANTED[said[2]]
 
 assert acl.init() == 0 and acl.rt.set_device(0) == 0 and acl.himpi.sys_init() == 0
 todo = [n for n, (_, s) in _coverage_gen.FUNCTIONS.items() if s != "unsupported"]
 for name in [n for n in todo if n not in LAST] + [n for n in LAST if n in todo]:
-    results[name] = call(name)
+    results[name] = call_with_nothing(name)
     if name not in LAST and acl.rt.get_device() != (0, 0):
         assert acl.rt.set_device(0) == 0
 print(json.dumps(results, default=repr))
@@ -66,7 +43,7 @@ print(json.dumps(results, default=repr))
 def results() -> dict[str, Any]:
     done = subprocess.run(
         [sys.executable, "-X", "faulthandler", "-c", PROGRAM],
-        capture_output=True, text=True, timeout=120, check=False,
+        capture_output=True, text=True, timeout=120, check=False, cwd=ROOT,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-4000:]
     found: dict[str, Any] = json.loads(done.stdout)

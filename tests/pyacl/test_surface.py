@@ -14,6 +14,7 @@ import pytest
 
 from acl_fast import pyacl as acl
 from acl_fast.pyacl import _coverage_gen
+from tests.pyacl.calling import find
 
 CALLS = [
     line.split()
@@ -22,13 +23,6 @@ CALLS = [
 ]
 # Programs give these an argument fewer or more than the function has.
 OPTIONAL = {"acl.init": {0, 1}}
-
-
-def find(name: str) -> object:
-    target: object = acl
-    for part in name.split(".")[1:]:
-        target = getattr(target, part)
-    return target
 
 
 def run(program: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:

@@ -19,17 +19,11 @@ import acl_fast
 from acl_fast import pyacl as acl
 from acl_fast._atc.singleop import compile_operators
 from acl_fast.pyacl import _coverage_gen
+from tests.pyacl.calling import find
 
 INVALID, NOT_FOUND, SUBSCRIBED = 100000, 100024, 100011
 TESTS = Path(__file__).parents[1]
 STATES = {name: state for name, (_, state) in _coverage_gen.FUNCTIONS.items()}
-
-
-def find(name: str) -> Any:
-    found: Any = acl
-    for part in name.split(".")[1:]:
-        found = getattr(found, part)
-    return found
 
 
 # ---- operators from files ----
@@ -202,26 +196,6 @@ def test_stubs_have_every_signature_and_docstring() -> None:
         _, document = signatures[stub]
         assert document is not None, name
         assert (inspect.getdoc(function) or "").startswith(f"{function.__name__}("), name
-
-
-# Whoever keeps the GIL describes, reads or writes objects of the host; nothing of these waits.
-QUICK = re.compile(
-    r"(get|set|query|create|destroy|add|update)_|data_type_size|float|app_log|sys_get"
-)
-OTHERS = {"dump_reg_callback", "stream_query", "event_elapsed_time", "venc_release_stream"}
-MEDIA = re.compile(r"(dvpp|vdec|venc)_")
-WAITING = re.compile(
-    r"(create|destroy)_(channel|chn|stream|context|event|notify)$|_async|set_device"
-)
-
-
-def test_what_may_wait_releases_the_gil() -> None:
-    for name in STATES:
-        if "Releases the GIL" in (inspect.getdoc(find(name)) or ""):
-            continue
-        last = name.rpartition(".")[2]
-        assert last in OTHERS or QUICK.match(MEDIA.sub("", last)), name
-        assert not WAITING.search(last), name
 
 
 # ---- what is set is got ----
