@@ -662,21 +662,21 @@ def dvpp_vpc_batch_crop_async(*args: Any) -> tuple[int, int]:
     """
     ...
 
-def dvpp_vpc_batch_crop_resize_async(*args: Any) -> tuple[int, int]:
+def dvpp_vpc_batch_crop_resize_async(*args: Any) -> int:
     """dvpp_vpc_batch_crop_resize_async(channel_desc, src_batch_pic_descs, roi_nums, dst_batch_pic_descs, crop_areas, resize_config, stream)
 
     C function: acldvppVpcBatchCropResizeAsync. Releases the GIL.
     """
     ...
 
-def dvpp_vpc_batch_crop_resize_make_border_async(*args: Any) -> tuple[int, int]:
+def dvpp_vpc_batch_crop_resize_make_border_async(*args: Any) -> int:
     """dvpp_vpc_batch_crop_resize_make_border_async(channel_desc, src_batch_pic_descs, roi_nums, dst_batch_pic_descs, crop_areas, border_cfgs, resize_config, stream)
 
     C function: acldvppVpcBatchCropResizeMakeBorderAsync. Releases the GIL.
     """
     ...
 
-def dvpp_vpc_batch_crop_resize_paste_async(*args: Any) -> tuple[int, int]:
+def dvpp_vpc_batch_crop_resize_paste_async(*args: Any) -> int:
     """dvpp_vpc_batch_crop_resize_paste_async(channel_desc, src_batch_pic_descs, roi_nums, dst_batch_pic_descs, crop_areas, paste_areas, resize_config, stream)
 
     C function: acldvppVpcBatchCropResizePasteAsync. Releases the GIL.

@@ -1298,7 +1298,7 @@ def dvpp_vpc_batch_crop_resize_async(*args):
     cdef abi.aclError ret
     with nogil:
         ret = abi.acldvppVpcBatchCropResizeAsync(<abi.acldvppChannelDesc *><uintptr_t>c_channel_desc, <abi.acldvppBatchPicDesc *><uintptr_t>c_src_batch_pic_descs, <uint32_t *>p_roi_nums.data, <uint32_t>count3, <abi.acldvppBatchPicDesc *><uintptr_t>c_dst_batch_pic_descs, <abi.acldvppRoiConfig * *>p_crop_areas.data, <abi.acldvppResizeConfig *><uintptr_t>c_resize_config, <abi.aclrtStream><uintptr_t>c_stream)
-    return dst_batch_pic_descs, <int>ret
+    return <int>ret
 
 
 def dvpp_vpc_batch_crop_resize_make_border_async(*args):
@@ -1321,7 +1321,7 @@ def dvpp_vpc_batch_crop_resize_make_border_async(*args):
     cdef abi.aclError ret
     with nogil:
         ret = abi.acldvppVpcBatchCropResizeMakeBorderAsync(<abi.acldvppChannelDesc *><uintptr_t>c_channel_desc, <abi.acldvppBatchPicDesc *><uintptr_t>c_src_batch_pic_descs, <uint32_t *>p_roi_nums.data, <uint32_t>count3, <abi.acldvppBatchPicDesc *><uintptr_t>c_dst_batch_pic_descs, <abi.acldvppRoiConfig * *>p_crop_areas.data, <abi.acldvppBorderConfig * *>p_border_cfgs.data, <abi.acldvppResizeConfig *><uintptr_t>c_resize_config, <abi.aclrtStream><uintptr_t>c_stream)
-    return dst_batch_pic_descs, <int>ret
+    return <int>ret
 
 
 def dvpp_vpc_batch_crop_resize_paste_async(*args):
@@ -1344,7 +1344,7 @@ def dvpp_vpc_batch_crop_resize_paste_async(*args):
     cdef abi.aclError ret
     with nogil:
         ret = abi.acldvppVpcBatchCropResizePasteAsync(<abi.acldvppChannelDesc *><uintptr_t>c_channel_desc, <abi.acldvppBatchPicDesc *><uintptr_t>c_src_batch_pic_descs, <uint32_t *>p_roi_nums.data, <uint32_t>count3, <abi.acldvppBatchPicDesc *><uintptr_t>c_dst_batch_pic_descs, <abi.acldvppRoiConfig * *>p_crop_areas.data, <abi.acldvppRoiConfig * *>p_paste_areas.data, <abi.acldvppResizeConfig *><uintptr_t>c_resize_config, <abi.aclrtStream><uintptr_t>c_stream)
-    return dst_batch_pic_descs, <int>ret
+    return <int>ret
 
 
 def dvpp_vpc_calc_hist_async(channel_desc, src_pic_desc, hist, reserve, stream):
