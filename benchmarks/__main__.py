@@ -29,6 +29,7 @@ CASES = {
     "decoders": "16 decoders at once against one, and what each takes in memory",
     "jpeg": "JPEGD and JPEGE of acldvpp against libjpeg-turbo's own interface",
     "pyacl": "plain functions of acl_fast.pyacl against a C extension, on a no-op library",
+    "pyacl_steps": "steps 2, 4 and 5 of docs/pyacl.md on softnpu, with a real network",
     "vpc": "resize, letterbox and batches of acldvpp, exact, against cv2.resize",
     "vpc_fast": "the same with SOFTNPU_VPC=fast",
     "aipp": "AIPP from NV12 to planar floats against numpy and OpenCV",
