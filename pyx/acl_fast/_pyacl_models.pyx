@@ -27,16 +27,10 @@ from acl_fast._lock cimport (
     sem_post,
 )
 from acl_fast._timeline cimport now
-from acl_fast.abi cimport aclError, aclmdlDataset, aclmdlExecConfigHandle, aclrtContext, aclrtStream
-
-cdef enum:
-    BUCKETS = 1024      # a power of two
+from acl_fast.abi cimport aclError, aclmdlDataset, aclrtContext, aclrtStream
 
 # Seconds after which memory is taken from who does not execute.
 cdef double PATIENCE = 1.0
-
-# Lanes are never freed: model ids are few, and a thread may be waiting for one.
-cdef Lane *lanes[BUCKETS]
 
 
 cdef Lane *lane_of(uint32_t model) except NULL:
@@ -53,16 +47,6 @@ cdef Lane *lane_of(uint32_t model) except NULL:
     lane.next = lanes[model & (BUCKETS - 1)]
     lanes[model & (BUCKETS - 1)] = lane
     return lane
-
-
-cdef Lane *lane_enter(uint32_t model) except NULL:
-    cdef Lane *lane = lane_of(model)
-    gate_enter(&lane.gate)
-    return lane
-
-
-cdef void lane_leave(Lane *lane) noexcept:
-    gate_leave(&lane.gate)
 
 
 cdef bint is_in_order(Lane *lane, aclrtStream stream) noexcept nogil:
@@ -117,17 +101,6 @@ cdef void order_after_last(Lane *lane, aclrtStream stream) noexcept nogil:
         drop_event(lane)
 
 
-cdef aclError deliver(Lane *lane, Call call, const aclmdlDataset *inputs, aclmdlDataset *outputs,
-                      aclrtStream stream, const aclmdlExecConfigHandle *config) noexcept nogil:
-    if not is_usual(lane, stream):
-        order_after_last(lane, stream)
-    if call == EXECUTE_ASYNC:
-        return abi.aclmdlExecuteAsync(lane.model, inputs, outputs, stream)
-    if call == EXECUTE_ASYNC_V2:
-        return abi.aclmdlExecuteAsyncV2(lane.model, inputs, outputs, stream, config)
-    return abi.aclmdlExecuteV2(lane.model, inputs, outputs, stream, config)
-
-
 cdef void delivered_to(Lane *lane, aclrtStream stream) noexcept:
     lane.last = stream
     lane.context = NULL
@@ -156,18 +129,9 @@ cdef int forget_stream(aclrtStream stream) except -1:
 
 # ---- refreshing ----
 
-# The inputs of a dataset, as the latest execution found them.
-cdef struct Binding:
-    Binding *next
-    uint64_t dataset
-    uint64_t generation     # of all datasets, when this was written
-    Lane *lane
-    size_t count
-    Input *inputs[0]
-
 cdef Input *memories[BUCKETS]
 cdef Binding *bindings[BUCKETS]
-cdef uint64_t generation = 1
+generation = 1
 
 
 cdef inline size_t bucket_of(uint64_t address) noexcept:
@@ -239,22 +203,19 @@ cdef void wait_for_last(Lane *lane) noexcept nogil:
         abi.aclrtSynchronizeEvent(lane.event)
 
 
-cdef int end_refresh(Lane *lane, uint64_t dataset) except -1:
+cdef void let_go(Input *memory) noexcept:
+    if memory.gate.owner == PyThread_get_thread_ident():
+        gate_leave(&memory.gate)
+
+
+cdef Binding *binding_of(Lane *lane, uint64_t dataset) except NULL:
     cdef Binding *binding = bindings[bucket_of(dataset)]
-    cdef size_t index
     while binding != NULL and binding.dataset != dataset:
         binding = binding.next
     if binding == NULL or binding.generation != generation or binding.lane != lane:
         binding = bind_dataset(lane, dataset)
-    for index in range(binding.count):
-        if binding.inputs[index].gate.owner != 0:
-            let_go(binding.inputs[index])
-    return 0
-
-
-cdef void let_go(Input *memory) noexcept:
-    if memory.gate.owner == PyThread_get_thread_ident():
-        gate_leave(&memory.gate)
+    lane.binding = binding
+    return binding
 
 
 cdef Binding *bind_dataset(Lane *lane, uint64_t dataset) except NULL:
@@ -413,6 +374,8 @@ cdef void forget_dataset(uint64_t dataset) noexcept:
         if place[0].dataset == dataset:
             gone = place[0]
             place[0] = gone.next
+            if gone.lane.binding == gone:
+                gone.lane.binding = NULL
             free(gone)
             return
         place = &place[0].next
