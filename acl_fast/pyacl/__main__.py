@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import runpy
 import sys
 from pathlib import Path
@@ -17,6 +18,16 @@ Runs a Python program that says "import acl"; --coverage lists what each functio
 """
 
 
+def reach_children() -> None:
+    """Let what the program starts find ``acl`` too: multiprocessing hands on ``sys.path`` (spawn,
+    forkserver), other Python programs read the environment. Before a real ``acl`` in both.
+    """
+    folder = str(Path(__file__).with_name("_standin"))
+    sys.path.insert(0, folder)
+    given = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join([folder, given] if given else [folder])
+
+
 def main(arguments: list[str]) -> int:
     """Run what the command line names, as ``python`` itself would."""
     if not arguments or arguments[0] in ("-h", "--help"):
@@ -27,6 +38,7 @@ def main(arguments: list[str]) -> int:
             print(f"{name:60} {state}")
         return 0
     install()
+    reach_children()
     if arguments[0] == "-m":
         if len(arguments) < 2:
             print(USAGE, end="", file=sys.stderr)

@@ -163,6 +163,12 @@ def test_threads_with_models_of_their_own(add_om: Path) -> None:
     assert errors() == ""
 
 
+def test_processes_of_the_program() -> None:
+    """Spawned and forked ones, and another Python program, all find the same module."""
+    assert run("processes") == "7\n7\nacl_fast.pyacl False\n"
+    assert errors() == ""
+
+
 def test_callbacks(add_om: Path) -> None:
     assert run("callback", add_om, 6) == "6 True\n"
     assert errors().count("ValueError: a callback that fails") == 1
