@@ -188,13 +188,12 @@ aclError aclmdlGetDynamicBatch(const aclmdlDesc *modelDesc, aclmdlBatch *batch) 
     });
 }
 
-aclError aclmdlGetDynamicHW(const aclmdlDesc *modelDesc, size_t index, aclmdlHW *hw) {
+// The index is not used: programs give -1, 0, that of each input, or of the input with the gear.
+aclError aclmdlGetDynamicHW(const aclmdlDesc *modelDesc, size_t /*index*/, aclmdlHW *hw) {
     return guarded("aclmdlGetDynamicHW", [&] {
         if (hw == nullptr) return fail(ACL_ERROR_INVALID_PARAM, "hw is NULL");
         const ModelDescRef desc = model_desc_table().find(modelDesc);
         if (const int code = check_desc(desc)) return code;
-        if (index != kAllInputs)
-            return fail(ACL_ERROR_INVALID_PARAM, "index must be -1: gears cover all inputs");
         const Gears *gears = gears_of(desc, GearKind::image);
         if (const int code = check_count(gears)) return code;
         hw->hwCount = gears != nullptr ? gears->values.size() : 0;

@@ -37,13 +37,7 @@ int check_id(const uint32_t *id) {
 }
 
 int query(const ModelSource &source, size_t *work, size_t *weight) {
-    const auto description = describe_source(source);
-    if (description->is_dynamic)
-        return fail(ACL_ERROR_API_NOT_SUPPORT,
-                    "the shapes of %s come with each execution, so its memory has no fixed size; "
-                    "load it without memory of your own",
-                    source.origin.c_str());
-    const MemoryNeeds needs = memory_needs(*description);
+    const MemoryNeeds needs = memory_needs(*describe_source(source));
     *work = needs.work;
     *weight = needs.weight;
     return 0;

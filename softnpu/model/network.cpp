@@ -290,8 +290,10 @@ MemoryNeeds memory_needs(const Description &description) {
     MemoryNeeds needs;
     for (const auto *tensors : {&description.inputs, &description.outputs})
         for (const TensorInfo &tensor : *tensors) needs.work += align(tensor.bytes);
-    // Programs allocate what they are told, and no allocation may have size 0.
-    needs.work = std::max<size_t>(needs.work, 64);
+    // Programs allocate what they are told, and no allocation may have size 0. Where shapes come
+    // with each execution nothing can be told: 0 is what programs take for that, and give what they
+    // have.
+    needs.work = description.is_dynamic ? 0 : std::max<size_t>(needs.work, 64);
     needs.weight = std::max<size_t>(align(description.weight_bytes), 64);
     return needs;
 }

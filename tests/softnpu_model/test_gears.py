@@ -166,9 +166,11 @@ def test_width_of_the_gear_in_memory(batch_model: Model, room: int) -> None:
 def test_every_image_size(image_model: Model) -> None:
     assert image_model.input_dims(0) == (1, 3, -1, -1)
     assert image_model.current_output_dims(0) == image_model.output_dims(0) == (1, 8, 32, 32)
-    hw = HW()
-    acl.aclmdlGetDynamicHW(image_model.desc, ALL, C.byref(hw))
-    assert [tuple(hw.hw[i]) for i in range(hw.count)] == SIZES
+    # Public programs give -1, the index of an input, or that of the input with the gear.
+    for index in (ALL, 0, image_model.gear_index()):
+        hw = HW()
+        acl.aclmdlGetDynamicHW(image_model.desc, index, C.byref(hw))
+        assert [tuple(hw.hw[i]) for i in range(hw.count)] == SIZES
     with Run(image_model) as run:
         for height, width in SIZES:
             x = np.random.default_rng(width).standard_normal((1, 3, height, width))
@@ -322,7 +324,7 @@ def test_static_models_have_no_gears() -> None:
         acl.aclmdlGetDynamicHW(model.desc, ALL, C.byref(hw))
         acl.aclmdlGetInputDynamicGearCount(model.desc, ALL, C.byref(count))
         assert (batch.count, hw.count, count.value) == (0, 0, 0)
-        assert acl.code.aclmdlGetDynamicHW(model.desc, 0, C.byref(hw)) == INVALID_PARAM
+        assert acl.code.aclmdlGetDynamicHW(None, ALL, C.byref(hw)) == INVALID_PARAM
         assert acl.code.aclmdlGetInputDynamicGearCount(model.desc, 0, C.byref(count)) == (
             INVALID_PARAM
         )
