@@ -12,8 +12,11 @@ cdef extern from "Python.h":
     unsigned long PyThread_get_thread_ident() noexcept nogil
 
 # No thread has this identity: the owner of a gate that is held for the length of one call.
+# Nor this one: the gate is passed on to one who waits. A thread that leaves and comes back keeps the
+# GIL in between, and holds the gate whenever it lets the GIL go: who waits would wait for ever.
 cdef enum:
     BRIEFLY = 1
+    PASSED_ON = 2
 
 
 # The fields change only with the GIL held, which is why they need no atomics. A waiter announces
@@ -38,6 +41,13 @@ cdef inline int gate_enter(Gate *gate) except -1:
 
 
 cdef inline void gate_leave(Gate *gate) noexcept:
+    gate.owner = PASSED_ON if gate.waiters else 0
+    if gate.waiters:
+        sem_post(&gate.bell)
+
+
+# The same for who dozes: they look whether the gate is free.
+cdef inline void gate_open(Gate *gate) noexcept:
     gate.owner = 0
     if gate.waiters:
         sem_post(&gate.bell)

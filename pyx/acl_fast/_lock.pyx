@@ -36,7 +36,20 @@ cdef int gate_wait(Gate *gate) except -1:
             interrupted = sem_wait(&gate.bell)
         gate.waiters -= 1
         if interrupted:
-            PyErr_CheckSignals()
+            check_signals(gate)
+        elif gate.owner == PASSED_ON:
+            gate.owner = 0
+    return 0
+
+
+cdef int check_signals(Gate *gate) except -1:
+    """Leave the gate free when nobody is left to whom it was passed on."""
+    try:
+        PyErr_CheckSignals()
+    except BaseException:
+        if gate.owner == PASSED_ON and gate.waiters == 0:
+            gate.owner = 0
+        raise
     return 0
 
 

@@ -22,6 +22,7 @@ from acl_fast._lock cimport (
     gate_doze,
     gate_enter,
     gate_leave,
+    gate_open,
     sem_destroy,
     sem_init,
     sem_post,
@@ -205,7 +206,7 @@ cdef void wait_for_last(Lane *lane) noexcept nogil:
 
 cdef void let_go(Input *memory) noexcept:
     if memory.gate.owner == PyThread_get_thread_ident():
-        gate_leave(&memory.gate)
+        gate_open(&memory.gate)
 
 
 cdef Binding *binding_of(Lane *lane, uint64_t dataset) except NULL:

@@ -370,3 +370,41 @@ def test_contexts(oms: list[Path]) -> None:
     assert acl.rt.destroy_context(first) == 0
     assert acl.rt.set_device(0) == 0
     assert acl.rt.reset_device(0) == 0
+
+
+def test_a_thread_that_executes_without_pause_leaves_others_their_turn(oms: list[Path]) -> None:
+    """It keeps the GIL from one call to the next, and the model whenever it lets the GIL go."""
+    model = Shared(oms[0])
+    outputs = [allocate("device", NBYTES) for _ in range(2)]
+    datasets = [dataset(address) for address in outputs]
+    context, ret = acl.rt.get_context()
+    assert ret == 0
+    begun, over = threading.Event(), threading.Event()
+    codes: set[int] = set()
+
+    def without_pause() -> None:
+        acl.rt.set_context(context)
+        while not over.is_set():
+            codes.add(acl.mdl.execute(model.id, model.inputs, datasets[1]))
+            begun.set()
+
+    def some() -> None:
+        acl.rt.set_context(context)
+        codes.update(acl.mdl.execute(model.id, model.inputs, datasets[0]) for _ in range(20))
+
+    busy = threading.Thread(target=without_pause)
+    other = threading.Thread(target=some, daemon=True)
+    busy.start()
+    begun.wait()
+    other.start()
+    other.join(20)
+    is_late = other.is_alive()
+    over.set()
+    busy.join()
+    other.join()
+    assert not is_late
+    assert codes == {0}
+    for made, address in zip(datasets, outputs, strict=True):
+        destroy(made)
+        release("device", address)
+    model.close()
