@@ -41,9 +41,16 @@ class ReportQueue {
         arrived_.notify_one();
     }
 
+    /// The thread serves no stream any more: who waits for a call need not.
+    void close() {
+        std::lock_guard<std::mutex> lock(mutex_);
+        closed_ = true;
+        arrived_.notify_all();
+    }
+
     /// What is due now, waiting up to `timeout_ms` for the first.
     std::deque<Report> take(int timeout_ms) {
-        const auto due = [this] { return !reports_.empty(); };
+        const auto due = [this] { return closed_ || !reports_.empty(); };
         std::unique_lock<std::mutex> lock(mutex_);
         if (timeout_ms < 0) {
             arrived_.wait(lock, due);
@@ -74,6 +81,7 @@ class ReportQueue {
     std::mutex mutex_;  // leaf lock
     std::condition_variable arrived_;
     std::deque<Report> reports_;
+    bool closed_ = false;
 };
 
 namespace {
@@ -82,7 +90,7 @@ using QueueRef = std::shared_ptr<ReportQueue>;
 
 /// Which thread serves which stream. Its mutex also guards Stream::report_queue.
 struct Registry {
-    std::mutex mutex;  // leaf lock
+    std::mutex mutex;  // before a queue's, and no other
     std::unordered_map<uint64_t, QueueRef> queues;
 };
 
@@ -102,7 +110,10 @@ QueueRef detach_locked(Registry &all, Stream &stream) {
     stream.report_queue.reset();
     if (queue != nullptr) {
         uncount(counters().live_subscriptions);
-        if (--queue->streams == 0) all.queues.erase(queue->thread);
+        if (--queue->streams == 0) {
+            all.queues.erase(queue->thread);
+            queue->close();
+        }
     }
     return queue;
 }
@@ -203,7 +214,9 @@ int process_report(int timeout_ms) {
     }
     const std::deque<Report> due = queue->take(timeout_ms);
     if (due.empty()) {
-        return fail(ACL_ERROR_RT_REPORT_TIMEOUT, "no callback was due within %d ms", timeout_ms);
+        return fail(ACL_ERROR_RT_REPORT_TIMEOUT,
+                    "no callback was due within %d ms, or the thread's last stream unsubscribed",
+                    timeout_ms);
     }
     for (const Report &report : due) {
         const RunningCallback running;

@@ -69,6 +69,24 @@ TEST("nothing due gives a timeout") {
     OK(aclrtUnSubscribeReport(static_cast<uint64_t>(pthread_self()), stream));
 }
 
+TEST("whoever waits for callbacks need not when its last stream unsubscribes") {
+    Session session;
+    StreamOf first, second;
+    std::atomic<int> code{107012};
+    std::thread thread([&] {
+        while (code == 107012) code = aclrtProcessReport(-1);
+    });
+    const auto id = static_cast<uint64_t>(thread.native_handle());
+    OK(aclrtSubscribeReport(id, first));
+    OK(aclrtSubscribeReport(id, second));
+    OK(aclrtUnSubscribeReport(id, first));
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    EQUAL(code.load(), 107012);
+    OK(aclrtUnSubscribeReport(id, second));
+    thread.join();
+    EQUAL(code.load(), 507012);
+}
+
 TEST("a blocking callback holds up its stream, others do not") {
     Session session;
     StreamOf stream;
