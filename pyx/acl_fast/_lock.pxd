@@ -12,8 +12,8 @@ cdef extern from "Python.h":
     unsigned long PyThread_get_thread_ident() noexcept nogil
 
 # No thread has this identity: the owner of a gate that is held for the length of one call.
-# Nor this one: the gate is passed on to one who waits. A thread that leaves and comes back keeps
-# the GIL in between, and holds the gate whenever it lets the GIL go: who waits would do so for ever.
+# Nor this one: the gate is passed on to one who waits. A thread that leaves and comes back
+# keeps the GIL in between, and has the gate whenever it lets the GIL go: nobody else would get it.
 cdef enum:
     BRIEFLY = 1
     PASSED_ON = 2
