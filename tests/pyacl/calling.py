@@ -17,12 +17,17 @@ def find(name: str) -> Any:
     return found
 
 
+def parameters(function: Any) -> list[str]:
+    """Names of what it is called with, out of the first line of its docstring."""
+    head = (function.__doc__ or "").strip().split("\n")[0]
+    names = [p.strip() for p in head[head.index("(") + 1 : head.index(")")].split(",")]
+    return [n for n in names if n and not n.startswith("*")]
+
+
 def call_with_nothing(name: str, number: int = 0) -> Any:
     """Call with one number for everything, or an empty list or dict where one is asked for."""
     function = find(name)
-    head = (function.__doc__ or "").strip().split("\n")[0]
-    names = [p.strip() for p in head[head.index("(") + 1 : head.index(")")].split(",")]
-    names = [n for n in names if n and not n.startswith("*")]
+    names = parameters(function)
     arguments: list[Any] = [number] * len(names)
     while True:
         try:

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).resolve().parents[2]
 # What ends the device for everybody comes last.
 PROGRAM = """
 import random, sys
 from acl_fast import pyacl as acl, softnpu
 from acl_fast.pyacl import _coverage_gen
+from tests.pyacl.calling import find, parameters
 
 ENDING = [
     "acl.init", "acl.rt.set_device", "acl.rt.create_context", "acl.rt.process_report",
@@ -21,12 +23,6 @@ ENDING = [
     "acl.rt.reset_device", "acl.rt.reset_device_force", "acl.finalize_reference", "acl.finalize",
 ]
 UTIL = [f"acl.util.{name}" for name in dir(acl.util) if not name.startswith("_")]
-
-def find(name):
-    found = acl
-    for part in name.split(".")[1:]:
-        found = getattr(found, part)
-    return found
 
 def live():
     return {k: v for k, v in softnpu.counters().items() if k.startswith("live_")}
@@ -42,9 +38,7 @@ counts = {"calls": 0, "raised": 0}
 def attempts(name):
     # Calls a function with garbage; yields the arguments and the result of each call.
     function = find(name)
-    head = (function.__doc__ or "").strip().split("\\n")[0]
-    names = [p.strip() for p in head[head.index("(") + 1 : head.index(")")].split(",") if p.strip()]
-    names = [parameter for parameter in names if not parameter.startswith("*")]
+    names = parameters(function)
     for _ in range(6):
         arguments = []
         for parameter in names:
@@ -127,7 +121,7 @@ def test_garbage_never_crashes(mode: str, seed: int, tmp_path: Path) -> None:
         timeout=120,
         check=False,
         cwd=tmp_path,  # acl.prof.init("text") makes a folder
-        env={**os.environ, "SOFTNPU_MEMORY": "1G"},
+        env={**os.environ, "SOFTNPU_MEMORY": "1G", "PYTHONPATH": str(ROOT)},
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-6000:]
     word, calls, raised = done.stdout.split()
