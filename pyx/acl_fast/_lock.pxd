@@ -41,9 +41,11 @@ cdef inline int gate_enter(Gate *gate) except -1:
 
 
 cdef inline void gate_leave(Gate *gate) noexcept:
-    gate.owner = PASSED_ON if gate.waiters else 0
     if gate.waiters:
+        gate.owner = PASSED_ON
         sem_post(&gate.bell)
+    else:
+        gate.owner = 0
 
 
 # The same for who dozes: they look whether the gate is free.
