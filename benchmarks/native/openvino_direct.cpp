@@ -35,9 +35,10 @@ class Model {
         check(ov_core_create(&core_));
         ov_model_t *model = nullptr;
         check(ov_core_read_model(core_, path.c_str(), nullptr, &model));
-        check(ov_core_compile_model(core_, model, "CPU", 8, &compiled_, "PERFORMANCE_HINT",
+        check(ov_core_compile_model(core_, model, "CPU", 10, &compiled_, "PERFORMANCE_HINT",
                                     "LATENCY", "NUM_STREAMS", "1", "INFERENCE_NUM_THREADS",
-                                    threads.c_str(), "INFERENCE_PRECISION_HINT", "f32"));
+                                    threads.c_str(), "INFERENCE_PRECISION_HINT", "f32",
+                                    "ENABLE_CPU_PINNING", "NO"));
         ov_model_free(model);
         check(ov_compiled_model_create_infer_request(compiled_, &request_));
         bind_inputs();

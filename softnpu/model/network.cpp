@@ -7,7 +7,6 @@
 #include <tuple>
 
 #include "acl/error_codes/ge_error_codes.h"
-#include "softnpu/core/config.hpp"
 #include "softnpu/memory/memory.hpp"
 #include "softnpu/model/om_file.hpp"
 
@@ -204,14 +203,7 @@ void Network::compile(size_t gear) {
                                                           shapes.data(), ports.size()),
                   "fixing the shapes of a gear");
     }
-    const std::string threads = std::to_string(config().threads);
-    ov::Compiled *compiled = nullptr;
-    ov::check(ov::api().core_compile_model(ov::core(), network.get(), "CPU", 8, &compiled,
-                                           "PERFORMANCE_HINT", "LATENCY", "NUM_STREAMS", "1",
-                                           "INFERENCE_NUM_THREADS", threads.c_str(),
-                                           "INFERENCE_PRECISION_HINT", "f32"),
-              "compiling the network");
-    compiled_[gear].reset(compiled);
+    compiled_[gear] = ov::compile(network.get(), "compiling the network");
 }
 
 void Network::compile_once(size_t gear) {

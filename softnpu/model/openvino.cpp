@@ -8,6 +8,7 @@
 #include <map>
 #include <mutex>
 
+#include "softnpu/core/config.hpp"
 #include "softnpu/core/device.hpp"
 
 namespace softnpu::ov {
@@ -193,6 +194,19 @@ std::string version() {
     const std::string text = version.build;
     api().version_free(&version);
     return text;
+}
+
+Owner<Compiled> compile(const Network *network, const char *what) {
+    const std::string threads = std::to_string(config().threads);
+    Compiled *compiled = nullptr;
+    // Without pinning: with it, every execution binds the calling thread to a core and lets it go
+    // again, which takes longer than a small network and moves the program's own threads about.
+    check(api().core_compile_model(core(), network, "CPU", 10, &compiled, "PERFORMANCE_HINT",
+                                   "LATENCY", "NUM_STREAMS", "1", "INFERENCE_NUM_THREADS",
+                                   threads.c_str(), "INFERENCE_PRECISION_HINT", "f32",
+                                   "ENABLE_CPU_PINNING", "NO"),
+          what);
+    return Owner<Compiled>(compiled);
 }
 
 std::vector<PortInfo> inputs(const Network *network) {

@@ -59,6 +59,9 @@ struct PortInfo {
 std::vector<PortInfo> inputs(const Network *network);
 std::vector<PortInfo> outputs(const Network *network);
 
+// Compiles for the CPU, for one execution at a time. `what` names the step for the reader.
+Owner<Compiled> compile(const Network *network, const char *what);
+
 // Where an output's values come from.
 struct Source {
     enum class Kind { computed, input, output };

@@ -5,7 +5,6 @@
 #include <list>
 #include <unordered_map>
 
-#include "softnpu/core/config.hpp"
 #include "softnpu/core/counters.hpp"
 #include "softnpu/op/wide.hpp"
 
@@ -90,17 +89,6 @@ void check_range(const void *data, size_t bytes, bool is_signed, size_t input) {
     }
 }
 
-ov::Owner<ov::Compiled> compile(const ov::Network *network) {
-    const std::string threads = std::to_string(config().threads);
-    ov::Compiled *compiled = nullptr;
-    ov::check(
-        ov::api().core_compile_model(ov::core(), network, "CPU", 8, &compiled, "PERFORMANCE_HINT",
-                                     "LATENCY", "NUM_STREAMS", "1", "INFERENCE_NUM_THREADS",
-                                     threads.c_str(), "INFERENCE_PRECISION_HINT", "f32"),
-        "compiling the operator");
-    return ov::Owner<ov::Compiled>(compiled);
-}
-
 }  // namespace
 
 bool Kernel::compute_wide(const Call &call) {
@@ -162,7 +150,7 @@ Kernel::Kernel(const Call &call) {
         inputs_.push_back(
             {input.element(), input.dims, input.bytes(), is_wide && call.type != "Cast"});
     }
-    compiled_ = compile(network.get());
+    compiled_ = ov::compile(network.get(), "compiling the operator");
 }
 
 ov::Owner<ov::Request> Kernel::take() {
