@@ -95,7 +95,7 @@ def parallel(name: str, unit: str, path: Path, settings: Settings, turn: float) 
     loaded = [PyaclModel(path) for _ in range(THREADS)]
     with ThreadPoolExecutor(THREADS) as pool:
         contestants = [
-            Contestant("C++ threads, aclmdlExecute", lambda n: acl.run_threads(direct, n)),
+            Contestant("C++ threads, aclmdlExecute", acl.Crew(direct).run),
             Contestant("Python threads, request.run()", python_threads(requests, pool)),
             # 0.95 of the throughput.
             Contestant(

@@ -8,7 +8,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstring>
-#include <future>
+#include <exception>
 #include <mutex>
 #include <stdexcept>
 #include <string>
@@ -147,18 +147,70 @@ class Model {
     Dataset inputs_, outputs_;
 };
 
-// One thread per model, each executing `count` times.
-double run_threads(const std::vector<const Model *> &models, long count) {
-    return seconds([&] {
-        std::vector<std::future<void>> threads;
-        for (const Model *model : models)
-            threads.push_back(std::async(std::launch::async, [=] {
-                model->bind_context();
-                model->execute(count);
-            }));
-        for (std::future<void> &thread : threads) thread.get();
-    });
-}
+// One thread per model. The threads stay from turn to turn: a new one would first have to make
+// itself known to the library and its engine.
+class Crew {
+  public:
+    explicit Crew(std::vector<const Model *> models) {
+        for (const Model *model : models) threads_.emplace_back([=] { work(*model); });
+    }
+
+    ~Crew() {
+        begin(0);
+        for (std::thread &thread : threads_) thread.join();
+    }
+
+    // Each thread executes its model `count` times, at least once.
+    double run(long count) {
+        return seconds([&] {
+            begin(count);
+            std::unique_lock lock(mutex_);
+            moved_.wait(lock, [this] { return busy_ == 0; });
+            if (failure_) std::rethrow_exception(failure_);
+        });
+    }
+
+  private:
+    void begin(long count) {
+        {
+            std::lock_guard lock(mutex_);
+            count_ = count;
+            busy_ = threads_.size();
+            ++turn_;
+        }
+        moved_.notify_all();
+    }
+
+    void work(const Model &model) {
+        for (long turn = 1;; ++turn) {
+            long count = 0;
+            {
+                std::unique_lock lock(mutex_);
+                moved_.wait(lock, [&] { return turn_ == turn; });
+                count = count_;
+            }
+            if (count == 0) return;
+            std::exception_ptr failure;
+            try {
+                model.bind_context();
+                model.execute(count);
+            } catch (...) {
+                failure = std::current_exception();
+            }
+            std::lock_guard lock(mutex_);
+            if (failure) failure_ = failure;
+            if (--busy_ == 0) moved_.notify_all();
+        }
+    }
+
+    std::mutex mutex_;
+    std::condition_variable moved_;
+    long turn_ = 0;
+    long count_ = 0;  // of this turn; 0 ends the threads
+    size_t busy_ = 0;
+    std::exception_ptr failure_;
+    std::vector<std::thread> threads_;
+};
 
 // Passes a token to a waiting thread and back: what any asynchronous call costs at least, when the
 // caller then waits for it.
@@ -224,8 +276,10 @@ double copy(uintptr_t destination, uintptr_t source, size_t size, long count) {
 PYBIND11_MODULE(acl_direct, module) {
     using released = py::call_guard<py::gil_scoped_release>;
     module.def("open_library", &open_library, "Take the functions from this library.");
-    module.def("run_threads", &run_threads, released(), "Execute in one thread per model.");
     module.def("copy", &copy, released(), "memcpy between two addresses, repeatedly.");
+    py::class_<Crew>(module, "Crew", "One thread per model.")
+        .def(py::init<std::vector<const Model *>>(), py::keep_alive<1, 2>())
+        .def("run", &Crew::run, released(), "Each executes this many times; the seconds it took.");
     py::class_<HandOver>(module, "HandOver")
         .def(py::init<>())
         .def("run", &HandOver::run, released(), "There and back this many times.");

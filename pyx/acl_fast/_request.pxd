@@ -36,6 +36,7 @@ cdef class Request(Work):
     cdef int check_ready(self) except -1
     cdef int settle_inputs(self) except -1
     cdef int execute(self) except -1
+    cdef int prepare_run(self) except -1
     cdef int set_buffer(self, bint output, Py_ssize_t index, Buffer buffer, size_t nbytes) except -1
     cdef int fill_sets(self) except -1
     cdef int shape_pictures(self) except -1

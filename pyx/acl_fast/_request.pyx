@@ -223,9 +223,8 @@ cdef class Request(Work):
         cdef uint32_t model_id
         cdef aclError code
         self.check_open()
-        self.check_ready()
-        self.settle_inputs()
-        self.drop_outputs()
+        if not self._plain:
+            self.prepare_run()
         model_id = self.model._id
         self.model._mode = MODE_SYNC
         with nogil:
@@ -233,7 +232,21 @@ cdef class Request(Work):
             if code == 0:
                 code = abi.aclmdlExecute(model_id, self._input_set, self._output_set)
         check(code, b"aclmdlExecute")
-        return self.collect_outputs()
+        if not self._plain:
+            self.collect_outputs()
+        return 0
+
+    cdef int prepare_run(self) except -1:
+        """What a synchronous execution needs the first time, and each time if shapes vary."""
+        self.check_ready()
+        self.settle_inputs()
+        self.drop_outputs()
+        self._plain = True
+        if self.model._gear_kind == GEAR_NONE:
+            for desc in self.model.outputs:
+                if -1 in desc.shape:
+                    self._plain = False
+        return 0
 
     cdef int settle_inputs(self) except -1:
         """Wait for queued copies into the inputs: synchronous execution follows no stream."""

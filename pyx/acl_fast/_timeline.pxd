@@ -75,7 +75,7 @@ cdef class Work:
     cdef Timeline _timeline         # of the newest submission; None before the first
     cdef uint64_t _seq
     cdef bint _listed               # in _timeline.entries
-    cdef bint _plain                # can be queued on _timeline with no preparation
+    cdef bint _plain                # can run, or be queued on _timeline, with no preparation
     cdef object __weakref__
 
     cdef bint in_flight(self) except -1
