@@ -12,8 +12,9 @@ cdef extern from "Python.h":
     unsigned long PyThread_get_thread_ident() noexcept nogil
 
 # No thread has this identity: the owner of a gate that is held for the length of one call.
-# Nor this one: the gate is passed on to one who waits. A thread that leaves and comes back
+# Nor this one: the gate is passed on to one who waits too long. A thread that leaves and comes back
 # keeps the GIL in between, and has the gate whenever it lets the GIL go: nobody else would get it.
+# To pass it on each time would cost a switch of threads for each call.
 cdef enum:
     BRIEFLY = 1
     PASSED_ON = 2
@@ -24,6 +25,8 @@ cdef enum:
 cdef struct Gate:
     unsigned long owner     # 0: free
     int waiters
+    bint called             # one who waits was woken and has not looked yet
+    bint is_due             # somebody has waited too long
     sem_t bell
 
 
@@ -41,11 +44,18 @@ cdef inline int gate_enter(Gate *gate) except -1:
 
 
 cdef inline void gate_leave(Gate *gate) noexcept:
+    gate.owner = 0
     if gate.waiters:
+        gate_call(gate)
+
+
+cdef inline void gate_call(Gate *gate) noexcept:
+    if gate.is_due:
+        gate.is_due = False
         gate.owner = PASSED_ON
+    if not gate.called:
+        gate.called = True
         sem_post(&gate.bell)
-    else:
-        gate.owner = 0
 
 
 # The same for who dozes: they look whether the gate is free.

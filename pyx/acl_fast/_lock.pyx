@@ -1,6 +1,11 @@
 """Locks that are waited for without the GIL and are next to free when nobody competes."""
 
 cimport cython
+from acl_fast._timeline cimport now
+
+# Seconds after which it is the turn of who waits: many switches of threads, and less than most
+# models take.
+cdef double LONG_WAIT = 0.001
 
 cdef extern from "Python.h":
     int PyErr_CheckSignals() except -1
@@ -29,6 +34,7 @@ cdef extern from *:
 
 
 cdef int gate_wait(Gate *gate) except -1:
+    cdef double since = now()
     cdef int interrupted
     while gate.owner != 0:
         gate.waiters += 1
@@ -37,8 +43,12 @@ cdef int gate_wait(Gate *gate) except -1:
         gate.waiters -= 1
         if interrupted:
             check_signals(gate)
-        elif gate.owner == PASSED_ON:
+            continue
+        gate.called = False
+        if gate.owner == PASSED_ON:
             gate.owner = 0
+        elif gate.owner != 0 and now() - since > LONG_WAIT:
+            gate.is_due = True
     return 0
 
 
