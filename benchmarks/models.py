@@ -1,10 +1,50 @@
-"""The models that are run, as ONNX files."""
+"""The models that are run, as files."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from acl_fast._demo import assets
 from benchmarks.native import BUILD
+
+RAPIDOCR = assets.Archive(
+    "rapidocr-onnxruntime",
+    "1.4.4",
+    "rapidocr_onnxruntime-1.4.4-py3-none-any.whl",
+    "971d7d5f223a7a808662229df1ef69893809d8457d834e6373d3854bc1782cbf",
+)
+SILERO_VAD = assets.Archive(
+    "silero-vad",
+    "6.2.3",
+    "silero_vad-6.2.3-py3-none-any.whl",
+    "7b7f5436cfcb02fae583a05b512ea96467fd449fe54cb49a5e4f06c51a1e43b8",
+)
+assets.register(
+    assets.Asset(
+        "text_detection.onnx",
+        RAPIDOCR,
+        "rapidocr_onnxruntime/models/ch_PP-OCRv4_det_infer.onnx",
+        "d2a7720d45a54257208b1e13e36a8479894cb74155a5efe29462512d42f49da9",
+    ),
+    assets.Asset(
+        "text_direction.onnx",
+        RAPIDOCR,
+        "rapidocr_onnxruntime/models/ch_ppocr_mobile_v2.0_cls_infer.onnx",
+        "e47acedf663230f8863ff1ab0e64dd2d82b838fceb5957146dab185a89d6215c",
+    ),
+    assets.Asset(
+        "text_recognition.onnx",
+        RAPIDOCR,
+        "rapidocr_onnxruntime/models/ch_PP-OCRv4_rec_infer.onnx",
+        "48fc40f24f6d2a207a2b1091d3437eb3cc3eb6b676dc3ef9c37384005483683b",
+    ),
+    assets.Asset(
+        "voice_activity.onnx",
+        SILERO_VAD,
+        "silero_vad/data/silero_vad_openvino_16k.onnx",
+        "7776b81ad1b0350c15d7f1555943b9232eb53e9ca5d989c6d0cea9ebc8664d87",
+    ),
+)
 
 
 def add() -> Path:
@@ -27,7 +67,7 @@ def yolo() -> Path:
     """YOLOv3-tiny with its trained weights, as the demonstration converts it."""
     import onnx
 
-    from acl_fast._demo import assets, darknet
+    from acl_fast._demo import darknet
 
     path = BUILD / "yolov3-tiny.onnx"
     if not path.exists():
@@ -35,4 +75,19 @@ def yolo() -> Path:
         _, model = darknet.read_network(cfg, weights)
         path.parent.mkdir(parents=True, exist_ok=True)
         onnx.save(model, path)
+    return path
+
+
+def text_direction() -> Path:
+    """PP-OCR's network that tells which way up a line of text is, converted for one line."""
+    from acl_fast._atc.convert import Request, convert
+    from acl_fast._atc.shapes import parse_input_shape
+
+    path = BUILD / "text-direction.om"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shape = parse_input_shape("x:1,3,48,192")
+        convert(
+            Request(assets.fetch("text_direction.onnx"), path.with_suffix(""), input_shape=shape)
+        )
     return path

@@ -99,6 +99,11 @@ ASSETS = {
 }
 
 
+def register(*more: Asset) -> None:
+    """Let :func:`fetch` know further files."""
+    ASSETS.update((asset.name, asset) for asset in more)
+
+
 def cache_folder() -> Path:
     """Return the folder for cached files: ``ACL_FAST_CACHE``, else the user's cache folder."""
     if own := os.environ.get("ACL_FAST_CACHE"):
