@@ -139,7 +139,9 @@ def _translate(path: Path) -> Any:
 def _translation_error(frontend: Any, path: Path, message: str) -> AtcError:
     proto = source.parse(path)
     domains = {entry.domain or "ai.onnx": entry.version for entry in proto.opset_import}
-    types = _unknown_types(frontend, path)
+    # Operators that it knows but cannot translate here stay behind as well, with a reason.
+    explained = set(re.findall(r"^-- (\w+)-\d+ with a message", message, re.MULTILINE))
+    types = {entry for entry in _unknown_types(frontend, path) if entry[1] not in explained}
     nodes = source.nodes_of_types(proto.graph, types)
     if nodes:
         listed = "; ".join(
@@ -183,11 +185,11 @@ def _unknown_types(frontend: Any, path: Path) -> set[tuple[str, str]]:
 
 def _brief(message: str) -> str:
     """The sentences of an engine message that concern the model, not the engine's sources."""
-    lines = [line.strip() for line in message.splitlines()]
+    lines = [line.strip() for line in message.split("\nSummary:")[0].splitlines()]
     kept = [
-        re.sub(r"^Check '.*' failed at [^:]*:\d+:?", "", line)
+        re.sub(r"Check '.*' failed at [^:]*:\d+:? ?", "", line)
         for line in lines
-        if line and not line.startswith(("Exception from", "FrontEnd API failed"))
+        if line and not line.startswith(("Exception from", "FrontEnd API failed", "Model wasn't"))
     ]
     return " ".join(line for line in kept if line) or message.strip()
 
