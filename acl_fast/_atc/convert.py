@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import platform
-import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from typing import Any
 
 from acl_fast._version import __version__
 
-from . import aipp, aipp_inputs, om, source
+from . import aipp, aipp_inputs, om, source, translate
 from .dtypes import BY_ACL, BY_IR, BY_NAME, DType, tensor_format
 from .errors import AtcError, invalid_value
 from .gears import MAX_GEARS, Gears, place
@@ -89,7 +88,8 @@ def convert(request: Request, progress: Progress = lambda name: None) -> Result:
         with _stage(progress, "set shapes"):
             shapes, gears = _shapes(request, src)
         with _stage(progress, "translate operators"):
-            model = _translate(path)
+            settled = gears.envelope(shapes) if gears else shapes
+            model = translate.translate(path, src, settled, Path(scratch))
             _check_ports(model, src)
         with _stage(progress, "infer shapes"):
             gear_dims = _infer(model, src, shapes, gears)
@@ -123,75 +123,6 @@ def _open(request: Request, scratch: Path) -> tuple[source.Source, dict[str, str
         ends = source.resolve_outputs(proto.graph, request.out_nodes, "out_nodes")
         path, proto = source.prune(path, ends, scratch)
     return source.describe(request.model, proto, complaint), wanted, path
-
-
-def _translate(path: Path) -> Any:
-    """Let the engine read the model; name what it does not know."""
-    from openvino.frontend import FrontEndManager
-
-    frontend = FrontEndManager().load_by_framework("onnx")
-    try:
-        return frontend.convert(frontend.load(str(path)))
-    except Exception as error:  # the classes of the engine's frontends share no base of their own
-        raise _translation_error(frontend, path, str(error)) from None
-
-
-def _translation_error(frontend: Any, path: Path, message: str) -> AtcError:
-    proto = source.parse(path)
-    domains = {entry.domain or "ai.onnx": entry.version for entry in proto.opset_import}
-    # Operators that it knows but cannot translate here stay behind as well, with a reason.
-    explained = set(re.findall(r"^-- (\w+)-\d+ with a message", message, re.MULTILINE))
-    types = {entry for entry in _unknown_types(frontend, path) if entry[1] not in explained}
-    nodes = source.nodes_of_types(proto.graph, types)
-    if nodes:
-        listed = "; ".join(
-            f"No parser is registered for Op [{name}, optype "
-            f"[{domain or 'ai.onnx'}::{domains.get(domain or 'ai.onnx', '?')}::{kind}]]"
-            for name, domain, kind in nodes[:10]
-        )
-        more = f" and {len(nodes) - 10} more nodes" if len(nodes) > 10 else ""
-        return AtcError(
-            "E19010",
-            f"{listed}{more}.",
-            "softnpu's engine does not know these operators. Cut the model before them with "
-            "--out_nodes, or export it with other operators or another opset.",
-            nodes=tuple(name for name, _, _ in nodes),
-        )
-    return AtcError(
-        "E19000",
-        f"The ONNX model [{path}] cannot be translated. Reason: {_brief(message)}",
-        "Check the named node in the ONNX model.",
-    )
-
-
-def _unknown_types(frontend: Any, path: Path) -> set[tuple[str, str]]:
-    """(domain, type) of operators that the engine leaves untranslated."""
-    # Untranslated operators point into the loaded file: it must outlive the loop.
-    loaded = frontend.load(str(path))
-    try:
-        partial = frontend.convert_partially(loaded)
-    except Exception:  # as above; the caller then reports the first failure
-        return set()
-    types = set()
-    for operator in partial.get_ordered_ops():
-        if "ONNX" not in operator.get_type_name():
-            continue
-        attributes = operator.get_attributes()
-        if "ONNX_META_type" in attributes:
-            domain = attributes.get("ONNX_META_domain", "")
-            types.add(("" if domain == "ai.onnx" else domain, attributes["ONNX_META_type"]))
-    return types
-
-
-def _brief(message: str) -> str:
-    """The sentences of an engine message that concern the model, not the engine's sources."""
-    lines = [line.strip() for line in message.split("\nSummary:")[0].splitlines()]
-    kept = [
-        re.sub(r"Check '.*' failed at [^:]*:\d+:? ?", "", line)
-        for line in lines
-        if line and not line.startswith(("Exception from", "FrontEnd API failed", "Model wasn't"))
-    ]
-    return " ".join(line for line in kept if line) or message.strip()
 
 
 def _check_ports(model: Any, src: source.Source) -> None:
@@ -242,22 +173,17 @@ def _shapes(request: Request, src: source.Source) -> tuple[list[Dims], Gears | N
     return shapes, gears
 
 
-def _partial(dims: Dims) -> Any:
-    import openvino as ov
-
-    return ov.PartialShape([ov.Dimension(dim.lo, dim.hi) for dim in dims])
-
-
 def _reshape(model: Any, src: source.Source, shapes: list[Dims], what: str) -> None:
     try:
-        model.reshape({index: _partial(dims) for index, dims in enumerate(shapes)})
+        model.reshape({index: translate.partial(dims) for index, dims in enumerate(shapes)})
     except RuntimeError as error:
         given = "; ".join(
             f"{port.name}:{text(dims)}" for port, dims in zip(src.inputs, shapes, strict=True)
         )
         raise AtcError(
             "E19000",
-            f"The model cannot take the shape [{given}]{what}. Reason: {_brief(str(error))}",
+            f"The model cannot take the shape [{given}]{what}. "
+            f"Reason: {translate.brief(str(error))}",
             "Correct the shape, or export the ONNX model with dynamic axes.",
         ) from None
 

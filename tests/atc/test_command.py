@@ -473,8 +473,8 @@ def test_interrupt_leaves_nothing(conv, tmp_path):
 import signal, sys
 from acl_fast._cli import main
 from acl_fast._atc import convert
-def interrupt(path): raise KeyboardInterrupt
-convert._translate = interrupt
+def interrupt(*arguments): raise KeyboardInterrupt
+convert.translate.translate = interrupt
 sys.exit(main(["atc", "--model={conv}", "--framework=5", "--soc_version=Ascend310",
                "--output={tmp_path}/out/m", "--input_shape=x:1,3,8,8"]))
 """
