@@ -69,7 +69,9 @@ int create_context(Device &device, bool primary, ContextRef &context) {
 }
 
 void destroy_context(ContextRef context, bool force) {
-    // The work in flight still finds its context; new work is refused stream by stream.
+    // The work in flight still finds its context; new streams are refused, and new work stream by
+    // stream, so that a thread which goes on submitting does not make this last for ever.
+    context->start_closing();
     const void *handle = context.handle();
     destroy_streams(context->device(), handle, force);
     context_table().remove(handle);

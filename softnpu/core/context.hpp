@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <mutex>
+#include <utility>
 
 #include "softnpu/core/export.hpp"
 #include "softnpu/core/handle.hpp"
@@ -31,7 +32,15 @@ class Context {
     const void *default_stream() const noexcept { return default_stream_; }
 
     /// True for the one caller that gets to destroy the context.
-    bool start_closing() noexcept { return !closing_.exchange(true); }
+    bool start_closing() {
+        std::lock_guard<std::mutex> lock(closing_mutex_);
+        return !std::exchange(closing_, true);
+    }
+    /// It takes no further streams.
+    bool is_closing() const {
+        std::lock_guard<std::mutex> lock(closing_mutex_);
+        return closing_;
+    }
 
     /// System parameters kept per context (aclrtCtxSetSysParamOpt).
     static constexpr int kSystemParameters = 2;
@@ -43,7 +52,8 @@ class Context {
     Device &device_;
     const bool primary_;
     const void *default_stream_ = nullptr;
-    std::atomic<bool> closing_{false};
+    mutable std::mutex closing_mutex_;  // leaf lock
+    bool closing_ = false;
 };
 
 /// Handle of the context current on this thread if it is live, else nullptr. A few nanoseconds.

@@ -42,11 +42,6 @@ void Pool::schedule(StreamRef stream) {
     }
 }
 
-bool Pool::is_quiet() const noexcept {
-    return working_.load(std::memory_order_acquire) == 0 &&
-           waiting_.load(std::memory_order_acquire) == 0;
-}
-
 void Pool::start_worker_locked() {
     if (workers_ >= kMostWorkers) return;
     if (workers_ == 0) {

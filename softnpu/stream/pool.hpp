@@ -19,8 +19,6 @@ class SOFTNPU_API Pool {
 
     /// More streams are waiting for a worker.
     bool has_waiting() const noexcept { return waiting_.load(std::memory_order_relaxed) > 0; }
-    /// No stream is being run or waiting to be run.
-    bool is_quiet() const noexcept;
 
     /// Around code of the program that may block: a stand-in worker keeps the pool at its size.
     void enter_user_code();

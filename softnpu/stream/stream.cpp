@@ -41,12 +41,16 @@ int Stream::enqueue(Task task) {
     task.thread_id = kernel_thread_id();
     Lock lock(mutex_);
     // A thread that runs tasks must not wait for room: it may be the one that would make it.
-    while (queued_ >= kDepth && t_running == nullptr && !closed_) {
+    while (queued_ >= kDepth && t_running == nullptr && !refuses_locked()) {
         ++waiting_for_room_;
         changed_.wait(lock);
         --waiting_for_room_;
     }
-    if (closed_) return fail(ACL_ERROR_RT_PARAM_INVALID, "the stream is being destroyed");
+    if (refuses_locked()) {
+        return fail(ACL_ERROR_RT_PARAM_INVALID,
+                    "the stream is being destroyed, alone or with its context or device; submit "
+                    "before, or to another stream");
+    }
     if (failure_.code != 0 && stop_on_failure()) {
         return fail(failure_.code, "stream %d stopped on an earlier failure: %s", id_,
                     failure_.message.c_str());
@@ -55,6 +59,13 @@ int Stream::enqueue(Task task) {
     thread_state().last_task = task.id;
     push_locked(std::move(task));
     return 0;
+}
+
+bool Stream::refuses_locked() const {
+    if (closed_ || !sealed_) return closed_;
+    // A decoder's task hands its pictures to another stream: that is part of what was submitted
+    // before. Code of the program may go on for ever.
+    return t_running == nullptr || t_running->current_.kind() == TaskKind::user;
 }
 
 void Stream::push_locked(Task &&task) {
@@ -260,9 +271,10 @@ bool Stream::is_idle() const noexcept {
     return completed_.load(std::memory_order_relaxed) == submitted_;
 }
 
-bool Stream::is_parked() const {
+Stream::Activity Stream::activity() const {
     Lock lock(mutex_);
-    return parked_;
+    const bool idle = completed_.load(std::memory_order_relaxed) == submitted_;
+    return {idle, parked_, parked_ ? waits_for_ : nullptr};
 }
 
 /// Whether a task like those before would be over at `until`. A thread that waits with a time limit
@@ -356,6 +368,12 @@ int Stream::synchronize(int64_t timeout_ms) {
                     id_);
     }
     return take_failure_locked();
+}
+
+void Stream::seal() {
+    Lock lock(mutex_);
+    sealed_ = true;
+    changed_.notify_all();  // submitters that wait for room
 }
 
 void Stream::close(bool force) {

@@ -87,12 +87,22 @@ class SOFTNPU_API Stream {
     /// Run one queued task on this thread if no other thread is at it, it cannot block, and it will
     /// probably be over at `until`.
     bool help_one(uint64_t until = ~uint64_t{0});
-    bool is_parked() const;
+    /// What the stream is about. A parked one may name the stream that will resume it.
+    struct Activity {
+        bool idle = true;
+        bool parked = false;
+        const void *waits_for = nullptr;
+    };
+    Activity activity() const;
+    bool is_parked() const { return activity().parked; }
 
     // ---- report subscription; guarded by the registry in callback.cpp ----
     std::shared_ptr<ReportQueue> report_queue;
     std::atomic<uint32_t> overflow_switch{0};
 
+    /// The first step of a teardown: refuse what the program submits from now on, also from its
+    /// callbacks, so that the wait for what is queued ends. Tasks of ours may still pass work on.
+    void seal();
     /// Refuse further tasks and wait (or abort when `force`) until nothing runs.
     void close(bool force);
 
@@ -105,6 +115,7 @@ class SOFTNPU_API Stream {
     static constexpr uint64_t kNever = ~uint64_t{0};
 
     int enqueue(Task task);
+    bool refuses_locked() const;
     void push_locked(Task &&task);
     void grow_locked();
     void drain(Lock &lock, uint64_t target, uint64_t until, bool helping);
@@ -135,6 +146,7 @@ class SOFTNPU_API Stream {
     bool scheduled_ = false;  // the pool holds a reference to run it
     bool parked_ = false;     // current_ waits for resume()
     bool resumed_ = false;    // resume() or abort() came before the park was noted
+    bool sealed_ = false;
     bool closed_ = false;
     int resume_status_ = 0;
     const char *resume_reason_ = "";

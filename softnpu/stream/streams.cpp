@@ -5,7 +5,6 @@
 #include "softnpu/core/status.hpp"
 #include "softnpu/stream/callback.hpp"
 #include "softnpu/stream/clock.hpp"
-#include "softnpu/stream/pool.hpp"
 #include "softnpu/stream/stream.hpp"
 
 namespace softnpu {
@@ -27,15 +26,43 @@ void finish(const StreamRef &stream, bool force) {
     stream->device().give_stream_id(stream->id());
 }
 
-/// Waits until the stream is idle, or until it is plain that nothing will resume it.
+/// Some stream of the device works, so it may yet resume one that is parked.
+bool is_busy(const Device &device) {
+    bool busy = false;
+    stream_table().for_each([&](const StreamRef &stream) {
+        if (&stream->device() != &device) return;
+        const Stream::Activity activity = stream->activity();
+        busy = busy || (!activity.idle && !activity.parked);
+    });
+    return busy;
+}
+
+/// The stream that resumes this one, directly or by resuming another, is known and works.
+bool is_waited_for(const void *handle) {
+    constexpr int kMostLinks = 16;  // streams that wait for each other in a circle
+    for (int link = 0; link < kMostLinks; ++link) {
+        const StreamRef stream = stream_table().find(handle);
+        if (!stream) return false;
+        const Stream::Activity activity = stream->activity();
+        if (!activity.parked) return !activity.idle;
+        handle = activity.waits_for;
+    }
+    return false;
+}
+
+/// Waits until the sealed stream is idle, or until it is plain that nothing will resume it. Other
+/// streams of the device may work for ever: they are no reason to wait for ever.
 bool drains(const StreamRef &stream) {
     constexpr int64_t kSliceMs = 50;
-    constexpr int kQuietSlices = 20;
-    for (int quiet = 0; quiet < kQuietSlices;) {
+    constexpr int kQuietSlices = 20, kBusySlices = 200;
+    for (int quiet = 0, parked = 0; quiet < kQuietSlices && parked < kBusySlices;) {
         stream->synchronize(kSliceMs);
-        if (stream->is_idle()) return true;
-        const bool stuck = stream->is_parked() && pool().is_quiet() && !callbacks_running();
-        quiet = stuck ? quiet + 1 : 0;
+        const Stream::Activity activity = stream->activity();
+        if (activity.idle) return true;
+        const bool lost =
+            activity.parked && !callbacks_running() && !is_waited_for(activity.waits_for);
+        parked = lost ? parked + 1 : 0;
+        quiet = lost && !is_busy(stream->device()) ? quiet + 1 : 0;
     }
     return false;
 }
@@ -61,7 +88,14 @@ int create_stream(Device &device, const void *context, StreamOptions options, St
         device.give_stream_id(id);
         throw;
     }
-    return 0;
+    // After the stream can be found: either the teardown finds it, or it is seen here.
+    const ContextRef owner = context_table().find(context);
+    if (owner && !owner->is_closing()) return 0;
+    if (stream_table().remove(stream.handle())) finish(stream, true);
+    stream.reset();
+    return fail(ACL_ERROR_RT_CONTEXT_NULL,
+                "the context this thread had current is being destroyed; call aclrtSetDevice or "
+                "aclrtSetCurrentContext");
 }
 
 int find_stream(const void *handle, StreamRef &stream, bool same_context) {
@@ -110,6 +144,7 @@ void end_own_stream(const StreamRef &stream) {
 
 void destroy_streams(Device &device, const void *context, bool force) {
     const auto streams = streams_of(device, context);
+    for (const StreamRef &stream : streams) stream->seal();
     for (const StreamRef &stream : streams) {
         if (force || drains(stream)) continue;
         notice("stream %d waits for something that does not come; its queue is dropped",

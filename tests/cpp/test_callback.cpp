@@ -5,29 +5,9 @@
 
 #include "softnpu/core/status.hpp"
 #include "tests/cpp/gate.hpp"
+#include "tests/cpp/report.hpp"
 
 namespace {
-
-/// A thread of the program that processes reports until it is told to stop.
-class ReportThread {
-  public:
-    ReportThread() : thread_([this] { loop(); }) {
-        id_ = static_cast<uint64_t>(thread_.native_handle());
-    }
-    ~ReportThread() {
-        stop_ = true;
-        thread_.join();
-    }
-    uint64_t id() const { return id_; }
-
-  private:
-    void loop() {
-        while (!stop_) aclrtProcessReport(10);
-    }
-    std::atomic<bool> stop_{false};
-    uint64_t id_ = 0;
-    std::thread thread_;
-};
 
 void count_up(void *data) {
     ++*static_cast<std::atomic<int> *>(data);
