@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, final
 
 import numpy as np
@@ -56,3 +56,6 @@ def find_input(model: Model, index: int | str) -> int: ...
 def fit_shape(
     request: Request, index: int | str, shape: ShapeLike
 ) -> tuple[int, tuple[int, ...], int]: ...
+def create_request(
+    model: Model, inputs: Sequence[ArrayLike] | None, outputs: Sequence[ArrayLike] | None
+) -> Request: ...

@@ -41,7 +41,3 @@ class Request(Work):
         traceback: TracebackType | None = None,
         /,
     ) -> None: ...
-
-def create_request(
-    model: Model, inputs: Sequence[ArrayLike] | None, outputs: Sequence[ArrayLike] | None
-) -> Request: ...

@@ -1,6 +1,7 @@
 """The inputs and outputs of a request, and the rules that memory must meet to be one."""
 
 import operator
+import sys
 
 cimport cython
 from libc.stdint cimport uintptr_t
@@ -10,10 +11,12 @@ from acl_fast._dlpack cimport import_tensor
 from acl_fast._memory cimport Buffer, from_host
 from acl_fast._loaded_model cimport Model
 from acl_fast._request cimport Request
-from acl_fast._runtime cimport is_unified
+from acl_fast._runtime cimport context_retain, enter, is_unified
+from acl_fast._shapes cimport allocate_tensor
 from acl_fast._stream cimport Stream
 from acl_fast._tensor cimport TensorDesc
 
+from acl_fast import _request
 from acl_fast.errors import NotReadyError
 
 
@@ -319,3 +322,43 @@ def fit_shape(Request request not None, index, shape):
     for size in shape:
         nbytes *= size
     return position, shape, nbytes
+
+
+cdef int fill_tensors(Request request, bint output, tuple descs, object given) except -1:
+    """Bind what was given, and allocate the rest where the size is known."""
+    cdef Model model = request.model
+    cdef Buffer buffer
+    cdef list items = list(given or ())
+    for index, desc in enumerate(descs):
+        if index < len(items) and items[index] is not None:
+            if output:
+                request.set_output(index, items[index])
+            else:
+                request.set_input(index, items[index])
+        elif desc.nbytes:
+            buffer = allocate_tensor(model._context, model.device, desc)
+            request.set_buffer(output, index, buffer, buffer.nbytes)
+    return 0
+
+
+def create_request(Model model not None, inputs, outputs):
+    """Make a request of a model; see ``Model.create_request()``."""
+    cdef Request request
+    request = Request.__new__(Request)
+    enter(model._context)
+    request.model = model
+    request._context = context_retain(model._context)
+    request._kept = {}
+    request._library_allocated = set()
+    request._pictures = {}
+    request._input_shapes = [desc.shape for desc in model.inputs]
+    request._output_shapes = [desc.shape for desc in model.outputs]
+    request._input_buffers = [None] * len(model.inputs)
+    request._output_buffers = [None] * len(model.outputs)
+    request.fill_sets()
+    fill_tensors(request, False, model.inputs, inputs)
+    fill_tensors(request, True, model.outputs, outputs)
+    return request
+
+
+_request.binding = sys.modules[__name__]

@@ -119,9 +119,9 @@ cdef class Model:
         -------
         Request
         """
-        from acl_fast import _request  # it is above this module
+        from acl_fast import _binding  # it is above this module
         self.check_open()
-        return _request.create_request(self, inputs, outputs)
+        return _binding.create_request(self, inputs, outputs)
 
     def exclusive(self, Stream stream=None):
         """Hold the model for a block, so that input refresh and execution are one unit.

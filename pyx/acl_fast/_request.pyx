@@ -17,13 +17,11 @@ from acl_fast._runtime cimport (
     ContextState,
     bind,
     context_release,
-    context_retain,
     enter,
     is_dead,
 )
 from acl_fast._shapes cimport (
     add_data_buffer,
-    allocate_tensor,
     current_output_shapes,
     destroy_dataset,
     expand_dims,
@@ -41,8 +39,8 @@ from acl_fast._timeline cimport QUEUEING, Timeline, Work
 from acl_fast import _loaded_model
 from acl_fast.errors import ClosedError, NotReadyError
 
-# acl_fast._binding: what Request.inputs is made of, and the rules that memory must meet to be
-# bound. It is above this module, so the first request imports it.
+# acl_fast._binding, which makes requests: what Request.inputs is made of, and the rules that memory
+# must meet to be bound. It is above this module, and puts itself here.
 binding = None
 
 
@@ -570,44 +568,3 @@ cdef class Request(Work):
             return "<acl_fast.Request closed>"
         state = "in flight" if self.in_flight() else "idle"
         return f"<acl_fast.Request of {self.model!r} {state}>"
-
-
-cdef int fill_tensors(Request request, bint output, tuple descs, object given) except -1:
-    """Bind what was given, and allocate the rest where the size is known."""
-    cdef Model model = request.model
-    cdef Buffer buffer
-    cdef list items = list(given or ())
-    for index, desc in enumerate(descs):
-        if index < len(items) and items[index] is not None:
-            if output:
-                request.set_output(index, items[index])
-            else:
-                request.set_input(index, items[index])
-        elif desc.nbytes:
-            buffer = allocate_tensor(model._context, model.device, desc)
-            request.set_buffer(output, index, buffer, buffer.nbytes)
-    return 0
-
-
-def create_request(Model model not None, inputs, outputs):
-    """Make a request of a model; see ``Model.create_request()``."""
-    global binding
-    cdef Request request
-    if binding is None:
-        from acl_fast import _binding
-        binding = _binding
-    request = Request.__new__(Request)
-    enter(model._context)
-    request.model = model
-    request._context = context_retain(model._context)
-    request._kept = {}
-    request._library_allocated = set()
-    request._pictures = {}
-    request._input_shapes = [desc.shape for desc in model.inputs]
-    request._output_shapes = [desc.shape for desc in model.outputs]
-    request._input_buffers = [None] * len(model.inputs)
-    request._output_buffers = [None] * len(model.outputs)
-    request.fill_sets()
-    fill_tensors(request, False, model.inputs, inputs)
-    fill_tensors(request, True, model.outputs, outputs)
-    return request
