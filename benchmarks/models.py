@@ -13,12 +13,6 @@ RAPIDOCR = assets.Archive(
     "rapidocr_onnxruntime-1.4.4-py3-none-any.whl",
     "971d7d5f223a7a808662229df1ef69893809d8457d834e6373d3854bc1782cbf",
 )
-SILERO_VAD = assets.Archive(
-    "silero-vad",
-    "6.2.3",
-    "silero_vad-6.2.3-py3-none-any.whl",
-    "7b7f5436cfcb02fae583a05b512ea96467fd449fe54cb49a5e4f06c51a1e43b8",
-)
 assets.register(
     assets.Asset(
         "text_detection.onnx",
@@ -37,12 +31,6 @@ assets.register(
         RAPIDOCR,
         "rapidocr_onnxruntime/models/ch_PP-OCRv4_rec_infer.onnx",
         "48fc40f24f6d2a207a2b1091d3437eb3cc3eb6b676dc3ef9c37384005483683b",
-    ),
-    assets.Asset(
-        "voice_activity.onnx",
-        SILERO_VAD,
-        "silero_vad/data/silero_vad_openvino_16k.onnx",
-        "7776b81ad1b0350c15d7f1555943b9232eb53e9ca5d989c6d0cea9ebc8664d87",
     ),
 )
 

@@ -89,7 +89,8 @@ def main(path, width, height, out, *files):
     for number, name in enumerate(files):
         pictures.resize(pictures.decode(name), room, size, width, height)
         model.execute()
-        found[f"result_{number}"] = model.results()[0]
+        for index, result in enumerate(model.results()):
+            found[f"result_{number}_{index}"] = result
     np.savez(out, **found)
     check(acl.update_data_buffer(buffer, own, size), "update_data_buffer")
     acl.media.dvpp_free(room)

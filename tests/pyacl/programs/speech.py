@@ -1,6 +1,6 @@
 """Where somebody speaks: a network whose state is an output and the next execution's input.
 
-usage: speech.py model.om samples.npy out.npy   (samples: float32, 16 kHz)
+usage: speech.py model.om rate samples.npy out.npy   (samples: float32)
 """
 
 import sys
@@ -9,26 +9,45 @@ import acl
 import numpy as np
 from model import D2H, H2D, check
 
-CHUNK, CONTEXT, STATE = 512, 64, 2 * 128 * 4
+CHUNKS = {8000: 256, 16000: 512}
+STATE = 2 * 128 * 4
 
 
 class Network:
     """Two datasets for each side: what one writes as state the other reads, without a copy."""
 
-    def __init__(self, path):
+    def __init__(self, path, rate):
+        self.chunk = CHUNKS[rate]
+        self.context = self.chunk // 8
         self.id, ret = acl.mdl.load_from_file(path)
         check(ret, "load_from_file")
         self.memory = []
-        self.samples = self.malloc((CHUNK + CONTEXT) * 4)
+        self.samples = self.malloc((self.chunk + self.context) * 4)
         self.scores = [self.malloc(4) for _ in range(2)]
         self.states = [self.malloc(STATE) for _ in range(2)]
-        self.inputs = [self.dataset(self.samples, state) for state in self.states]
+        self.rate = self.malloc(8)
+        number = np.array([rate], np.int64)
+        ret = acl.rt.memcpy(*self.rate, acl.util.numpy_to_ptr(number), 8, H2D)
+        check(ret, "memcpy")
+        names = self.names()
+        self.inputs = []
+        for state in self.states:
+            blocks = {"input": self.samples, "state": state, "sr": self.rate}
+            self.inputs.append(self.dataset(*(blocks[name] for name in names)))
         self.outputs = [
             self.dataset(score, state)
             for score, state in zip(self.scores, reversed(self.states), strict=True)
         ]
         check(acl.rt.memset(self.states[0][0], STATE, 0, STATE), "memset")
         self.turn = 0
+
+    def names(self):
+        desc = acl.mdl.create_desc()
+        check(acl.mdl.get_desc(desc, self.id), "get_desc")
+        count = acl.mdl.get_num_inputs(desc)
+        found = [acl.mdl.get_input_name_by_index(desc, index) for index in range(count)]
+        check(acl.mdl.destroy_desc(desc), "destroy_desc")
+        return found
 
     def malloc(self, size):
         pointer, ret = acl.rt.malloc(size, 2)
@@ -70,17 +89,17 @@ class Network:
             check(acl.rt.free(pointer), "free")
 
 
-def main(path, source, out):
+def main(path, rate, source, out):
     check(acl.init(), "init")
     check(acl.rt.set_device(0), "set_device")
     stream, ret = acl.rt.create_stream()
     check(ret, "create_stream")
-    network = Network(path)
-    samples = np.concatenate([np.zeros(CONTEXT, np.float32), np.load(source)])
+    network = Network(path, int(rate))
+    samples = np.concatenate([np.zeros(network.context, np.float32), np.load(source)])
     found = []
-    for start in range(0, len(samples) - CONTEXT - CHUNK + 1, CHUNK):
-        window = samples[start : start + CONTEXT + CHUNK].tobytes()
-        network.feed(window, stream)
+    width = network.context + network.chunk
+    for start in range(0, len(samples) - width + 1, network.chunk):
+        network.feed(samples[start : start + width].tobytes(), stream)
         check(acl.rt.synchronize_stream(stream), "synchronize_stream")
         found.append(network.score())
     np.save(out, np.array(found))
