@@ -227,8 +227,9 @@ namespace {
 const std::map<std::string, const Definition *> &catalog() {
     static const auto *all = [] {
         auto *made = new std::map<std::string, const Definition *>;
-        for (const auto *part : {&elementwise_definitions(), &matrix_definitions(),
-                                 &reduce_definitions(), &shape_definitions()})
+        for (const auto *part :
+             {&elementwise_definitions(), &fused_definitions(), &matrix_definitions(),
+              &reduce_definitions(), &shape_definitions()})
             for (const Definition &definition : *part) (*made)[definition.type] = &definition;
         return made;
     }();

@@ -1,6 +1,7 @@
 // What an operator's definition works with: the call, and the network it writes for it.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <stdexcept>
 #include <string>
@@ -141,6 +142,9 @@ struct Definition {
     /// Input whose values decide the shape of the result; counted from the end when negative.
     int value_input = kNone;
     int value_input2 = kNone;
+    int value_input3 = kNone;
+
+    std::array<int, 3> value_inputs() const { return {value_input, value_input2, value_input3}; }
 
     static constexpr int kNone = 1000;
 };
@@ -152,6 +156,7 @@ SOFTNPU_API const std::string &supported_types();
 
 using Definitions = std::vector<Definition>;
 const Definitions &elementwise_definitions();
+const Definitions &fused_definitions();
 const Definitions &matrix_definitions();
 const Definitions &reduce_definitions();
 const Definitions &shape_definitions();

@@ -1,5 +1,8 @@
 // Operators that move elements: shapes, order, joining, cutting, scaling of pictures.
 #include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
 
 #include "softnpu/op/build.hpp"
 
@@ -195,6 +198,79 @@ void slice_d(Build &b) {
     slice(b, b.integers("offsets"), b.integers("size"));
 }
 
+// TensorFlow's masks: bit i speaks of the i-th number of begin, end and strides.
+void strided_slice(Build &b, const Dims &begin, const Dims &end, const Dims &strides) {
+    if (end.size() != begin.size() || strides.size() != begin.size())
+        b.refuse_input("begin, end and strides need as many numbers");
+    for (const char *mask : {"ellipsis_mask", "new_axis_mask"})
+        if (b.integer(mask, 0) != 0) b.refuse_attribute(std::string(mask) + " is not here");
+    const auto bits = [&](const char *name, int64_t otherwise) {
+        const int64_t mask = b.integer(name, otherwise);
+        std::string text;
+        for (size_t i = 0; i < begin.size(); ++i)
+            text += std::string(i == 0 ? "" : ",") + ((mask >> i & 1) != 0 ? "1" : "0");
+        return text;
+    };
+    b.output(b.add("StridedSlice", {b.in(0), b.list(begin), b.list(end), b.list(strides)},
+                   {{"begin_mask", bits("begin_mask", 0)},
+                    {"end_mask", bits("end_mask", 0)},
+                    {"shrink_axis_mask", bits("shrink_axis_mask", 0)},
+                    {"new_axis_mask", bits("new_axis_mask", 0)},
+                    {"ellipsis_mask", bits("ellipsis_mask", 0)}}));
+}
+void strided_slice_input(Build &b) {
+    strided_slice(b, b.integers_of(1), b.integers_of(2), b.integers_of(3));
+}
+void strided_slice_d(Build &b) {
+    const Dims begin = b.integers("begin");
+    strided_slice(b, begin, b.integers("end"), b.integers("strides", Dims(begin.size(), 1)));
+}
+
+// Every element of the result is the one of input `from`.
+void fill_with(Build &b, const Dims &dims, size_t from) {
+    const Operand &value = b.operand(from);
+    if (product(value.dims) != 1) b.refuse_input("the value must be one element");
+    if (value.element() != b.wanted(0))
+        b.refuse(ACL_ERROR_OP_OUTPUT_NOT_MATCH, "the result has the value's type");
+    b.output_native(dims, [value, from](const Memories &in, const Memories &out) {
+        const void *one = value.has_value ? value.value.data() : in[from].data;
+        const size_t size = value.bytes();
+        auto *to = static_cast<unsigned char *>(out[0].data);
+        for (size_t at = 0; at + size <= out[0].bytes; at += size) std::memcpy(to + at, one, size);
+    });
+}
+void fill(Build &b) {
+    fill_with(b, b.integers_of(0), 1);
+}
+void fill_d(Build &b) {
+    fill_with(b, b.integers("dims"), 0);
+}
+
+// start, limit, delta; the limit is not part of it.
+void range(Build &b) {
+    const double start = b.number_of(0), limit = b.number_of(1), step = b.number_of(2);
+    if (step == 0) b.refuse_input("a range's step is not 0");
+    const double count = std::max(0.0, std::ceil((limit - start) / step));
+    if (count > std::numeric_limits<int32_t>::max()) b.refuse_input("the range is too long");
+    const Value counted =
+        b.add("Range", {b.index(0), b.index(static_cast<int64_t>(count)), b.index(1)},
+              {{"output_type", b.is_real(0) ? "f32" : "i64"}}, "opset4");
+    const ov::Element element = b.is_real(0) ? ov::Element::f32 : ov::Element::i64;
+    const Value steps = b.binary("Multiply", counted, b.number(element, step));
+    b.output_as_declared(b.binary("Add", steps, b.number(element, start)));
+}
+
+void one_hot(Build &b) {
+    const int64_t depth = b.integers_of(1).at(0), axis = b.integer("axis", -1);
+    if (b.element(2) != b.wanted(0) || b.element(3) != b.wanted(0))
+        b.refuse_input("on_value and off_value have the result's type");
+    const auto scalar = [&](size_t input) {
+        return b.add("Reshape", {b.in(input), b.list({})}, {{"special_zero", "false"}});
+    };
+    b.output(b.add("OneHot", {b.in(0), b.index(depth), scalar(2), scalar(3)},
+                   {{"axis", std::to_string(b.axis(axis, b.rank(0) + 1))}}));
+}
+
 void gather(Build &b, int64_t axis) {
     b.output(b.add("Gather", {b.in(0), b.in(1), b.index(b.axis(axis, b.rank(0)))},
                    {{"batch_dims", "0"}}, "opset8"));
@@ -277,6 +353,12 @@ const Definitions &shape_definitions() {
         {"BroadcastToD", 1, 1, 1, broadcast_d},
         {"Slice", 3, 3, 1, slice_input, 1, 2},
         {"SliceD", 1, 1, 1, slice_d},
+        {"StridedSlice", 4, 4, 1, strided_slice_input, 1, 2, 3},
+        {"StridedSliceD", 1, 1, 1, strided_slice_d},
+        {"Fill", 2, 2, 1, fill, 0},
+        {"FillD", 1, 1, 1, fill_d},
+        {"Range", 3, 3, 1, range, 0, 1, 2},
+        {"OneHot", 4, 4, 1, one_hot, 1},
         {"Gather", 2, 2, 1, gather_first},
         {"GatherV2", 3, 3, 1, gather_v2, 2},
         {"GatherV2D", 2, 2, 1, gather_v2_d},

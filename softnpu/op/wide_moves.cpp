@@ -28,6 +28,8 @@ const std::set<std::string> &movers() {
                                                        "BroadcastTo",
                                                        "BroadcastToD",
                                                        "SliceD",
+                                                       "StridedSlice",
+                                                       "StridedSliceD",
                                                        "Gather",
                                                        "GatherV2",
                                                        "GatherV2D",
@@ -42,7 +44,7 @@ std::vector<size_t> moved_inputs(const Call &call, const Definition &definition)
     std::vector<size_t> moved;
     for (int i = 0; i < count; ++i) {
         const bool says_how = i == definition.value_input || i == definition.value_input2 ||
-                              i - count == definition.value_input ||
+                              i == definition.value_input3 || i - count == definition.value_input ||
                               (i == 1 && call.type.compare(0, 6, "Gather") == 0);
         if (!says_how) moved.push_back(static_cast<size_t>(i));
     }
