@@ -266,10 +266,10 @@ def prune(path: Path, outputs: list[str], folder: Path) -> tuple[Path, Any]:
     del graph.node[:], graph.output[:]
     graph.node.extend(nodes)
     graph.output.extend(copies)
-    return _save(model, folder / "model.onnx"), model
+    return save(model, folder / "model.onnx"), model
 
 
-def _save(model: Any, target: Path) -> Path:
+def save(model: Any, target: Path) -> Path:
     """Write a model, its weights beside it."""
     import onnx
 
@@ -278,52 +278,6 @@ def _save(model: Any, target: Path) -> Path:
         model, str(target), save_as_external_data=True, location=weights, size_threshold=1024
     )
     return target
-
-
-def flatten_conditions(path: Path, folder: Path) -> Path | None:
-    """Write a copy of the model in which every If has a condition of one dimension.
-
-    ONNX allows any shape of one element, and exporters write [1, 1]; the engine refuses that.
-    Returns None if the model has no If.
-    """
-    import onnx
-
-    model = parse(path, weights=True)
-    if not _flatten_conditions(model.graph):
-        return None
-    onnx.load_external_data_for_model(model, str(path.parent))
-    return _save(model, folder / "flat.onnx")
-
-
-def _flatten_conditions(graph: Any) -> int:
-    """Put a Reshape before each If of a graph and of its branches; count them."""
-    from onnx import TensorProto, helper
-
-    count = 0
-    nodes = []
-    for node in graph.node:
-        for attribute in node.attribute:
-            count += sum(map(_flatten_conditions, _graphs(attribute)))
-        if node.op_type == "If" and node.domain in ("", "ai.onnx"):
-            count += 1
-            # Names in branches must be new in the whole model: an If's own outputs are unique.
-            name = "/".join(node.output)
-            flat, shape = f"{name}/condition", f"{name}/condition_shape"
-            constant = helper.make_tensor(shape, TensorProto.INT64, [1], [1])
-            nodes.append(helper.make_node("Constant", [], [shape], value=constant))
-            nodes.append(helper.make_node("Reshape", [node.input[0], shape], [flat]))
-            node.input[0] = flat
-        nodes.append(node)
-    if count:
-        copies = [type(node).FromString(node.SerializeToString()) for node in nodes]
-        del graph.node[:]
-        graph.node.extend(copies)
-    return count
-
-
-def _graphs(attribute: Any) -> list[Any]:
-    """Subgraphs that an attribute holds."""
-    return [*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs]
 
 
 def _captured(node: Any) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import source
+from . import branches, source
 from .errors import AtcError
 from .shapes import Dims
 
@@ -40,7 +40,7 @@ def translate(path: Path, src: source.Source, shapes: Sequence[Dims], scratch: P
         pass
     # Branches that ask for a rank are decided by the shapes that the user gives, as in CANN's atc.
     # Only then: a translation that needs no shapes leaves them open to be changed.
-    simpler = source.flatten_conditions(path, scratch) or path
+    simpler = branches.simplify(path, scratch) or path
     known = {port.name: partial(dims) for port, dims in zip(src.inputs, shapes, strict=True)}
 
     def load() -> Any:

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from onnx import TensorProto as T
 from onnx import helper
 
 
+def graph(nodes):
+    outputs = [helper.make_tensor_value_info(nodes[-1].output[0], T.FLOAT, None)]
+    return helper.make_graph(nodes, "branch", [], outputs)
+
+
 def branching(save_onnx, name, then, otherwise, decide, inputs, **extra):
     """A model with one If: lists of nodes for its branches and for its condition."""
-
-    def branch(nodes):
-        outputs = [helper.make_tensor_value_info(nodes[-1].output[0], T.FLOAT, None)]
-        return helper.make_graph(nodes, "branch", [], outputs)
-
     choice = helper.make_node(
         "If",
         [decide[-1].output[0] if decide else "c"],
         ["y"],
-        then_branch=branch(then),
-        else_branch=branch(otherwise),
+        then_branch=graph(then),
+        else_branch=graph(otherwise),
     )
     after = [helper.make_node("Conv", ["y", "w"], ["z"], name="conv")]
     return save_onnx(name, [*decide, choice, *after], inputs, [("z", T.FLOAT, None)], **extra)
@@ -92,3 +93,45 @@ def test_a_branch_that_cannot_take_the_shape_is_named(save_onnx, fails):
     assert error.error == "E19000"
     assert "Node(Transpose): u" in error.out
     assert "Every branch of an If" in error.out
+
+
+@pytest.mark.parametrize("rate", [8, 16])
+def test_a_constant_decides_and_the_other_branch_may_be_impossible(
+    save_onnx, convert, fails, run_om, random, rate
+):
+    """Names of the two branches are the same, and a branch in the branch reads one of them."""
+    node = helper.make_node
+    pick = [node("Neg", ["part"], ["inner"])], [node("Identity", ["x"], ["inner"])]
+    then, otherwise = (
+        [
+            node("Transpose", ["x"], ["part"], perm=perm),
+            node("ReduceMax", ["part"], ["top"], keepdims=1),
+            node("Greater", ["top", "limit"], ["more"]),
+            node("If", ["more"], ["all"], then_branch=graph(pick[0]), else_branch=graph(pick[1])),
+        ]
+        for perm in ([0, 1, 3, 2], [2, 0, 1])
+    )
+    path = branching(
+        save_onnx,
+        "rates",
+        then,
+        otherwise,
+        [node("Div", ["rate", "two"], ["half"]), node("Equal", ["half", "eight"], ["c"])],
+        [("x", T.FLOAT, [1, 3, 8, 8])],
+        constants={
+            "rate": np.array(rate),
+            "two": np.array(2),
+            "eight": np.array(8),
+            "limit": np.float32([[[[0]]]]),
+            "w": np.eye(3, dtype=np.float32).reshape(3, 3, 1, 1),
+        },
+    )
+    if rate == 8:
+        # The branch that is taken is the impossible one.
+        assert "Node(Transpose)" in fails(path).out
+        return
+    om = convert(path)
+    for sign in (1, -1):
+        x = sign * np.abs(random(1, 3, 8, 8)) - sign
+        expected = -x.transpose(0, 1, 3, 2) if x.max() > 0 else x
+        np.testing.assert_allclose(run_om(om, x)[0], expected, rtol=1e-6)

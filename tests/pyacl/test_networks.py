@@ -90,10 +90,10 @@ def speech(begin: float, end: float) -> np.ndarray:
     return np.frombuffer(data, np.int16).astype(np.float32) / 32768
 
 
-def made(name: str, folder: Path, shape: str = "") -> Path:
+def made(name: str, folder: Path, shape: str = "", model: Path | None = None) -> Path:
     shapes = parse_input_shape(shape) if shape else {}
-    request = Request(assets.fetch(f"{name}.onnx"), folder / name, input_shape=shapes)
-    return convert(request).path
+    path = model or assets.fetch(f"{name}.onnx")
+    return convert(Request(path, folder / name, input_shape=shapes)).path
 
 
 @pytest.mark.parametrize(
@@ -127,11 +127,24 @@ def test_state_from_one_execution_to_the_next(tmp_path: Path, name: str, rate: i
     assert found.max() > 0.95
 
 
-def test_a_branch_for_another_window_is_refused(tmp_path: Path) -> None:
-    """Both branches of this file hold their own window's ranks: the rate has to be decided."""
+def test_both_rates_in_one_file(tmp_path: Path) -> None:
+    """Each branch holds for its own window alone: a constant has to decide, and does."""
+    shape = "input:1,576;state:2,1,128"
     with pytest.raises(AtcError, match="If_0_else_branch") as caught:
-        made("voice_both", tmp_path, "input:1,576;state:2,1,128")
+        made("voice_both", tmp_path, shape)
     assert "put one in place of the input that its condition depends on" in caught.value.solution
+    model = onnx.load(assets.fetch("voice_both.onnx"))
+    (rate,) = (port for port in model.graph.input if port.name == "sr")
+    model.graph.input.remove(rate)
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.array(RATE), "sr"))
+    onnx.save(model, tmp_path / "fixed.onnx")
+    om = made("voice_both", tmp_path, shape, tmp_path / "fixed.onnx")
+    window = speech(3, 3 + 576 / RATE)[None]
+    state = np.random.default_rng(0).standard_normal((2, 1, 128)).astype(np.float32)
+    found = infer(om, tmp_path, window, state)
+    feed = {"input": window, "state": state, "sr": np.array(RATE)}
+    for actual, expected in zip(found, session("voice_both.onnx").run(None, feed), strict=True):
+        np.testing.assert_allclose(actual, expected, atol=1e-4)
 
 
 def test_words_in_speech(tmp_path: Path) -> None:
