@@ -77,24 +77,31 @@ cdef const DType *dtype_from_dlpack(uint8_t code, uint8_t bits) noexcept nogil:
     return NULL
 
 
+cdef const DType *dtype_from_name(object name):
+    """Find the element type that has just this name, or NULL."""
+    cdef bytes encoded = name.encode("utf-8", "replace")
+    cdef int i
+    for i in range(DTYPE_COUNT):
+        if strcmp(DTYPES[i].name, encoded) == 0:
+            return &DTYPES[i]
+    return NULL
+
+
 cdef const DType *dtype_from_object(object dtype) except NULL:
     """Find the element type for a name, a numpy dtype or an aclDataType code."""
-    cdef int i
     cdef const DType *found = NULL
     if isinstance(dtype, int) and not isinstance(dtype, bool):
         found = dtype_from_code(dtype)
-    else:
-        # numpy knows the most spellings; 'bfloat16' is a name it may not know.
-        name = dtype if dtype == "bfloat16" else None
-        if name is None:
-            import numpy
-            name = numpy.dtype(dtype).name
-            if numpy.dtype(dtype).byteorder not in ("=", "|", "<"):
-                raise TypeError(f"dtype {dtype!r} is big endian: convert it with .astype()")
-        encoded = name.encode()
-        for i in range(DTYPE_COUNT):
-            if strcmp(DTYPES[i].name, encoded) == 0:
-                found = &DTYPES[i]
+    elif isinstance(dtype, str):
+        found = dtype_from_name(dtype)
+    if found == NULL and not isinstance(dtype, int):
+        # numpy knows the other spellings, but takes microseconds to name a type, which every
+        # picture and tensor that is allocated would pay.
+        import numpy
+        wanted = numpy.dtype(dtype)
+        if wanted.byteorder not in ("=", "|", "<"):
+            raise TypeError(f"dtype {dtype!r} is big endian: convert it with .astype()")
+        found = dtype_from_name(wanted.name)
     if found == NULL:
         names = ", ".join(DTYPES[i].name.decode() for i in range(DTYPE_COUNT))
         raise TypeError(f"no tensor can have the dtype {dtype!r}: use one of {names}")
