@@ -10,7 +10,7 @@ namespace {
 const bool has_two_devices = setenv("SOFTNPU_DEVICES", "2", 1) == 0;
 
 // Slower to copy than to submit: the queue is never empty.
-constexpr size_t kBytes = 1 << 20;
+constexpr size_t kBytes = 1 << 17;
 
 void nothing(void *) {}
 
