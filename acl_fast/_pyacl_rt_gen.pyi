@@ -207,6 +207,13 @@ def device_get_bare_tgid(pid: Sequence[int], /) -> int:
     """
     ...
 
+def device_get_stream_priority_range(ignored: object = None, /) -> tuple[int, int, int]:
+    """device_get_stream_priority_range()
+
+    C function: aclrtDeviceGetStreamPriorityRange. Releases the GIL.
+    """
+    ...
+
 def device_task_abort(device_id: int, timeout: int, /) -> int:
     """device_task_abort(device_id, timeout)
 

@@ -113,6 +113,7 @@ typedef struct aclfast_table {
     aclError (*aclrtDeviceDisablePeerAccess)(int32_t peerDeviceId);
     aclError (*aclrtDeviceEnablePeerAccess)(int32_t peerDeviceId, uint32_t flags);
     aclError (*aclrtDeviceGetBareTgid)(int32_t *pid);
+    aclError (*aclrtDeviceGetStreamPriorityRange)(int32_t *leastPriority, int32_t *greatestPriority);
     aclError (*aclrtDeviceTaskAbort)(int32_t deviceId, uint32_t timeout);
     aclError (*aclrtEventElapsedTime)(float *ms, aclrtEvent startEvent, aclrtEvent endEvent);
     aclError (*aclrtEventGetTimestamp)(aclrtEvent event, uint64_t *timestamp);
@@ -215,6 +216,7 @@ typedef struct aclfast_table {
     aclError (*aclrtSetTsDevice)(aclrtTsId tsId);
     aclError (*aclrtStreamAbort)(aclrtStream stream);
     aclError (*aclrtStreamGetId)(aclrtStream stream, int32_t *streamId);
+    aclError (*aclrtStreamGetPriority)(aclrtStream stream, uint32_t *priority);
     aclError (*aclrtStreamQuery)(aclrtStream stream, aclrtStreamStatus *status);
     aclError (*aclrtStreamWaitEvent)(aclrtStream stream, aclrtEvent event);
     aclError (*aclrtSubscribeHostFunc)(uint64_t hostFuncThreadId, aclrtStream exeStream);

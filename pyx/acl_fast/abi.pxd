@@ -3026,6 +3026,7 @@ cdef aclError aclrtDeviceCanAccessPeer(int32_t *canAccessPeer, int32_t deviceId,
 cdef aclError aclrtDeviceDisablePeerAccess(int32_t peerDeviceId) noexcept nogil
 cdef aclError aclrtDeviceEnablePeerAccess(int32_t peerDeviceId, uint32_t flags) noexcept nogil
 cdef aclError aclrtDeviceGetBareTgid(int32_t *pid) noexcept nogil
+cdef aclError aclrtDeviceGetStreamPriorityRange(int32_t *leastPriority, int32_t *greatestPriority) noexcept nogil
 cdef aclError aclrtDeviceTaskAbort(int32_t deviceId, uint32_t timeout) noexcept nogil
 cdef aclError aclrtEventElapsedTime(float *ms, aclrtEvent startEvent, aclrtEvent endEvent) noexcept nogil
 cdef aclError aclrtEventGetTimestamp(aclrtEvent event, uint64_t *timestamp) noexcept nogil
@@ -3128,6 +3129,7 @@ cdef aclError aclrtSetSysParamOpt(aclSysParamOpt opt, int64_t value) noexcept no
 cdef aclError aclrtSetTsDevice(aclrtTsId tsId) noexcept nogil
 cdef aclError aclrtStreamAbort(aclrtStream stream) noexcept nogil
 cdef aclError aclrtStreamGetId(aclrtStream stream, int32_t *streamId) noexcept nogil
+cdef aclError aclrtStreamGetPriority(aclrtStream stream, uint32_t *priority) noexcept nogil
 cdef aclError aclrtStreamQuery(aclrtStream stream, aclrtStreamStatus *status) noexcept nogil
 cdef aclError aclrtStreamWaitEvent(aclrtStream stream, aclrtEvent event) noexcept nogil
 cdef aclError aclrtSubscribeHostFunc(uint64_t hostFuncThreadId, aclrtStream exeStream) noexcept nogil

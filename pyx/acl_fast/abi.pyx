@@ -88,6 +88,7 @@ cdef extern from "acl_fast/table.h" nogil:
         aclError (*aclrtDeviceDisablePeerAccess)(int32_t peerDeviceId) noexcept nogil
         aclError (*aclrtDeviceEnablePeerAccess)(int32_t peerDeviceId, uint32_t flags) noexcept nogil
         aclError (*aclrtDeviceGetBareTgid)(int32_t *pid) noexcept nogil
+        aclError (*aclrtDeviceGetStreamPriorityRange)(int32_t *leastPriority, int32_t *greatestPriority) noexcept nogil
         aclError (*aclrtDeviceTaskAbort)(int32_t deviceId, uint32_t timeout) noexcept nogil
         aclError (*aclrtEventElapsedTime)(float *ms, aclrtEvent startEvent, aclrtEvent endEvent) noexcept nogil
         aclError (*aclrtEventGetTimestamp)(aclrtEvent event, uint64_t *timestamp) noexcept nogil
@@ -190,6 +191,7 @@ cdef extern from "acl_fast/table.h" nogil:
         aclError (*aclrtSetTsDevice)(aclrtTsId tsId) noexcept nogil
         aclError (*aclrtStreamAbort)(aclrtStream stream) noexcept nogil
         aclError (*aclrtStreamGetId)(aclrtStream stream, int32_t *streamId) noexcept nogil
+        aclError (*aclrtStreamGetPriority)(aclrtStream stream, uint32_t *priority) noexcept nogil
         aclError (*aclrtStreamQuery)(aclrtStream stream, aclrtStreamStatus *status) noexcept nogil
         aclError (*aclrtStreamWaitEvent)(aclrtStream stream, aclrtEvent event) noexcept nogil
         aclError (*aclrtSubscribeHostFunc)(uint64_t hostFuncThreadId, aclrtStream exeStream) noexcept nogil
@@ -1047,6 +1049,9 @@ cdef aclError aclrtDeviceEnablePeerAccess(int32_t peerDeviceId, uint32_t flags) 
 cdef aclError aclrtDeviceGetBareTgid(int32_t *pid) noexcept nogil:
     return table.aclrtDeviceGetBareTgid(pid)
 
+cdef aclError aclrtDeviceGetStreamPriorityRange(int32_t *leastPriority, int32_t *greatestPriority) noexcept nogil:
+    return table.aclrtDeviceGetStreamPriorityRange(leastPriority, greatestPriority)
+
 cdef aclError aclrtDeviceTaskAbort(int32_t deviceId, uint32_t timeout) noexcept nogil:
     return table.aclrtDeviceTaskAbort(deviceId, timeout)
 
@@ -1352,6 +1357,9 @@ cdef aclError aclrtStreamAbort(aclrtStream stream) noexcept nogil:
 
 cdef aclError aclrtStreamGetId(aclrtStream stream, int32_t *streamId) noexcept nogil:
     return table.aclrtStreamGetId(stream, streamId)
+
+cdef aclError aclrtStreamGetPriority(aclrtStream stream, uint32_t *priority) noexcept nogil:
+    return table.aclrtStreamGetPriority(stream, priority)
 
 cdef aclError aclrtStreamQuery(aclrtStream stream, aclrtStreamStatus *status) noexcept nogil:
     return table.aclrtStreamQuery(stream, status)

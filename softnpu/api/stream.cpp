@@ -1,6 +1,8 @@
 // Streams.
 #include "softnpu/stream/stream.hpp"
 
+#include <algorithm>
+
 #include "softnpu/api/entry.hpp"
 #include "softnpu/api/stream_config.hpp"
 #include "softnpu/core/device.hpp"
@@ -10,22 +12,14 @@ using namespace softnpu;
 
 namespace {
 
-constexpr uint32_t kKnownFlags = ACL_STREAM_FAST_LAUNCH | ACL_STREAM_FAST_SYNC;
-
 int create(aclrtStream *stream, uint32_t priority, uint32_t flags) {
     SOFTNPU_CHECK(require_pointer(stream, "stream"));
-    if (priority > Stream::kLeastPriority) {
-        return fail(ACL_ERROR_RT_PARAM_INVALID, "priority %u: want 0 (first) to %u", priority,
-                    Stream::kLeastPriority);
-    }
-    if ((flags & ~kKnownFlags) != 0) {
-        return fail(ACL_ERROR_RT_PARAM_INVALID, "flag 0x%x: want a combination of 0x%x", flags,
-                    kKnownFlags);
-    }
     ContextRef context;
     SOFTNPU_CHECK(current_context(context));
     StreamOptions options;
-    options.priority = priority;
+    // Hints: a card takes what is out of range for the nearest it has, and has flags that came
+    // later than this interface. They change nothing here.
+    options.priority = std::min(priority, Stream::kLeastPriority);
     options.flags = flags;
     StreamRef created;
     SOFTNPU_CHECK(create_stream(context->device(), context.handle(), options, created));
@@ -114,6 +108,27 @@ aclError aclrtStreamGetId(aclrtStream stream, int32_t *streamId) {
         StreamRef found;
         SOFTNPU_CHECK(find_stream(stream, found));
         *streamId = found->id();
+        return 0;
+    });
+}
+
+aclError aclrtStreamGetPriority(aclrtStream stream, uint32_t *priority) {
+    return guarded("aclrtStreamGetPriority", [&] {
+        SOFTNPU_CHECK(require_pointer(priority, "priority"));
+        StreamRef found;
+        SOFTNPU_CHECK(find_stream(stream, found));
+        *priority = found->options().priority;
+        return 0;
+    });
+}
+
+aclError aclrtDeviceGetStreamPriorityRange(int32_t *leastPriority, int32_t *greatestPriority) {
+    return guarded("aclrtDeviceGetStreamPriorityRange", [&] {
+        SOFTNPU_CHECK(require_pointer(leastPriority, "leastPriority"));
+        SOFTNPU_CHECK(require_pointer(greatestPriority, "greatestPriority"));
+        SOFTNPU_CHECK(require_context());
+        *leastPriority = static_cast<int32_t>(Stream::kLeastPriority);
+        *greatestPriority = 0;
         return 0;
     });
 }

@@ -95,6 +95,7 @@ aclError stub_aclrtDeviceCanAccessPeer(int32_t *, int32_t, int32_t) { return sof
 aclError stub_aclrtDeviceDisablePeerAccess(int32_t) { return softnpu_unsupported("aclrtDeviceDisablePeerAccess"); }
 aclError stub_aclrtDeviceEnablePeerAccess(int32_t, uint32_t) { return softnpu_unsupported("aclrtDeviceEnablePeerAccess"); }
 aclError stub_aclrtDeviceGetBareTgid(int32_t *) { return softnpu_unsupported("aclrtDeviceGetBareTgid"); }
+aclError stub_aclrtDeviceGetStreamPriorityRange(int32_t *, int32_t *) { return softnpu_unsupported("aclrtDeviceGetStreamPriorityRange"); }
 aclError stub_aclrtDeviceTaskAbort(int32_t, uint32_t) { return softnpu_unsupported("aclrtDeviceTaskAbort"); }
 aclError stub_aclrtEventElapsedTime(float *, aclrtEvent, aclrtEvent) { return softnpu_unsupported("aclrtEventElapsedTime"); }
 aclError stub_aclrtEventGetTimestamp(aclrtEvent, uint64_t *) { return softnpu_unsupported("aclrtEventGetTimestamp"); }
@@ -197,6 +198,7 @@ aclError stub_aclrtSetSysParamOpt(aclSysParamOpt, int64_t) { return softnpu_unsu
 aclError stub_aclrtSetTsDevice(aclrtTsId) { return softnpu_unsupported("aclrtSetTsDevice"); }
 aclError stub_aclrtStreamAbort(aclrtStream) { return softnpu_unsupported("aclrtStreamAbort"); }
 aclError stub_aclrtStreamGetId(aclrtStream, int32_t *) { return softnpu_unsupported("aclrtStreamGetId"); }
+aclError stub_aclrtStreamGetPriority(aclrtStream, uint32_t *) { return softnpu_unsupported("aclrtStreamGetPriority"); }
 aclError stub_aclrtStreamQuery(aclrtStream, aclrtStreamStatus *) { return softnpu_unsupported("aclrtStreamQuery"); }
 aclError stub_aclrtStreamWaitEvent(aclrtStream, aclrtEvent) { return softnpu_unsupported("aclrtStreamWaitEvent"); }
 aclError stub_aclrtSubscribeHostFunc(uint64_t, aclrtStream) { return softnpu_unsupported("aclrtSubscribeHostFunc"); }
@@ -433,6 +435,7 @@ aclError aclrtDeviceCanAccessPeer(int32_t *canAccessPeer, int32_t deviceId, int3
 aclError aclrtDeviceDisablePeerAccess(int32_t peerDeviceId) __attribute__((weak, alias("stub_aclrtDeviceDisablePeerAccess")));
 aclError aclrtDeviceEnablePeerAccess(int32_t peerDeviceId, uint32_t flags) __attribute__((weak, alias("stub_aclrtDeviceEnablePeerAccess")));
 aclError aclrtDeviceGetBareTgid(int32_t *pid) __attribute__((weak, alias("stub_aclrtDeviceGetBareTgid")));
+aclError aclrtDeviceGetStreamPriorityRange(int32_t *leastPriority, int32_t *greatestPriority) __attribute__((weak, alias("stub_aclrtDeviceGetStreamPriorityRange")));
 aclError aclrtDeviceTaskAbort(int32_t deviceId, uint32_t timeout) __attribute__((weak, alias("stub_aclrtDeviceTaskAbort")));
 aclError aclrtEventElapsedTime(float *ms, aclrtEvent startEvent, aclrtEvent endEvent) __attribute__((weak, alias("stub_aclrtEventElapsedTime")));
 aclError aclrtEventGetTimestamp(aclrtEvent event, uint64_t *timestamp) __attribute__((weak, alias("stub_aclrtEventGetTimestamp")));
@@ -535,6 +538,7 @@ aclError aclrtSetSysParamOpt(aclSysParamOpt opt, int64_t value) __attribute__((w
 aclError aclrtSetTsDevice(aclrtTsId tsId) __attribute__((weak, alias("stub_aclrtSetTsDevice")));
 aclError aclrtStreamAbort(aclrtStream stream) __attribute__((weak, alias("stub_aclrtStreamAbort")));
 aclError aclrtStreamGetId(aclrtStream stream, int32_t *streamId) __attribute__((weak, alias("stub_aclrtStreamGetId")));
+aclError aclrtStreamGetPriority(aclrtStream stream, uint32_t *priority) __attribute__((weak, alias("stub_aclrtStreamGetPriority")));
 aclError aclrtStreamQuery(aclrtStream stream, aclrtStreamStatus *status) __attribute__((weak, alias("stub_aclrtStreamQuery")));
 aclError aclrtStreamWaitEvent(aclrtStream stream, aclrtEvent event) __attribute__((weak, alias("stub_aclrtStreamWaitEvent")));
 aclError aclrtSubscribeHostFunc(uint64_t hostFuncThreadId, aclrtStream exeStream) __attribute__((weak, alias("stub_aclrtSubscribeHostFunc")));
@@ -858,6 +862,8 @@ const Entry kEntries[] = {
      reinterpret_cast<void *>(stub_aclrtDeviceEnablePeerAccess)},
     {"aclrtDeviceGetBareTgid", reinterpret_cast<void *>(aclrtDeviceGetBareTgid),
      reinterpret_cast<void *>(stub_aclrtDeviceGetBareTgid)},
+    {"aclrtDeviceGetStreamPriorityRange", reinterpret_cast<void *>(aclrtDeviceGetStreamPriorityRange),
+     reinterpret_cast<void *>(stub_aclrtDeviceGetStreamPriorityRange)},
     {"aclrtDeviceTaskAbort", reinterpret_cast<void *>(aclrtDeviceTaskAbort),
      reinterpret_cast<void *>(stub_aclrtDeviceTaskAbort)},
     {"aclrtEventElapsedTime", reinterpret_cast<void *>(aclrtEventElapsedTime),
@@ -1062,6 +1068,8 @@ const Entry kEntries[] = {
      reinterpret_cast<void *>(stub_aclrtStreamAbort)},
     {"aclrtStreamGetId", reinterpret_cast<void *>(aclrtStreamGetId),
      reinterpret_cast<void *>(stub_aclrtStreamGetId)},
+    {"aclrtStreamGetPriority", reinterpret_cast<void *>(aclrtStreamGetPriority),
+     reinterpret_cast<void *>(stub_aclrtStreamGetPriority)},
     {"aclrtStreamQuery", reinterpret_cast<void *>(aclrtStreamQuery),
      reinterpret_cast<void *>(stub_aclrtStreamQuery)},
     {"aclrtStreamWaitEvent", reinterpret_cast<void *>(aclrtStreamWaitEvent),

@@ -1,4 +1,5 @@
 // Order, synchronising, limits, failures and aborts of streams.
+#include <algorithm>
 #include <cstring>
 #include <thread>
 
@@ -102,8 +103,20 @@ TEST("creation arguments") {
     aclrtStream stream = nullptr;
     OK(aclrtCreateStreamWithConfig(&stream, 7, ACL_STREAM_FAST_LAUNCH | ACL_STREAM_FAST_SYNC));
     OK(aclrtDestroyStream(stream));
-    EQUAL(aclrtCreateStreamWithConfig(&stream, 8, 0), 107000);
-    EQUAL(aclrtCreateStreamWithConfig(&stream, 0, 0x80), 107000);
+    // As on a card: out of range counts as the nearest. Flags that came later are none here.
+    int32_t least = 0, greatest = 1;
+    OK(aclrtDeviceGetStreamPriorityRange(&least, &greatest));
+    EQUAL(least, 7);
+    EQUAL(greatest, 0);
+    for (const uint32_t asked : {0u, 7u, 8u, 0xFFFFFFFFu}) {
+        uint32_t got = 99;
+        OK(aclrtCreateStreamWithConfig(&stream, asked, 0x80));
+        OK(aclrtStreamGetPriority(stream, &got));
+        EQUAL(got, std::min(asked, 7u));
+        OK(aclrtDestroyStream(stream));
+    }
+    EQUAL(aclrtDeviceGetStreamPriorityRange(&least, nullptr), ACL_ERROR_INVALID_PARAM);
+    EQUAL(aclrtStreamGetPriority(nullptr, nullptr), ACL_ERROR_INVALID_PARAM);
     aclrtStreamConfigHandle *config = aclrtCreateStreamConfigHandle();
     uint32_t priority = 3;
     OK(aclrtSetStreamConfigOpt(config, ACL_RT_STREAM_PRIORITY, &priority, sizeof priority));

@@ -113,7 +113,8 @@ finalize finalize_reference get_version get_cann_attribute get_cann_attribute_li
 get_device_capability sys_get_cann_version rt.get_device rt.get_device_count rt.get_mem_info
 rt.get_run_mode rt.get_context rt.create_context rt.create_stream rt.create_event rt.create_notify
 rt.create_event_ex_with_flag
-rt.create_stream_with_config rt.stream_get_id rt.stream_query rt.get_stream_overflow_switch
+rt.create_stream_with_config rt.device_get_stream_priority_range
+rt.stream_get_id rt.stream_query rt.get_stream_overflow_switch
 rt.get_device_sat_mode rt.get_thread_last_task_id rt.query_device_status rt.set_device
 rt.device_can_access_peer rt.device_disable_peer_access rt.get_device_utilization_rate
 rt.reset_device rt.reset_device_force rt.device_task_abort rt.set_ts_device rt.subscribe_report

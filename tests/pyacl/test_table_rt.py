@@ -254,8 +254,11 @@ ROWS: list[tuple[str, Call, Any]] = [
         rt.create_stream_config_handle()), 0),
     ("with_config", lambda t: made(rt.create_stream_with_config(0, 0), rt.destroy_stream),
         (True, 0, 0)),
-    ("with_config priority", lambda t: rt.create_stream_with_config(99, 0), (0, RT_INVALID)),
-    ("with_config flag", lambda t: rt.create_stream_with_config(0, 0xFFFF), (0, RT_INVALID)),
+    ("with_config priority", lambda t: made(
+        rt.create_stream_with_config(99, 0), rt.destroy_stream), (True, 0, 0)),
+    ("with_config flag", lambda t: made(
+        rt.create_stream_with_config(0, 0xFFFF), rt.destroy_stream), (True, 0, 0)),
+    ("priority range", lambda t: rt.device_get_stream_priority_range(), (7, 0, 0)),
     ("failure mode", lambda t: rt.set_stream_failure_mode(t.stream, 0), 0),
     ("failure mode unknown", lambda t: rt.set_stream_failure_mode(t.stream, 9), INVALID),
     ("failure mode NULL", lambda t: rt.set_stream_failure_mode(0, 1), INVALID),
