@@ -35,7 +35,7 @@ def translate(path: Path, src: source.Source, shapes: Sequence[Dims], scratch: P
 
     frontend = FrontEndManager().load_by_framework("onnx")
     try:
-        return frontend.convert(frontend.load(str(path)))
+        return _without_identities(frontend.convert(frontend.load(str(path))))
     except Exception:  # the classes of the engine's frontends share no base of their own
         pass
     # Branches that ask for a rank are decided by the shapes that the user gives, as in CANN's atc.
@@ -52,9 +52,22 @@ def translate(path: Path, src: source.Source, shapes: Sequence[Dims], scratch: P
         return loaded
 
     try:
-        return frontend.convert(load())
+        return _without_identities(frontend.convert(load()))
     except Exception as error:  # as above
         raise _failure(frontend, load, path, str(error)) from None
+
+
+def _without_identities(model: Any) -> Any:
+    """Take out what copies a tensor: the engine loses sight of a shape that goes through one."""
+    for node in model.get_ops():
+        if node.get_type_name() != "Identity":
+            continue
+        for target in list(node.output(0).get_target_inputs()):
+            # Names belong to the tensor: an output of the model keeps its own.
+            if target.get_node().get_type_name() != "Result":
+                target.replace_source_output(node.input_value(0))
+    model.validate_nodes_and_infer_types()
+    return model
 
 
 def partial(dims: Dims) -> Any:

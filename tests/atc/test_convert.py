@@ -221,6 +221,38 @@ def test_a_known_operator_that_cannot_be_translated_says_why(save_onnx, fails):
     assert "rank has to be known" in str(error)
 
 
+def test_a_shape_that_is_copied_on_its_way_is_known(save_onnx, convert, run_om, run_onnx, random):
+    """Paddle's exporter puts an Identity behind most tensors, shapes among them."""
+    node = helper.make_node
+    path = save_onnx(
+        "copied",
+        [
+            node("Shape", ["x"], ["s"]),
+            node("Identity", ["s"], ["same"]),
+            node("Slice", ["same", "first", "second"], ["n"]),
+            node("Concat", ["n", "rest"], ["shape"], axis=0),
+            node("Identity", ["shape"], ["target"]),
+            node("Reshape", ["x", "target"], ["r"]),
+            node("Identity", ["r"], ["y"]),
+        ],
+        [("x", T.FLOAT, ["n", 4, "w"])],
+        [("y", T.FLOAT, None), ("r", T.FLOAT, None), ("same", T.INT64, [3])],
+        constants={"first": np.array([0]), "second": np.array([1]), "rest": np.array([2, -1])},
+    )
+    om = convert(path, input_shape="x:3,4,6")
+    assert [(t["name"], t["dims"]) for t in om.manifest["outputs"]] == [
+        ("y", [3, 2, 12]),
+        ("r", [3, 2, 12]),
+        ("same", [3]),
+    ]
+    x = random(3, 4, 6)
+    close(run_om(om, x), run_onnx(path, x))
+    om = convert(path, input_shape="x:-1,4,-1", input_format="ND", dynamic_dims="1,6;3,8")
+    for batch, width in ((1, 6), (3, 8)):
+        x = random(batch, 4, width)
+        close(run_om(om, x), run_onnx(path, x))
+
+
 def test_out_nodes_keep_what_subgraphs_read(save_onnx, convert, run_om, run_onnx, random):
     def branch(name, kind):
         node = helper.make_node(kind, ["t"], [name])
