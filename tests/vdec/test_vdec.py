@@ -301,8 +301,7 @@ def test_destroy_drains_what_is_in_flight(report: ReportThread) -> None:
 def test_a_sleeping_report_thread_holds_the_sender_up(report: ReportThread) -> None:
     stream = codec.bikes(60)
     sent = []
-    report.gate.clear()
-    time.sleep(0.05)
+    report.sleep()
     with Channel(report, keep=False) as channel:
 
         def send() -> None:

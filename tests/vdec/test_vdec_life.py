@@ -80,8 +80,7 @@ def test_parameter_sets_apart_do_no_harm(report: ReportThread) -> None:
 
 def test_a_report_thread_that_is_gone_does_not_hold_destroy_up(report: ReportThread) -> None:
     stream = codec.bikes(5)
-    report.gate.clear()
-    time.sleep(0.05)
+    report.sleep()
     channel = Channel(report)
     dvpp.aclvdecCreateChannel(channel.desc)
     send_all(channel, stream)
@@ -121,7 +120,7 @@ channel = Channel(report, keep=False).__enter__()
 for number, packet in enumerate(stream.packets):
     channel.send(packet, nbytes=room(stream.width, stream.height))
     if number == 30 and {asleep}:
-        report.gate.clear()
+        report.sleep()
 {ending}
 left = counters()
 if {ending!r}:

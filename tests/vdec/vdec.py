@@ -99,6 +99,7 @@ class ReportThread:
         self.context = context
         self.gate = threading.Event()
         self.gate.set()
+        self._asleep = threading.Event()
         self.stop = False
         ready = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(ready,), daemon=True)
@@ -110,8 +111,16 @@ class ReportThread:
         self.id = pthread_self()
         ready.set()
         while not self.stop:
-            self.gate.wait()
+            if not self.gate.is_set():
+                self._asleep.set()
+                self.gate.wait()
+                self._asleep.clear()
             acl.code.aclrtProcessReport(10)
+
+    def sleep(self) -> None:
+        """Run no callback from now on, until ``gate.set()``."""
+        self.gate.clear()
+        assert self._asleep.wait(10)
 
     def end(self) -> None:
         self.stop = True

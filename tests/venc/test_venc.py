@@ -139,8 +139,7 @@ def test_pictures_are_read_in_place(report: ReportThread) -> None:
     video = bikes(20)
     pictures: list[int] = []
     with Channel(report, video.width, video.height) as channel:
-        report.gate.clear()
-        time.sleep(0.05)
+        report.sleep()
         for frame in video.frames[:10]:
             pictures.append(channel.picture(frame))
         before = counters()

@@ -45,8 +45,7 @@ def test_destroy_drains_what_is_in_flight(report: ReportThread) -> None:
 
 def test_a_sleeping_report_thread_holds_the_sender_up(report: ReportThread) -> None:
     video = bikes()
-    report.gate.clear()
-    time.sleep(0.05)
+    report.sleep()
     with Channel(report, video.width, video.height) as channel:
         sent: list[int] = []
 
@@ -68,8 +67,7 @@ def test_a_sleeping_report_thread_holds_the_sender_up(report: ReportThread) -> N
 
 def test_a_report_thread_that_is_gone_does_not_hold_destroy_up(report: ReportThread) -> None:
     video = bikes(5)
-    report.gate.clear()
-    time.sleep(0.05)
+    report.sleep()
     started = time.monotonic()
     with Channel(report, video.width, video.height) as channel:
         for frame in video.frames:
@@ -384,7 +382,7 @@ channel = Channel(report, video.width, video.height, {en_type}).__enter__()
 for number, frame in enumerate(video.frames):
     channel.send(frame)
     if number == 5 and {asleep}:
-        report.gate.clear()
+        report.sleep()
 {ending}
 left = counters()
 if {ending!r}:
