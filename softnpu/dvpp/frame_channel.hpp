@@ -50,13 +50,20 @@ class FrameChannel : public std::enable_shared_from_this<Channel> {
     void wait_for_room() {
         if (is_report_thread(*stream_)) return;
         Lock lock(mutex_);
-        changed_.wait(lock, [&] { return closed_ || open_.size() < Channel::kDepth; });
+        while (!is_over_locked() && open_.size() >= Channel::kDepth) {
+            changed_.wait_for(lock, kLook);
+        }
     }
 
     int push(Ref frame, uint64_t &number) {
         {
             Lock lock(mutex_);
             if (closed_) return fail(ACL_ERROR_INVALID_PARAM, "the channel is destroyed");
+            if (is_over_locked()) {
+                return fail(ACL_ERROR_INVALID_PARAM,
+                            "the context in which the channel was created is destroyed; destroy "
+                            "the channel too");
+            }
             frame->channel = this->shared_from_this();
             frame->number = number = first_ + open_.size();
             open_.push_back(std::move(frame));
@@ -66,7 +73,7 @@ class FrameChannel : public std::enable_shared_from_this<Channel> {
     }
 
     void schedule() {
-        // The stream refuses when its context is gone; the channel then ends with the device.
+        // The stream refuses when its context goes: who waits for the frame sees is_over_locked().
         stream_->submit(Channel::kEntry, [channel = this->shared_from_this()] {
             const Working working(*channel);
             channel->work();
@@ -82,10 +89,10 @@ class FrameChannel : public std::enable_shared_from_this<Channel> {
         if (own_thread && in_callback()) return;
         Watch watch;
         Lock lock(mutex_);
-        while (!closed_ && first_ <= number) {
+        while (!is_over_locked() && first_ <= number) {
             if (is_stuck_locked(watch) && bounded) return;
             if (!own_thread) {
-                changed_.wait_for(lock, std::chrono::milliseconds(100));
+                changed_.wait_for(lock, kLook);
                 continue;
             }
             lock.unlock();
@@ -100,7 +107,7 @@ class FrameChannel : public std::enable_shared_from_this<Channel> {
     void wait_bounded(Done &&done) {
         Watch watch;
         Lock lock(mutex_);
-        while (!closed_ && !done() && !is_stuck_locked(watch)) {
+        while (!is_over_locked() && !done() && !is_stuck_locked(watch)) {
             changed_.wait_for(lock, std::chrono::milliseconds(2));
         }
     }
@@ -141,6 +148,12 @@ class FrameChannel : public std::enable_shared_from_this<Channel> {
     bool closed_ = false;
 
   private:
+    /// How often who waits looks whether the channel's stream has gone, which wakes nobody.
+    static constexpr std::chrono::milliseconds kLook{100};
+
+    /// Nothing is worked on any more: the channel is closed, or its context took its stream along.
+    bool is_over_locked() const { return closed_ || !stream_table().contains(stream_.handle()); }
+
     struct Working {
         explicit Working(FrameChannel &of) : channel(of) { add(1); }
         ~Working() { add(-1); }

@@ -84,8 +84,13 @@ int VdecChannel::destroy() {
     VdecFrameRef end = vdec_frames().create();
     end->is_end = true;
     end->silent = true;
+    const void *made = end.handle();
     uint64_t number = 0;
-    if (push(std::move(end), number) == 0) wait_until_over(number, true);
+    if (push(std::move(end), number) == 0) {
+        wait_until_over(number, true);
+    } else {
+        vdec_frames().remove(made);
+    }
     if (!ChannelRegistry<VdecChannel>::all().remove(device_, id_, *this)) {
         return fail(ACL_ERROR_INVALID_PARAM, "another thread destroys the channel");
     }

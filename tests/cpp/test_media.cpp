@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstring>
 #include <map>
 
@@ -427,6 +428,64 @@ TEST("channels of the second interface: one thread sends, one fetches, one destr
     }
     OK(hi_mpi_sys_exit());
     check_nothing_left();
+}
+
+TEST("channels whose context has gone take no frames and go at once") {
+    if (!has_engines()) return;
+    Session session;
+    {
+        ReportThread report;
+        aclrtContext stays = nullptr, goes = nullptr;
+        OK(aclrtGetCurrentContext(&stays));
+        OK(aclrtCreateContext(&goes, 0));
+        Decoder decoder(H264_HIGH_LEVEL, report.id(), 4);
+        Encoder encoder(H264_HIGH_LEVEL, report.id());
+        OK(aclrtDestroyContext(goes));
+        OK(aclrtSetCurrentContext(stays));
+        acldvppStreamDesc *end = acldvppCreateStreamDesc();
+        OK(acldvppSetStreamDescEos(end, 1));
+        EQUAL(aclvdecSendFrame(decoder.desc, end, nullptr, nullptr, nullptr),
+              ACL_ERROR_INVALID_PARAM);
+        OK(acldvppDestroyStreamDesc(end));
+        Encoding encoding;
+        const Frame frame(1);
+        EQUAL(aclvencSendFrame(encoder.desc, frame.desc, nullptr, encoder.config, &encoding),
+              ACL_ERROR_INVALID_PARAM);
+        OK(aclvencSetFrameConfigEos(encoder.config, 1));
+        EQUAL(aclvencSendFrame(encoder.desc, nullptr, nullptr, encoder.config, nullptr),
+              ACL_ERROR_INVALID_PARAM);
+        const auto start = std::chrono::steady_clock::now();
+        decoder.destroyed = true;
+        OK(aclvdecDestroyChannel(decoder.desc));
+        OK(aclvencDestroyChannel(encoder.desc));
+        CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(2));
+    }
+    check_nothing_left();
+}
+
+TEST("a device goes while threads send to its channels") {
+    if (!has_engines()) return;
+    OK(aclInit(nullptr));
+    OK(aclrtSetDevice(0));
+    ReportThread report;
+    aclrtContext context = nullptr;
+    OK(aclrtGetCurrentContext(&context));
+    Encoding encoding;
+    const Frame frame(1);
+    auto *encoder = new Encoder(H264_HIGH_LEVEL, report.id());  // goes with the device
+    std::thread sender([&] {
+        aclrtSetCurrentContext(context);
+        while (aclvencSendFrame(encoder->desc, frame.desc, nullptr, encoder->config, &encoding) ==
+               0) {
+        }
+    });
+    while (encoding.called < 5) std::this_thread::yield();
+    OK(aclrtResetDeviceForce(0));
+    sender.join();
+    OK(aclFinalize());
+    EQUAL(check::counter("live_media_channels"), 0u);
+    EQUAL(check::counter("live_streams"), 0u);
+    delete encoder;
 }
 
 TEST("a device goes with its media channels at work") {
