@@ -51,6 +51,13 @@ int take_buffers(const Dataset &dataset, const char *which, std::vector<Argument
     return 0;
 }
 
+// What a dim may be, in words.
+std::string bounds(int64_t dim, int64_t low, int64_t high) {
+    if (dim >= 0) return std::to_string(dim);
+    if (high < 0) return "at least " + std::to_string(low);
+    return std::to_string(low) + " to " + std::to_string(high);
+}
+
 // The shape that the program set for a varying input must be one the model was made for.
 int check_shape(const TensorInfo &info, size_t index, const Argument &argument, uint32_t model) {
     const auto refuse = [&](const char *reason) {
@@ -70,8 +77,9 @@ int check_shape(const TensorInfo &info, size_t index, const Argument &argument, 
         const bool fits = info.dims[i] >= 0 ? dims[i] == info.dims[i]
                                             : dims[i] >= low && (high < 0 || dims[i] <= high);
         if (!fits)
-            return refuse(
-                ("the dataset says " + to_text(dims) + ", outside what the model takes").c_str());
+            return refuse(("the dataset says " + to_text(dims) + ", and the model takes " +
+                           bounds(info.dims[i], low, high) + " for dim " + std::to_string(i))
+                              .c_str());
     }
     return 0;
 }
