@@ -93,9 +93,20 @@ int load(ModelSource source, const LoadMemory &memory, std::shared_ptr<Model> &m
     }
 }
 
-void publish(const std::shared_ptr<Model> &model) {
-    const std::unique_lock lock(registry().mutex);
-    registry().models.emplace(model->id(), model);
+// Refuses when the context went while the model was loaded: its device may have been torn down, and
+// nothing would unload the model. What is published before that unload_left() finds.
+int publish(const std::shared_ptr<Model> &model) {
+    {
+        Registry &all = registry();
+        const std::unique_lock lock(all.mutex);
+        if (current_context_handle() != nullptr) {
+            all.models.emplace(model->id(), model);
+            if (model->bundle() != 0) all.bundles[model->bundle()] = {model->id()};
+            return 0;
+        }
+    }
+    model->close();
+    return require_context();
 }
 
 }  // namespace
@@ -103,7 +114,7 @@ void publish(const std::shared_ptr<Model> &model) {
 int load_model(ModelSource source, const LoadMemory &memory, uint32_t *id) {
     std::shared_ptr<Model> model;
     if (const int code = load(std::move(source), memory, model)) return code;
-    publish(model);
+    if (const int code = publish(model)) return code;
     *id = model->id();
     return 0;
 }
@@ -144,11 +155,10 @@ int load_bundle(ModelSource source, uint32_t *id) {
     if (const int code = load(std::move(source), {}, model)) return code;
     {
         const std::unique_lock lock(registry().mutex);
-        *id = registry().next_id++;
-        model->set_bundle(*id);
-        registry().bundles[*id] = {model->id()};
+        model->set_bundle(registry().next_id++);
     }
-    publish(model);
+    if (const int code = publish(model)) return code;
+    *id = model->bundle();
     return 0;
 }
 
