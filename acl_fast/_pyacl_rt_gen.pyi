@@ -896,7 +896,7 @@ def subscribe_host_func(host_func_thread_id: int, exe_stream: int, /) -> int:
 def subscribe_report(thread_id: int, stream: int, /) -> int:
     """subscribe_report(thread_id, stream)
 
-    C function: aclrtSubscribeReport. Releases the GIL.
+    C function: aclrtSubscribeReport. Keeps the GIL.
     """
     ...
 

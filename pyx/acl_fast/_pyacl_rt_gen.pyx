@@ -1898,13 +1898,12 @@ def subscribe_report(thread_id, stream):
     """subscribe_report(thread_id, stream, /)\n--\n
     subscribe_report(thread_id, stream)
 
-    C function: aclrtSubscribeReport. Releases the GIL.
+    C function: aclrtSubscribeReport. Keeps the GIL.
     """
     cdef uint64_t c_thread_id = as_u64(thread_id, b"acl.rt.subscribe_report", b"thread_id")
     cdef uint64_t c_stream = as_u64(stream, b"acl.rt.subscribe_report", b"stream")
     cdef abi.aclError ret
-    with nogil:
-        ret = abi.aclrtSubscribeReport(<uint64_t>c_thread_id, <abi.aclrtStream><uintptr_t>c_stream)
+    ret = abi.aclrtSubscribeReport(<uint64_t>c_thread_id, <abi.aclrtStream><uintptr_t>c_stream)
     return <int>ret
 
 

@@ -198,6 +198,14 @@ def ptr_to_bytes(ptr, size):
     return result
 
 
+def run_behind(gate, func, args):
+    # Thread.start() hands the GIL over, and a C thread would not: programs rely on what stands
+    # right behind start_thread() (the id, a flag, subscribe_report) having been done.
+    with gate:
+        pass
+    func(args)
+
+
 def start_thread(func, args):
     """start_thread(func, args, /)\n--\n
     start_thread(func, args)
@@ -207,9 +215,12 @@ def start_thread(func, args):
     """
     if not callable(func):
         raise TypeError(f"acl.util.start_thread(): func is a function, not {type(func).__name__}")
-    thread = threading.Thread(target=func, args=(args,), daemon=True)
+    gate = threading.Lock()
+    gate.acquire()
+    thread = threading.Thread(target=run_behind, args=(gate, func, args), daemon=True)
     thread.start()
     threads[thread.ident] = thread
+    gate.release()
     return thread.ident, 0
 
 

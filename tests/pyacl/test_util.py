@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +13,7 @@ import pytest
 from acl_fast import pyacl as acl
 
 util = acl.util
+TIMED_OUT = 507012
 TYPES = [
     (0, np.bool_), (1, np.int8), (2, np.uint8), (3, np.int16), (4, np.uint16), (5, np.int32),
     (6, np.uint32), (7, np.int64), (8, np.uint64), (11, np.float32), (12, np.float64),
@@ -79,6 +83,29 @@ def test_threads_get_the_list() -> None:
     assert util.stop_thread(thread) == 0
     assert seen == [[1, "two"]]
     assert util.stop_thread(thread) != 0
+
+
+def test_what_stands_behind_start_thread_is_done_first(stream: int) -> None:
+    """As with a C thread that has to wait for the GIL: programs keep the id, set their flag and
+    subscribe after the call, and their thread's function uses all three at once."""
+    seen: dict[str, Any] = {}
+
+    def loop(args: list[dict[str, Any]]) -> None:
+        args[0]["running"] = args[0].get("flag")
+        args[0]["same"] = args[0].get("thread") == threading.get_ident()
+        args[0]["code"] = acl.rt.process_report(1)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(5)
+    try:
+        seen["thread"], ret = util.start_thread(loop, [seen])
+        seen["flag"] = True
+        subscribed = acl.rt.subscribe_report(seen["thread"], stream)
+    finally:
+        sys.setswitchinterval(interval)
+    assert ret == subscribed == util.stop_thread(seen["thread"]) == 0
+    assert acl.rt.unsubscribe_report(seen["thread"], stream) == 0
+    assert (seen["running"], seen["same"], seen["code"]) == (True, True, TIMED_OUT)
 
 
 def test_memory_goes_round(stream: int) -> None:
