@@ -52,7 +52,7 @@ def text_networks(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     options = {
         "detection": ("x:1,3,-1,-1", ("image", "320,640;640,640"), "NCHW"),
         "direction": ("x:-1,3,48,192", ("batch", "1,2,4"), "NCHW"),
-        "recognition": ("x:-1,3,48,-1", ("dims", "1,320;4,320;4,640"), "ND"),
+        "recognition": ("x:-1,3,48,-1", ("dims", "1,320;4,320;4,480"), "ND"),
     }
     return [
         convert(
@@ -106,7 +106,7 @@ def made(name: str, folder: Path, shape: str = "", model: Path | None = None) ->
     ],
 )
 def test_state_from_one_execution_to_the_next(tmp_path: Path, name: str, rate: int) -> None:
-    samples = speech(0, 6)[:: RATE // rate]
+    samples = speech(0, 4)[:: RATE // rate]
     np.save(tmp_path / "samples.npy", samples)
     chunk, context = (512, 64) if rate == RATE else (256, 32)
     om = made(name, tmp_path, f"input:1,{chunk + context};state:2,1,128")
