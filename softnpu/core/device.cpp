@@ -92,6 +92,7 @@ int Runtime::init(const char *config_path) {
 }
 
 int Runtime::finalize() {
+    if (int code = Stream::refuse_own_end("finalize", nullptr, nullptr)) return code;
     {
         std::lock_guard<std::mutex> lock(mutex_);
         if (int code = require_initialized()) return code;
@@ -101,6 +102,7 @@ int Runtime::finalize() {
 }
 
 int Runtime::finalize_reference(uint64_t *left) {
+    if (int code = Stream::refuse_own_end("finalize", nullptr, nullptr)) return code;
     {
         std::lock_guard<std::mutex> lock(mutex_);
         if (int code = require_initialized()) return code;
@@ -178,7 +180,14 @@ int Runtime::reset_device(int id, bool force) {
             return fail(ACL_ERROR_RT_CONTEXT_RELEASE_ERROR,
                         "device %d is not set, or was reset as often as it was set", id);
         }
-        if (!force && --device->primary_count_ > 0) return 0;
+        if (!force && device->primary_count_ > 1) {
+            --device->primary_count_;
+            return 0;
+        }
+        if (int code =
+                Stream::refuse_own_end("reset its device", nullptr, device->primary_.handle())) {
+            return code;
+        }
         device->primary_count_ = 0;
         primary = std::exchange(device->primary_, ContextRef());
     }
@@ -236,6 +245,7 @@ int Runtime::close_context(const void *handle) {
                     context ? "a device's own context goes with aclrtResetDevice"
                             : "not a live context: never created, or destroyed already");
     }
+    if (int code = Stream::refuse_own_end("destroy its context", nullptr, handle)) return code;
     if (!context->start_closing()) {
         return fail(ACL_ERROR_RT_CONTEXT_NULL, "the context is being destroyed by another thread");
     }

@@ -144,7 +144,7 @@ void drop_reports(const QueueRef &queue, Stream &stream) {
 }  // namespace
 
 bool callbacks_running() noexcept {
-    return g_running.load() > 0;
+    return g_running.load() > t_running;
 }
 
 bool in_callback() noexcept {

@@ -18,7 +18,7 @@ SOFTNPU_API void forget_subscription(Stream &stream);
 /// Run the callbacks that are due on this thread; waits up to `timeout_ms` (-1 forever) for one.
 SOFTNPU_API int process_report(int timeout_ms);
 
-/// A callback of the program is running on a report thread.
+/// A callback of the program is running on another thread.
 bool callbacks_running() noexcept;
 /// The calling thread is inside one.
 bool in_callback() noexcept;

@@ -370,6 +370,16 @@ int Stream::synchronize(int64_t timeout_ms) {
     return take_failure_locked();
 }
 
+int Stream::refuse_own_end(const char *what, const Stream *stream, const void *context) {
+    if (t_running == nullptr || (stream != nullptr && stream != t_running) ||
+        (context != nullptr && context != t_running->context_)) {
+        return 0;
+    }
+    return fail(ACL_ERROR_RT_PARAM_INVALID,
+                "a host function of stream %d cannot %s, which waits for it; do it elsewhere",
+                t_running->id_, what);
+}
+
 void Stream::seal() {
     Lock lock(mutex_);
     sealed_ = true;

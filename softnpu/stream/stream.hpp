@@ -100,6 +100,10 @@ class SOFTNPU_API Stream {
     std::shared_ptr<ReportQueue> report_queue;
     std::atomic<uint32_t> overflow_switch{0};
 
+    /// 107000 when the calling thread runs a task (a host function) of `stream`, of a stream of
+    /// `context`, or, both being nullptr, of any: it would wait for itself. `what` it cannot do.
+    static int refuse_own_end(const char *what, const Stream *stream, const void *context);
+
     /// The first step of a teardown: refuse what the program submits from now on, also from its
     /// callbacks, so that the wait for what is queued ends. Tasks of ours may still pass work on.
     void seal();

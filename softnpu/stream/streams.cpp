@@ -127,6 +127,7 @@ int destroy_stream(const void *handle, bool force) {
         return fail(ACL_ERROR_RT_PARAM_INVALID,
                     "the default stream goes with its context and cannot be destroyed");
     }
+    if (int code = Stream::refuse_own_end("destroy it", stream.get(), nullptr)) return code;
     if (!stream_table().remove(handle)) {
         return fail(ACL_ERROR_RT_PARAM_INVALID, "%p is being destroyed by another thread", handle);
     }

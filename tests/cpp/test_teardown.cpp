@@ -220,6 +220,54 @@ TEST("a callback that launches itself again does not hold up a reset") {
     OK(aclFinalize());
 }
 
+TEST("a callback may reset its device, a host function may not: it would wait for itself") {
+    struct Codes {
+        aclrtContext context = nullptr;
+        aclrtStream stream = nullptr;
+        std::vector<int> codes;
+        std::atomic<bool> over{false};
+        static void end_all(void *data) {
+            auto *all = static_cast<Codes *>(data);
+            aclrtSetCurrentContext(all->context);
+            all->codes = {aclrtDestroyStream(all->stream), aclrtDestroyStreamForce(all->stream),
+                          aclrtDestroyContext(all->context), aclFinalize()};
+            all->over = true;
+        }
+        static void reset(void *data) {
+            auto *all = static_cast<Codes *>(data);
+            aclrtSetCurrentContext(all->context);
+            all->codes.push_back(aclrtResetDevice(0));
+            all->over = true;
+        }
+    };
+    OK(aclInit(nullptr));
+    Codes hosted;
+    OK(aclrtCreateContext(&hosted.context, 0));
+    OK(aclrtCreateStream(&hosted.stream));
+    OK(aclrtLaunchHostFunc(hosted.stream, Codes::end_all, &hosted));
+    OK(aclrtSynchronizeStream(hosted.stream));
+    EQUAL(hosted.codes.size(), 4u);
+    for (const int code : hosted.codes) EQUAL(code, 107000);
+    OK(aclrtDestroyContext(hosted.context));
+    OK(aclrtSetDevice(0));
+    {
+        Codes reported;
+        ReportThread reports;
+        OK(aclrtGetCurrentContext(&reported.context));
+        OK(aclrtCreateStream(&reported.stream));
+        OK(aclrtLaunchHostFunc(reported.stream, Codes::reset, &reported));
+        OK(aclrtSynchronizeStream(reported.stream));
+        EQUAL(reported.codes.back(), 107000);
+        reported.over = false;
+        OK(aclrtSubscribeReport(reports.id(), reported.stream));
+        OK(aclrtLaunchCallback(Codes::reset, &reported, ACL_CALLBACK_BLOCK, reported.stream));
+        while (!reported.over) std::this_thread::yield();
+        EQUAL(reported.codes.back(), 0);
+    }
+    nothing_is_left();
+    OK(aclFinalize());
+}
+
 TEST("what no one resumes is dropped, also while another device works") {
     using Clock = std::chrono::steady_clock;
     OK(aclInit(nullptr));
