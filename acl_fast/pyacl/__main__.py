@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
 import runpy
 import sys
 from pathlib import Path
 
+from acl_fast import _table
+from acl_fast._table import BackendError
 from acl_fast.pyacl import coverage, install
 
 USAGE = """\
@@ -28,6 +32,22 @@ def reach_children() -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join([folder, given] if given else [folder])
 
 
+def reach_libraries() -> None:
+    """Let the C libraries be found by their names, as CANN's ``set_env.sh`` does: by ctypes in the
+    program, which finds what is loaded, and by what it starts.
+    """
+    with contextlib.suppress(BackendError):  # the program's first call says it
+        _table.load()
+        library = Path(_table.backend_info()["library"])
+        if _table.backend_info()["kind"] != "softnpu":
+            return
+        for other in sorted(library.parent.glob("libacl_*.so")):
+            ctypes.CDLL(str(other))
+        given = os.environ.get("LD_LIBRARY_PATH")
+        folders = [str(library.parent), *([given] if given else [])]
+        os.environ["LD_LIBRARY_PATH"] = os.pathsep.join(folders)
+
+
 def main(arguments: list[str]) -> int:
     """Run what the command line names, as ``python`` itself would."""
     if not arguments or arguments[0] in ("-h", "--help"):
@@ -39,6 +59,7 @@ def main(arguments: list[str]) -> int:
         return 0
     install()
     reach_children()
+    reach_libraries()
     if arguments[0] == "-m":
         if len(arguments) < 2:
             print(USAGE, end="", file=sys.stderr)
