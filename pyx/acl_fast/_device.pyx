@@ -27,6 +27,7 @@ import os
 from acl_fast.errors import ClosedError
 
 cdef enum:
+    LEAST_PRIORITY = 7      # of a stream
     EVENT_SYNC = 1
     EVENT_TIME_LINE = 8
 
@@ -73,7 +74,7 @@ cdef class Context:
         Parameters
         ----------
         priority : int
-            0 is the highest.
+            0 is the highest, 7 the lowest.
         fast : bool
             Ask for fast launch and fast synchronization, where the device has them.
 
@@ -82,8 +83,9 @@ cdef class Context:
         Stream
         """
         self.check_open()
-        if not 0 <= priority <= INT32_MAX:
-            raise ValueError(f"priority {priority} is not 0 (the highest) or more")
+        if not 0 <= priority <= LEAST_PRIORITY:
+            raise ValueError(f"priority {priority} is not one of 0 (the highest) to "
+                             f"{LEAST_PRIORITY}")
         return create_stream(self._state, self, <int>priority, 3 if fast else 0)
 
     def create_event(self, *, bint timing=True):
