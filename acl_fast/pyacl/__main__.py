@@ -11,15 +11,7 @@ from pathlib import Path
 from acl_fast import _table
 from acl_fast._table import BackendError
 from acl_fast.pyacl import coverage, install
-
-ONE_OF_EACH_LIBRARY = (
-    "acldvppMalloc",
-    "hi_mpi_sys_init",
-    "aclopCompile",
-    "aclblasGemmEx",
-    "aclfvCreateInitPara",
-    "acltdtCreateChannel",
-)
+from acl_fast.softnpu._conformance_gen import STATES
 
 USAGE = """\
 usage: python -m acl_fast.pyacl PROGRAM [ARGUMENTS]
@@ -46,13 +38,14 @@ def reach_libraries() -> None:
     """
     with contextlib.suppress(BackendError):  # the program's first call says it
         _table.load()
-        library = Path(_table.backend_info()["library"])
-        if _table.backend_info()["kind"] != "softnpu":
+        backend = _table.backend_info()
+        if backend["kind"] != "softnpu":
             return
-        for function in ONE_OF_EACH_LIBRARY:
+        one_of_each = {library: function for function, (library, _) in STATES.items()}
+        for function in one_of_each.values():
             _table.has(function)  # loads the library
         given = os.environ.get("LD_LIBRARY_PATH")
-        folders = [str(library.parent), *([given] if given else [])]
+        folders = [str(Path(backend["library"]).parent), *([given] if given else [])]
         os.environ["LD_LIBRARY_PATH"] = os.pathsep.join(folders)
 
 

@@ -343,8 +343,7 @@ cdef int fill_tensors(Request request, bint output, tuple descs, object given) e
 
 def create_request(Model model not None, inputs, outputs):
     """Make a request of a model; see ``Model.create_request()``."""
-    cdef Request request
-    request = Request.__new__(Request)
+    cdef Request request = Request.__new__(Request)
     enter(model._context)
     request.model = model
     request._context = context_retain(model._context)

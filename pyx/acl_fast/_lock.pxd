@@ -45,11 +45,8 @@ cdef inline int gate_enter(Gate *gate) except -1:
 
 cdef inline void gate_leave(Gate *gate) noexcept:
     gate.owner = 0
-    if gate.waiters:
-        gate_call(gate)
-
-
-cdef inline void gate_call(Gate *gate) noexcept:
+    if gate.waiters == 0:
+        return
     if gate.is_due:
         gate.is_due = False
         gate.owner = PASSED_ON

@@ -1,7 +1,6 @@
 // What an operator's definition works with: the call, and the network it writes for it.
 #pragma once
 
-#include <array>
 #include <functional>
 #include <stdexcept>
 #include <string>
@@ -144,7 +143,13 @@ struct Definition {
     int value_input2 = kNone;
     int value_input3 = kNone;
 
-    std::array<int, 3> value_inputs() const { return {value_input, value_input2, value_input3}; }
+    /// Positions of those inputs in a call with `count` of them.
+    std::vector<int> value_inputs(int count) const {
+        std::vector<int> positions;
+        for (const int index : {value_input, value_input2, value_input3})
+            if (index != kNone) positions.push_back(index < 0 ? index + count : index);
+        return positions;
+    }
 
     static constexpr int kNone = 1000;
 };

@@ -277,9 +277,7 @@ int prepare(const char *type, Handles input_descs, Handles inputs, Handles outpu
     }
     return with_engine([&]() -> int {
         if (const int code = read_descs(input_descs, output_descs, prepared)) return code;
-        for (int index : definition->value_inputs()) {
-            if (index == Definition::kNone) continue;
-            if (index < 0) index += input_descs.count;
+        for (const int index : definition->value_inputs(input_descs.count)) {
             if (const int code = read_value(prepared, static_cast<size_t>(index), inputs))
                 return code;
         }

@@ -142,9 +142,7 @@ int take(Call call, const std::string &origin) {
                     "%s: there is no operator '%.100s' here; softnpu has %s", origin.c_str(),
                     call.type.c_str(), supported_types().c_str());
     const auto count = static_cast<int>(call.inputs.size());
-    for (int index : definition->value_inputs()) {
-        if (index == Definition::kNone) continue;
-        if (index < 0) index += count;
+    for (const int index : definition->value_inputs(count)) {
         const bool exists = index >= 0 && index < count;
         if (exists && !call.inputs[static_cast<size_t>(index)].has_value) return 0;
     }

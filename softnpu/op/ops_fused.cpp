@@ -24,15 +24,15 @@ void same_types(Build &b) {
 // ---- one input ----
 
 // x * sigmoid(scale * x)
-void swish_of(Build &b, Value x, double scale) {
+Value swish_of(Build &b, Value x, double scale = 1) {
     const Value gate = b.add("Sigmoid", {b.binary("Multiply", x, one(b, scale))});
-    b.output_as_declared(b.binary("Multiply", x, gate));
+    return b.binary("Multiply", x, gate);
 }
 void swish(Build &b) {
-    swish_of(b, wide(b, 0), static_cast<double>(b.real("scale", 1)));
+    b.output_as_declared(swish_of(b, wide(b, 0), static_cast<double>(b.real("scale", 1))));
 }
 void fast_gelu(Build &b) {
-    swish_of(b, wide(b, 0), 1.702);
+    b.output_as_declared(swish_of(b, wide(b, 0), 1.702));
 }
 
 void softsign(Build &b) {
@@ -157,8 +157,7 @@ void rotary_mul(Build &b) {
 void swi_glu(Build &b) {
     const int64_t axis = b.axis(b.integer("dim", -1), b.rank(0));
     const Halves part = halves(b, wide(b, 0), axis, b.dims(0)[static_cast<size_t>(axis)]);
-    const Value gate = b.binary("Multiply", part.first, b.add("Sigmoid", {part.first}));
-    b.output_as_declared(b.binary("Multiply", gate, part.second));
+    b.output_as_declared(b.binary("Multiply", swish_of(b, part.first), part.second));
 }
 
 // ---- normalisations ----

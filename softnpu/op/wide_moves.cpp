@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstring>
 #include <set>
 
@@ -41,10 +42,10 @@ const std::set<std::string> &movers() {
 // The inputs whose elements are moved: not those that say how.
 std::vector<size_t> moved_inputs(const Call &call, const Definition &definition) {
     const auto count = static_cast<int>(call.inputs.size());
+    const std::vector<int> values = definition.value_inputs(count);
     std::vector<size_t> moved;
     for (int i = 0; i < count; ++i) {
-        const bool says_how = i == definition.value_input || i == definition.value_input2 ||
-                              i == definition.value_input3 || i - count == definition.value_input ||
+        const bool says_how = std::count(values.begin(), values.end(), i) > 0 ||
                               (i == 1 && call.type.compare(0, 6, "Gather") == 0);
         if (!says_how) moved.push_back(static_cast<size_t>(i));
     }

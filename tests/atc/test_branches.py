@@ -79,6 +79,23 @@ def test_a_condition_may_have_any_shape_of_one_element(
         np.testing.assert_allclose(run_om(om, x)[0], run_onnx(path, x)[0], rtol=1e-4, atol=1e-5)
 
 
+def test_a_known_operator_that_cannot_be_translated_says_why(save_onnx, fails):
+    node = helper.make_node
+    path = branching(
+        save_onnx,
+        "ranks",
+        [node("Unsqueeze", ["x", "axes"], ["four"])],
+        [node("Identity", ["x"], ["three"])],
+        [],
+        [("x", T.FLOAT, [3, 8, 8]), ("c", T.BOOL, [1]), ("w", T.FLOAT, [2, 3, 3, 3])],
+        constants={"axes": np.array([0])},
+    )
+    error = fails(path)
+    assert error.error == "E19000"
+    assert "Node(Conv)" in str(error)
+    assert "rank has to be known" in str(error)
+
+
 def test_a_branch_that_cannot_take_the_shape_is_named(save_onnx, fails):
     node = helper.make_node
     path = branching(

@@ -194,33 +194,6 @@ def test_out_nodes_cut_off_what_the_engine_does_not_know(save_onnx, convert, fai
     assert [t["name"] for t in om.manifest["outputs"]] == ["y"]
 
 
-def test_a_known_operator_that_cannot_be_translated_says_why(save_onnx, fails):
-    def branch(*nodes):
-        outputs = [helper.make_tensor_value_info(nodes[-1].output[0], T.FLOAT, None)]
-        return helper.make_graph(nodes, "branch", [], outputs)
-
-    path = save_onnx(
-        "ranks",
-        [
-            helper.make_node("Constant", [], ["axes"], value_ints=[0]),
-            helper.make_node(
-                "If",
-                ["c"],
-                ["y"],
-                then_branch=branch(helper.make_node("Unsqueeze", ["x", "axes"], ["four"])),
-                else_branch=branch(helper.make_node("Identity", ["x"], ["three"])),
-            ),
-            helper.make_node("Conv", ["y", "w"], ["z"], name="conv"),
-        ],
-        [("x", T.FLOAT, [3, 8, 8]), ("c", T.BOOL, [1]), ("w", T.FLOAT, [2, 3, 3, 3])],
-        [("z", T.FLOAT, [1, 2, 6, 6])],
-    )
-    error = fails(path)
-    assert error.error == "E19000"
-    assert "Node(Conv)" in str(error)
-    assert "rank has to be known" in str(error)
-
-
 def test_a_shape_that_is_copied_on_its_way_is_known(save_onnx, convert, run_om, run_onnx, random):
     """Paddle's exporter puts an Identity behind most tensors, shapes among them."""
     node = helper.make_node
